@@ -1,0 +1,54 @@
+export { ERROR_CODES, GranaryError, isGranaryError } from './errors.js';
+export type { ErrorCode, ErrorKind, GranaryErrorOptions } from './errors.js';
+export { formatDuration, formatInstant, parseDuration, parseInstant } from './time.js';
+export type { DurationText, Instant } from './time.js';
+export { clickhouseType, fieldTypeSchema, formatType, isInteger, isNumeric } from './types.js';
+export type { ElementType, FieldType, ScalarKind, Value } from './types.js';
+export { expressionFunctions, expressionSchema, literalSchema } from './expression.js';
+export type { Expression, ExpressionFunction, Literal } from './expression.js';
+export {
+  FIELD_NAME,
+  NAME,
+  aggregateFunctions,
+  boundsKinds,
+  entitySchema,
+  featureServiceSchema,
+  featureViewSchema,
+  fileFormats,
+  recommenderSchema,
+  scorerSchema,
+  snapshotSchema,
+  sourceSchema,
+  versionedViewSchema,
+} from './definitions.js';
+export type {
+  Aggregate,
+  AggregateFunction,
+  Bounds,
+  Definition,
+  Entity,
+  Feature,
+  FeatureService,
+  FeatureView,
+  FileFormat,
+  Generator,
+  Key,
+  Recommender,
+  Rule,
+  Scorer,
+  Site,
+  Snapshot,
+  Source,
+  SourceField,
+  VersionedView,
+  Window,
+} from './definitions.js';
+export { encodeKey, parseKey } from './keys.js';
+export type { EntityKey } from './keys.js';
+export { parseValue, toJson } from './values.js';
+export { featureStates } from './features.js';
+export type { FeatureState, FeatureValue, WriteOrder } from './features.js';
+export { BACKFILL, EVENT, backfillTable, eventsTable, quarantineTable } from './tables.js';
+export { identifier } from './sql.js';
+export type { Statement, StatementParam } from './sql.js';
+export type { JobOptions, Progress } from './progress.js';
