@@ -1,0 +1,139 @@
+import { describe, expect, it } from '@jest/globals';
+import { GranaryError } from '@granary/contracts';
+import {
+  avg,
+  count,
+  ease,
+  entity,
+  featureService,
+  featureView,
+  last,
+  latest,
+  recommender,
+  request,
+  scorer,
+  source,
+  sum,
+  t,
+  timeless,
+  type RequestFor,
+  type RowOf,
+} from './index.js';
+
+const user = entity('user', { userId: t.int64 });
+const item = entity('item', { itemId: t.int64 });
+const interactions = source('interactions', {
+  fields: { eventId: t.string, userId: t.int64, itemId: t.int64, kind: t.enum('view', 'purchase'), price: t.float64, note: t.string.nullable(), at: t.timestamp },
+  eventId: 'eventId',
+  eventTime: 'at',
+});
+const activity = featureView('user_activity', {
+  entity: user,
+  source: interactions,
+  ttl: '90d',
+  features: (e) => ({
+    purchases: count().where(e.kind.eq('purchase')).over('1d', '7d'),
+    spend: sum(e.price).over('30d', { delay: '1d', bounds: '(]' }).default(5),
+    bought: sum(e.itemId).over('7d'),
+    lastKind: last(e.kind).over('7d'),
+    note: latest(e.note),
+  }),
+});
+const service = featureService('ranking', [activity, request({ basket: t.float64 })]);
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const proves = <_T extends true>(): void => undefined;
+
+describe('declarations', () => {
+  it('expand windows into named features with resolved window bounds', () => {
+    expect(activity.definition.features.map((feature) => feature.name)).toEqual(['purchases1d', 'purchases7d', 'spend30d', 'bought7d', 'lastKind7d', 'note']);
+    expect(activity.definition.features[2]).toEqual({
+      name: 'spend30d',
+      type: { kind: 'float64' },
+      aggregate: {
+        fn: 'sum',
+        column: 'price',
+        where: null,
+        window: { sizeMs: 30 * 86_400_000, delayMs: 86_400_000, bounds: '(]', includeRequest: false },
+        default: { kind: 'literal', type: { kind: 'float64' }, value: 5 },
+      },
+    });
+  });
+
+  it('are plain data: JSON keeps everything, and nothing can be changed', () => {
+    expect(JSON.parse(JSON.stringify(activity.definition))).toEqual(activity.definition);
+    expect(() => (activity.definition.features as unknown[]).push(1)).toThrow(TypeError);
+    expect(() => Object.assign(interactions.definition, { name: 'other' })).toThrow(TypeError);
+  });
+
+  it('know where they stand in the file', () => {
+    expect(activity.definition.site).toEqual({ file: expect.stringMatching(/sdk\.spec\.ts$/), line: expect.any(Number) });
+  });
+
+  it('refuse names, durations and files that cannot work, with the place and what to do', () => {
+    const mistakes = [
+      () => entity('User', { userId: t.int64 }),
+      () => entity('user', { _id: t.int64 }),
+      () => source('s', { fields: { at: t.timestamp }, eventTime: 'at', file: 'rows.xlsx' }),
+      () => featureView('v', { entity: user, source: interactions, features: () => ({ n: count().over('0.5d') }) }),
+      () => activity.pick('nothing' as 'note'),
+    ];
+    for (const mistake of mistakes) {
+      expect(mistake).toThrow(GranaryError);
+      try {
+        mistake();
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'DEFINITION_INVALID', todo: expect.any(String), details: { file: expect.stringContaining('sdk.spec.ts') } });
+      }
+    }
+  });
+});
+
+describe('types', () => {
+  it('of a served row and of its request are inferred from the declaration', () => {
+    type Row = RowOf<typeof service>;
+    proves<Equal<Row['purchases7d'], number | null>>();
+    proves<Equal<Row['bought7d'], bigint | null>>();
+    proves<Equal<Row['lastKind7d'], 'view' | 'purchase' | null>>();
+    proves<Equal<Row['note'], string | null>>();
+    proves<Equal<Row['$state']['spend30d'], 'present' | 'null' | 'missing' | 'expired'>>();
+    proves<Equal<RequestFor<typeof service>['userId'], bigint>>();
+    proves<Equal<RequestFor<typeof service>['basket'], number>>();
+    // @ts-expect-error -- no such feature
+    type Wrong = Row['purchases30d'];
+    expect<Wrong | undefined>(undefined).toBeUndefined();
+  });
+
+  it('refuse at tsc what would fail later', () => {
+    const never = (): void => {
+      // @ts-expect-error -- not a value of the enum
+      featureView('v', { entity: user, source: interactions, features: (e) => ({ n: count().where(e.kind.eq('sale')).over('1d') }) });
+      // @ts-expect-error -- a string can't be summed
+      featureView('v', { entity: user, source: interactions, features: (e) => ({ n: sum(e.eventId).over('1d') }) });
+      // @ts-expect-error -- a window needs a unit
+      featureView('v', { entity: user, source: interactions, features: (e) => ({ n: avg(e.price).over('7') }) });
+      // @ts-expect-error -- no such field
+      featureView('v', { entity: user, source: interactions, features: (e) => ({ n: latest(e.prize) }) });
+      // @ts-expect-error -- the source has no field tenantId for the entity's key
+      featureView('v', { entity: entity('tenant', { tenantId: t.string }), source: interactions, features: () => ({ n: count().over('1d') }) });
+      // @ts-expect-error -- a key of another type
+      featureView('v', { entity: entity('u', { userId: t.string }), source: interactions, features: () => ({ n: count().over('1d') }) });
+      // @ts-expect-error -- event time must be a timestamp field of the source
+      source('s', { fields: { name: t.string }, eventTime: 'name' });
+      // @ts-expect-error -- the view has no such feature
+      activity.pick('purchases30d');
+      // @ts-expect-error -- a weight for each value of the enum
+      recommender('r', { user, item, interactions, generators: [ease()], weights: { kind: { view: 1 } } });
+      // @ts-expect-error -- the label must be a bool
+      scorer('s', { service, events: interactions, label: 'price' });
+    };
+    expect(never).toBeInstanceOf(Function);
+  });
+
+  it('let a view name the source fields that hold its keys', () => {
+    const sender = featureView('sent', { entity: entity('account', { id: t.int64 }), source: interactions, keys: { id: 'userId' }, features: () => ({ n: count().over('1d') }) });
+    expect(sender.definition.keyFields).toEqual(['userId']);
+    const static_ = source('names', { fields: { id: t.int64, name: t.string }, eventTime: timeless });
+    expect(static_.definition).toMatchObject({ eventTime: null, eventId: [], file: null });
+  });
+});

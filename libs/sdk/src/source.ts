@@ -1,0 +1,61 @@
+import type { FileFormat, Source } from '@granary/contracts';
+import { checkFieldNames, checkName, declarationSite, freeze, invalid, type Declaration } from './declaration.js';
+import type { Fields } from './entity.js';
+import type { Type } from './types.js';
+
+/** For sources without time: their rows hold from the beginning of time, and the row that arrived last wins. */
+export const timeless = Symbol('timeless');
+
+/** Names of the fields whose type is a non-null timestamp (a number that is not a quantity can't be told apart: plan checks the kind). */
+type TimeField<F extends Fields> = { [K in keyof F & string]: F[K] extends Type<number> ? K : never }[keyof F & string];
+
+export interface SourceOptions<F extends Fields> {
+  readonly fields: F;
+  /** The field or fields that name an event; the same id again is the same event. Left out: the row's whole content. */
+  readonly eventId?: (keyof F & string) | readonly (keyof F & string)[];
+  /** When it happened. */
+  readonly eventTime: TimeField<F> | typeof timeless;
+  /** When the source says it became known (labels, corrections). Left out: at its event time. */
+  readonly knownAt?: TimeField<F>;
+  /** The file of the `--data` folder that holds its rows; the format comes from the ending. Left out: events are pushed. */
+  readonly file?: string;
+}
+
+export interface SourceDeclaration<F extends Fields = Fields> extends Declaration<Source> {
+  readonly fields: F;
+}
+
+const FORMATS: Readonly<Record<string, FileFormat>> = { csv: 'csv', ndjson: 'ndjson', jsonl: 'ndjson', parquet: 'parquet' };
+
+/** Where events come from: typed fields, an id, an event time. */
+export function source<const F extends Fields>(name: string, options: SourceOptions<F>): SourceDeclaration<F> {
+  const site = declarationSite(source);
+  checkName(site, 'source', name);
+  checkFieldNames(site, `source ${name}`, Object.keys(options.fields));
+  const { eventId, eventTime, knownAt, file } = options;
+  const definition: Source = {
+    kind: 'source',
+    name,
+    fields: Object.entries(options.fields).map(([field, { type, isNullable, encoding }]) => ({
+      name: field,
+      type,
+      nullable: isNullable,
+      ...(encoding === undefined ? {} : { encoding }),
+    })),
+    eventId: eventId === undefined ? [] : typeof eventId === 'string' ? [eventId] : [...eventId],
+    eventTime: eventTime === timeless ? null : eventTime,
+    knownAt: knownAt ?? null,
+    file: file === undefined ? null : { path: file, format: fileFormat(file) },
+    site,
+  };
+  return freeze({ kind: 'source', name, fields: options.fields, definition, uses: [] });
+
+  function fileFormat(path: string): FileFormat {
+    const ending = path.replace(/\.gz$/, '').split('.').at(-1) ?? '';
+    const format = FORMATS[ending];
+    if (format === undefined) {
+      throw invalid(site, `source ${name}: ${path} has no known format`, 'Name a .csv, .ndjson, .jsonl or .parquet file.');
+    }
+    return format;
+  }
+}
