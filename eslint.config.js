@@ -1,0 +1,3 @@
+import { lintConfig } from './infra/dev/lint.js';
+
+export default lintConfig(import.meta.dirname);
