@@ -1,0 +1,33 @@
+import { BACKFILL, EVENT, identifier, type Entity, type Instant, type Source, type Statement, type VersionedView } from '@granary/contracts';
+import { Emitter, column, list } from './emit.js';
+import { fromEvents, newestVersion } from './events.js';
+import { EVENTS, columnsRead, emitParts } from './parts.js';
+
+/**
+ * Every seen entity's parts as of one instant; columns as `backfillColumns` gives them. An entity has a row iff an event
+ * of its happened and was known by then.
+ */
+export function compileBackfill(view: VersionedView, entity: Entity, source: Source, at: Instant): Statement {
+  const emitter = new Emitter();
+  const atMs = emitter.bindMs(at);
+  const instant = `fromUnixTimestamp64Milli(${atMs}, 'UTC')`;
+  const e = (name: string): string => column(EVENTS, name);
+  const keys = view.keyFields.map(e);
+  const age = `(${atMs} - toUnixTimestamp64Milli(${e(EVENT.time)}))`;
+  const needed = [...new Set([...view.keyFields, ...columnsRead(view)])].map(identifier);
+  const events = `(
+  SELECT ${[EVENT.id, EVENT.time, EVENT.knownAt, EVENT.sequence].map(identifier).concat(needed).join(', ')}
+  ${fromEvents(source)}
+  WHERE ${e(EVENT.time)} <= ${instant} AND ${e(EVENT.knownAt)} <= ${instant}${newestVersion(source, []).replaceAll('\n', '\n  ')}
+) AS ${identifier(EVENTS)}`;
+  return emitter.statement(`SELECT
+${list([
+  ...keys.map((key, i) => `${key} AS ${identifier(entity.keys[i]!.name)}`),
+  `${instant} AS ${identifier(BACKFILL.asOf)}`,
+  `max(${e(EVENT.time)}) AS ${identifier(BACKFILL.eventTime)}`,
+  `max(${e(EVENT.sequence)}) AS ${identifier(BACKFILL.sequence)}`,
+  ...view.features.flatMap((feature) => emitParts(emitter, feature, source, age)),
+])}
+FROM ${events}
+GROUP BY ${keys.join(', ')}`);
+}

@@ -1,0 +1,7 @@
+export { compileBackfill } from './backfill.js';
+export { SPINE, STATE_SUFFIX, compileDataset } from './dataset.js';
+export type { Spine } from './dataset.js';
+export { backfillColumns } from './parts.js';
+export type { Column } from './parts.js';
+export { compileEventSpine } from './spine.js';
+export type { EventSpineOptions } from './spine.js';

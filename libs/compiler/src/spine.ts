@@ -1,0 +1,30 @@
+import { EVENT, identifier, type Instant, type Source, type Statement } from '@granary/contracts';
+import { SPINE } from './dataset.js';
+import { Emitter, column } from './emit.js';
+import { fromEvents, newestVersion } from './events.js';
+import { EVENTS } from './parts.js';
+
+export interface EventSpineOptions {
+  /** Inclusive; default: from the first event. */
+  readonly from?: Instant | undefined;
+  /** Exclusive; default: to the last. */
+  readonly to?: Instant | undefined;
+}
+
+/** A spine of a source's own events, in order of time: one row an event, with all its fields. */
+export function compileEventSpine(source: Source, { from, to }: EventSpineOptions = {}): Statement {
+  const emitter = new Emitter();
+  const e = (name: string): string => column(EVENTS, name);
+  const bounds = [
+    ...(from === undefined ? [] : [`toUnixTimestamp64Milli(${e(EVENT.time)}) >= ${emitter.bindMs(from)}`]),
+    ...(to === undefined ? [] : [`toUnixTimestamp64Milli(${e(EVENT.time)}) < ${emitter.bindMs(to)}`]),
+  ];
+  const fields = source.fields.map((field) => identifier(field.name));
+  return emitter.statement(`SELECT
+  row_number() OVER (ORDER BY ${identifier(SPINE.time)}, ${identifier(EVENT.sequence)}) AS ${identifier(SPINE.row)},
+  ${[SPINE.time, SPINE.eventId].map(identifier).concat(fields).join(', ')}
+FROM (
+  SELECT ${e(EVENT.time)} AS ${identifier(SPINE.time)}, ${e(EVENT.id)} AS ${identifier(SPINE.eventId)}, ${e(EVENT.sequence)} AS ${identifier(EVENT.sequence)}, ${fields.join(', ')}
+  ${fromEvents(source)}${bounds.length === 0 ? '' : `\n  WHERE ${bounds.join(' AND ')}`}${newestVersion(source, []).replaceAll('\n', '\n  ')}
+)`);
+}
