@@ -1,0 +1,56 @@
+import type { Statements } from './statements.js';
+
+interface Migration {
+  readonly id: number;
+  readonly name: string;
+  /** Each may run again: a process may die between it and the note that it ran. */
+  readonly statements: readonly string[];
+}
+
+/** Forward only: never change an entry that was released, add the next. */
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    id: 1,
+    name: 'backfills',
+    statements: [
+      `CREATE TABLE IF NOT EXISTS granary_backfills (
+        view String, version String, as_of DateTime64(3, 'UTC'), sequence UInt64, rows UInt64,
+        started_at DateTime64(3, 'UTC'), finished_at DateTime64(3, 'UTC')
+      ) ENGINE = MergeTree ORDER BY (view, version, as_of, finished_at)`,
+    ],
+  },
+  {
+    id: 2,
+    name: 'models',
+    statements: [
+      `CREATE TABLE IF NOT EXISTS granary_models (
+        name String, version UInt32, artifact String, snapshot String, created_at DateTime64(3, 'UTC'), metrics String
+      ) ENGINE = MergeTree ORDER BY (name, version)`,
+    ],
+  },
+];
+
+/** Runs the migrations that have not run yet, in order. */
+export async function migrate(statements: Statements, migrations: readonly Migration[] = MIGRATIONS): Promise<void> {
+  const options = { comment: 'migrate' };
+  await statements.command(
+    {
+      sql: `CREATE TABLE IF NOT EXISTS granary_migrations (id UInt32, name String, applied_at DateTime64(3, 'UTC'))
+        ENGINE = MergeTree ORDER BY id`,
+      params: {},
+    },
+    options,
+  );
+  const done = new Set((await statements.rows({ sql: 'SELECT id FROM granary_migrations', params: {} }, options)).map((row) => row.id));
+  for (const migration of migrations) {
+    if (done.has(migration.id)) continue;
+    for (const sql of migration.statements) await statements.command({ sql, params: {} }, options);
+    await statements.command(
+      {
+        sql: 'INSERT INTO granary_migrations SELECT {id:UInt32}, {name:String}, now64(3)',
+        params: { id: migration.id, name: migration.name },
+      },
+      options,
+    );
+  }
+}

@@ -1,0 +1,18 @@
+export type Settings = Readonly<Record<string, string | number | boolean>>;
+
+/** The same on every statement, so that no result depends on who used the connection before. */
+export function baseSettings(limits: { readonly maxExecutionSeconds: number; readonly maxMemoryBytes: number }): Settings {
+  return Object.freeze({
+    // A row that a join did not find is null, never zero.
+    join_use_nulls: 1,
+    // A naive timestamp is UTC, wherever the server stands.
+    session_timezone: 'UTC',
+    max_execution_time: limits.maxExecutionSeconds,
+    max_memory_usage: String(limits.maxMemoryBytes),
+    // What JSON can't hold exactly travels as text and is decoded by the column's type.
+    output_format_json_quote_64bit_integers: 1,
+    output_format_json_quote_decimals: 1,
+    output_format_json_quote_denormals: 1,
+    date_time_output_format: 'iso',
+  });
+}

@@ -1,0 +1,124 @@
+import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
+import { identifier, type JobOptions, type Source, type Statement } from '@granary/contracts';
+import type { Row } from './decode.js';
+import { engineConnection } from './embedded/connection.js';
+import { openEngine, type Engine } from './embedded/engine.js';
+import { appendEvents, countEvents, dropStages, type AppendResult, type EventRow } from './events/append.js';
+import { countQuarantined, listQuarantine, quarantine, type QuarantinedRow, type Reject } from './events/quarantine.js';
+import { ensureSource } from './events/source-tables.js';
+import { exportParquet, type ExportResult } from './export/export-parquet.js';
+import { migrate } from './migrations.js';
+import { resolveOptions, type OfflineStoreOptions, type ResolvedOptions } from './options.js';
+import { createStatements, type StatementOptions, type Statements } from './statements.js';
+import { createTable, dropTable, tableExists, type TableDefinition } from './tables.js';
+
+/** The one seam to ClickHouse, embedded or a server: the same promises either way. */
+export interface OfflineStore {
+  readonly kind: 'embedded' | 'server';
+  readonly database: string;
+  /** The directory of an embedded store, the URL of a server. */
+  readonly where: string;
+
+  rows(statement: Statement, options?: StatementOptions): Promise<Row[]>;
+  stream(statement: Statement, options?: StatementOptions): AsyncIterable<Row[]>;
+  command(statement: Statement, options?: StatementOptions): Promise<void>;
+  exportParquet(statement: Statement, path: string, options?: StatementOptions): Promise<ExportResult>;
+
+  createTable(definition: TableDefinition): Promise<void>;
+  dropTable(name: string): Promise<void>;
+  tableExists(name: string): Promise<boolean>;
+
+  ensureSource(source: Source): Promise<void>;
+  appendEvents(source: Source, rows: readonly EventRow[], options?: JobOptions): Promise<AppendResult>;
+  countEvents(source: Pick<Source, 'name'>): Promise<number>;
+  quarantine(source: Pick<Source, 'name'>, rejects: readonly Reject[]): Promise<void>;
+  countQuarantined(source: Pick<Source, 'name'>): Promise<number>;
+  /** The first `limit` rejects by file and line. Default 100. */
+  listQuarantine(source: Pick<Source, 'name'>, limit?: number): Promise<QuarantinedRow[]>;
+
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the store, creates its database and brings its tables up to date.
+ * Throws STORE_LOCKED (another process has the directory), STORE_UNAVAILABLE, QUERY_FAILED.
+ */
+async function open(given: OfflineStoreOptions): Promise<OfflineStore> {
+  const options = resolveOptions(given);
+  const engine = options.kind === 'embedded' ? openEngine(options) : undefined;
+  const setup = connect(options, engine, 'default');
+  const client = connect(options, engine, options.database);
+  try {
+    await statementsOf(setup, options).command({ sql: `CREATE DATABASE IF NOT EXISTS ${identifier(options.database)}`, params: {} });
+    const statements = statementsOf(client, options);
+    await migrate(statements);
+    await dropStages(statements, options.kind === 'embedded');
+    return facade(options, statements, async () => {
+      await client.close();
+      if (!engine) await setup.close();
+    });
+  } catch (error) {
+    await client.close();
+    if (!engine) await setup.close();
+    throw error;
+  }
+}
+
+export const OfflineStore = Object.freeze({ open });
+
+function facade(options: ResolvedOptions, statements: Statements, close: () => Promise<void>): OfflineStore {
+  const appends = serial();
+  return Object.freeze<OfflineStore>({
+    kind: options.kind,
+    database: options.database,
+    where: options.where,
+    rows: statements.rows,
+    stream: statements.stream,
+    command: statements.command,
+    exportParquet: (statement, path, more) => exportParquet(statements, statement, path, more),
+    createTable: (definition) => createTable(statements, definition),
+    dropTable: (name) => dropTable(statements, name),
+    tableExists: (name) => tableExists(statements, name),
+    ensureSource: (source) => appends(source.name, () => ensureSource(statements, source)),
+    appendEvents: (source, rows, more) => appends(source.name, () => appendEvents(statements, source, rows, more)),
+    countEvents: (source) => countEvents(statements, source),
+    quarantine: (source, rejects) => quarantine(statements, source, rejects),
+    countQuarantined: (source) => countQuarantined(statements, source),
+    listQuarantine: (source, limit) => listQuarantine(statements, source, limit),
+    close,
+  });
+}
+
+/** Runs what is given under one name one after the other. */
+function serial(): <T>(name: string, run: () => Promise<T>) => Promise<T> {
+  const tails = new Map<string, Promise<unknown>>();
+  return (name, run) => {
+    const result = (tails.get(name) ?? Promise.resolve()).then(run);
+    tails.set(
+      name,
+      result.catch(() => undefined),
+    );
+    return result;
+  };
+}
+
+function statementsOf(client: ClickHouseClient, options: ResolvedOptions): Statements {
+  const { where, maxExecutionSeconds, maxMemoryBytes } = options;
+  return createStatements({ client, where, maxExecutionSeconds, maxMemoryBytes, killOnAbort: options.kind === 'server' });
+}
+
+function connect(options: ResolvedOptions, engine: Engine | undefined, database: string): ClickHouseClient {
+  const log = { level: ClickHouseLogLevel.OFF };
+  if (engine) return createClient({ connection: engineConnection(engine, database), log });
+  if (options.kind !== 'server') throw new Error('an embedded store needs its engine');
+  return createClient({
+    url: options.url,
+    username: options.username,
+    password: options.password,
+    database,
+    application: 'granary',
+    // The statement's own time limit comes first; without one, an hour.
+    request_timeout: (options.maxExecutionSeconds || 3_600) * 1_000 + 30_000,
+    log,
+  });
+}

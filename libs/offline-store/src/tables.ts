@@ -1,0 +1,33 @@
+import { identifier } from '@granary/contracts';
+import type { Statements } from './statements.js';
+
+export interface TableDefinition {
+  readonly name: string;
+  /** ClickHouse types, as `clickhouseType` of contracts gives them. */
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  /** Columns of the sorting key; empty: none. */
+  readonly orderBy: readonly string[];
+  /** SQL over the columns: parts of a table that are replaced or dropped as one. Left out: one part. */
+  readonly partitionBy?: string;
+}
+
+/** A MergeTree table, if there is none by that name. An existing table is left as it is. */
+export async function createTable(statements: Statements, { name, columns, orderBy, partitionBy }: TableDefinition): Promise<void> {
+  const list = columns.map((column) => `${identifier(column.name)} ${column.type}`).join(', ');
+  const partition = partitionBy === undefined ? '' : ` PARTITION BY ${partitionBy}`;
+  const sql = `CREATE TABLE IF NOT EXISTS ${identifier(name)} (${list}) ENGINE = MergeTree${partition} ORDER BY (${orderBy.map(identifier).join(', ')})`;
+  await statements.command({ sql, params: {} }, { comment: `create ${name}` });
+}
+
+/** Drops a table, if there is one by that name; returns once its data is gone. */
+export async function dropTable(statements: Statements, name: string): Promise<void> {
+  await statements.command({ sql: `DROP TABLE IF EXISTS ${identifier(name)} SYNC`, params: {} }, { comment: `drop ${name}` });
+}
+
+export async function tableExists(statements: Statements, name: string): Promise<boolean> {
+  const found = await statements.rows({
+    sql: 'SELECT 1 AS found FROM system.tables WHERE database = currentDatabase() AND name = {name:String}',
+    params: { name },
+  });
+  return found.length > 0;
+}
