@@ -4,6 +4,8 @@ export interface Progress {
   readonly done: number;
   readonly total: number | null;
   readonly unit: string;
+  /** What stands beside the bar: rows so far, the step within the stage. */
+  readonly message?: string | undefined;
 }
 
 export interface JobOptions {

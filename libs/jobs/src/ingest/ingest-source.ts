@@ -1,0 +1,198 @@
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { GranaryError, isGranaryError, type FileFormat, type JobOptions, type Source } from '@granary/contracts';
+import type { OfflineStore, Reject } from '@granary/offline-store';
+import { createEventParser, type ParsedEvent } from './event-parser.js';
+import { textOf, type Notation, type RawRow, type ReadState, type RowReader } from './raw-row.js';
+import { readCsv } from './read-csv.js';
+import { readNdjson } from './read-ndjson.js';
+import { readParquet } from './read-parquet.js';
+import { unreadable } from './unreadable.js';
+
+export interface IngestOptions extends JobOptions {
+  /** How the report and the quarantine name the file; by default its path as given. */
+  readonly label?: string | undefined;
+  /** By default the source's declared format, else what the file's name says. */
+  readonly format?: FileFormat | undefined;
+  /** Rows that are written at once, 20,000 by default: the unit of memory and of cancellation. */
+  readonly batchRows?: number | undefined;
+}
+
+/** read = inserted + duplicates + quarantined. */
+export interface IngestReport {
+  readonly source: string;
+  readonly file: string;
+  readonly read: number;
+  readonly inserted: number;
+  /** Rows whose event was in the store already, or earlier in the file. */
+  readonly duplicates: number;
+  readonly quarantined: number;
+  /** Quarantined rows by field and kind of mistake, the most frequent first. */
+  readonly reasons: readonly { readonly reason: string; readonly count: number }[];
+  /** Columns of the file that the source does not declare, and that were therefore not loaded (at most 100). */
+  readonly ignoredColumns: readonly string[];
+  readonly ms: number;
+}
+
+const FORMATS: Readonly<Record<FileFormat, { readonly read: RowReader; readonly notation: Notation }>> = {
+  csv: { read: readCsv, notation: 'text' },
+  ndjson: { read: readNdjson, notation: 'json' },
+  parquet: { read: readParquet, notation: 'typed' },
+};
+
+const BATCH_ROWS = 20_000;
+/** Long rows fill a batch by weight before they do by number. */
+const BATCH_BYTES = 32 * 1024 * 1024;
+/** Characters of a bad row that its quarantine keeps. */
+const QUARANTINED_TEXT = 4096;
+
+/**
+ * Loads one file into a source's events. Rows that are not as declared go to the source's quarantine, with their line,
+ * text and reason. Loading a file again, also after a failure, adds only what is not there yet.
+ * Throws FILE_NOT_FOUND; FILE_UNREADABLE (`details` has the counts; what was read before is kept); CANCELLED; and the store's errors.
+ */
+export async function ingestSource(store: OfflineStore, source: Source, file: string, options: IngestOptions = {}): Promise<IngestReport> {
+  const started = performance.now();
+  const label = options.label ?? file;
+  const { read, notation } = FORMATS[options.format ?? formatOf(source, file)];
+  const state: ReadState = { totalBytes: await sizeOf(file), readBytes: 0, decodedBytes: 0, ignored: new Set() };
+  await store.ensureSource(source);
+  const loader = createLoader(store, source, label, notation, options);
+  const report = (): IngestReport => ({
+    source: source.name,
+    file: label,
+    ...loader.counts(),
+    ignoredColumns: [...state.ignored],
+    ms: Math.round(performance.now() - started),
+  });
+  const tell = (): void => {
+    options.onProgress?.({ stage: `ingest ${source.name}`, done: state.readBytes, total: state.totalBytes, unit: 'bytes', message: `${loader.counts().read.toLocaleString('en')} rows` });
+  };
+
+  const rows = read(file, source.fields, state);
+  try {
+    for (;;) {
+      throwIfAborted(options.signal, report);
+      const { done, value } = await rows.next().catch(async (error: unknown) => {
+        throw await keepAndExplain(loader, error, report);
+      });
+      if (done) break;
+      await loader.add(value, state.decodedBytes);
+      tell();
+    }
+    await loader.flush();
+  } finally {
+    await rows.return(undefined);
+  }
+  state.readBytes = state.totalBytes;
+  tell();
+  return Object.freeze(report());
+}
+
+function formatOf(source: Source, file: string): FileFormat {
+  if (source.file) return source.file.format;
+  const name = basename(file).toLowerCase().replace(/\.gz$/, '');
+  if (name.endsWith('.csv')) return 'csv';
+  if (name.endsWith('.ndjson') || name.endsWith('.jsonl')) return 'ndjson';
+  if (name.endsWith('.parquet')) return 'parquet';
+  throw unreadable(file, `its name does not say whether it is csv, ndjson or parquet, nor does the source ${source.name}`, 'Give the format.');
+}
+
+async function sizeOf(file: string): Promise<number> {
+  try {
+    const found = await stat(file);
+    if (found.isFile()) return found.size;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
+      throw new GranaryError('FILE_NOT_FOUND', `${file} does not exist`, { todo: 'Check the path.', details: { file }, cause });
+    }
+    throw unreadable(file, `can't be read (${(cause as Error).message})`, 'Give a regular file that this user may read.', cause);
+  }
+  throw unreadable(file, 'is no regular file', 'Give a regular file that this user may read.');
+}
+
+function throwIfAborted(signal: AbortSignal | undefined, report: () => IngestReport): void {
+  if (!signal?.aborted) return;
+  const soFar = report();
+  throw new GranaryError('CANCELLED', `ingest of ${soFar.source} was cancelled; ${soFar.inserted} events are in`, {
+    todo: 'Run it again to load the rest; nothing is loaded twice.',
+    details: { report: soFar },
+    cause: signal.reason,
+  });
+}
+
+/** The file broke off: what was read before is written, and the error says how far that was. */
+async function keepAndExplain(loader: Loader, error: unknown, report: () => IngestReport): Promise<unknown> {
+  if (!isGranaryError(error, 'FILE_UNREADABLE')) return error;
+  await loader.flush();
+  const soFar = report();
+  const kept = soFar.read === 0 ? '' : `; the ${soFar.read} rows before that are kept (${soFar.inserted} new)`;
+  return new GranaryError('FILE_UNREADABLE', `${error.message}${kept}`, {
+    ...(error.todo === undefined ? {} : { todo: error.todo }),
+    details: { ...error.details, report: soFar },
+    cause: error.cause,
+  });
+}
+
+interface Loader {
+  /** Takes rows; writes when a batch is full. `decodedBytes`: how much of the file was decoded for them. */
+  add: (rows: readonly RawRow[], decodedBytes: number) => Promise<void>;
+  flush: () => Promise<void>;
+  counts: () => Pick<IngestReport, 'read' | 'inserted' | 'duplicates' | 'quarantined' | 'reasons'>;
+}
+
+function createLoader(store: OfflineStore, source: Source, file: string, notation: Notation, options: IngestOptions): Loader {
+  const parser = createEventParser(source, notation);
+  const batchRows = options.batchRows ?? BATCH_ROWS;
+  const mistakes = new Map<string, number>();
+  let inserted = 0;
+  let duplicates = 0;
+  let quarantined = 0;
+  let events: ParsedEvent[] = [];
+  let rejects: { readonly reject: Reject; readonly mistake: string }[] = [];
+  let flushedBytes = 0;
+
+  const reject = (raw: RawRow, reason: string, mistake: string): void => {
+    const text = textOf(raw);
+    const kept = text.length > QUARANTINED_TEXT ? `${text.slice(0, QUARANTINED_TEXT)}…` : text;
+    rejects.push({ reject: { file, line: raw.line, text: kept, reason }, mistake });
+  };
+
+  const flush = async (): Promise<void> => {
+    const [batch, bad] = [events, rejects];
+    events = [];
+    rejects = [];
+    if (bad.length > 0) await store.quarantine(source, bad.map((each) => each.reject));
+    quarantined += bad.length;
+    for (const { mistake } of bad) mistakes.set(mistake, (mistakes.get(mistake) ?? 0) + 1);
+    if (batch.length === 0) return;
+    const written = await store.appendEvents(source, batch, { signal: options.signal });
+    inserted += written.inserted;
+    duplicates += written.duplicates;
+  };
+
+  return {
+    flush,
+    async add(rows, decodedBytes) {
+      for (const raw of rows) {
+        if (raw.kind === 'fault') reject(raw, raw.reason, raw.mistake);
+        else {
+          const parsed = parser.parse(raw.values);
+          if (parsed.kind === 'event') events.push(parsed);
+          else reject(raw, parsed.reason, parsed.mistake);
+        }
+        if (events.length + rejects.length >= batchRows) await flush();
+      }
+      if (decodedBytes - flushedBytes < BATCH_BYTES) return;
+      flushedBytes = decodedBytes;
+      await flush();
+    },
+    counts: () => ({
+      read: inserted + duplicates + quarantined,
+      inserted,
+      duplicates,
+      quarantined,
+      reasons: [...mistakes].map(([reason, count]) => ({ reason, count })).sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1)),
+    }),
+  };
+}
