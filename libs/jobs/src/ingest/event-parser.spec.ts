@@ -21,6 +21,8 @@ describe('values', () => {
     expect(valueOf('float64', '4.0', 'text')).toBe(4);
     expect(valueOf('timestamp', '2026-01-31 12:00', 'text')).toBe(Date.UTC(2026, 0, 31, 12));
     expect(valueOf(arrayOf('int64'), '[1, 9007199254740993]', 'text')).toEqual([1n, 9007199254740993n]);
+    expect(valueOf(arrayOf('float32'), '[0.5, 9007199254740992]', 'text')).toEqual([0.5, 9007199254740992]);
+    expect(() => valueOf(arrayOf('string'), 'a,b', 'text')).toThrow('f: "a,b" is not array<string>');
   });
 
   it('takes empty CSV text for null, for an empty string, for no elements or for missing, as the field says', () => {

@@ -38,7 +38,10 @@ function createValueParser(field: SourceField, notation: Notation): FieldParser 
     const elements = createPlainParser(type, 'text');
     return (raw) => (typeof raw !== 'string' ? plain(raw) : elements(raw === '' ? [] : raw.split(encoding.by)));
   }
-  if (type.kind === 'array' && notation === 'text') return (raw) => fromJsonText(plain, raw);
+  if (type.kind === 'array' && notation === 'text') {
+    const json = createPlainParser(type, 'json');
+    return (raw) => fromJsonText(json, raw);
+  }
   return plain;
 }
 
@@ -74,9 +77,8 @@ function isWellFormed(value: unknown): boolean {
 }
 
 function fromJsonText(parse: FieldParser, raw: unknown): Value | null | undefined {
-  if (typeof raw !== 'string') return parse(raw);
   try {
-    return parse(parseJson(raw));
+    return parse(parseJson(raw as string));
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
