@@ -1,0 +1,155 @@
+import { GranaryError, type Instant, type Value, type WriteOrder } from '@granary/contracts';
+import { checksum } from './checksum.js';
+import { corruptRow, readInt64AsNumber } from './elements.js';
+import { layoutRow, type FixedColumn, type RowLayout, type RowSchema } from './layout.js';
+import { readEventTime, readOrder, writeOrder } from './order.js';
+import { viewOf } from './variable.js';
+
+/** What one packed row of a feature view holds; `values` in the order of the schema's columns. */
+export interface Row {
+  readonly order: WriteOrder;
+  readonly values: readonly (Value | null)[];
+}
+
+export interface RowCodec {
+  readonly schema: RowSchema;
+  /** Throws INVALID_VALUE for a value that isn't of its column's type: nothing is rounded or cut, except numbers to float32. */
+  encode(row: Row): Uint8Array;
+  /** The opposite of `encode`, bit by bit. Throws SCHEMA_MISMATCH and ARTIFACT_CORRUPT. */
+  decode(bytes: Uint8Array): Row;
+  /**
+   * Writes the values of `columns` (positions in the schema; numeric or bool, false 0 and true 1) to `out[offset + i]`,
+   * rounded to float32, and to `mask[offset + i]` 1, or 0 and 0 where the value is null. Makes no objects per value.
+   * Returns the row's event time. Throws SCHEMA_MISMATCH and ARTIFACT_CORRUPT, and then has written nothing.
+   */
+  decodeNumbers(bytes: Uint8Array, out: Float32Array, mask: Uint8Array, offset: number, columns: readonly number[]): Instant;
+}
+
+const FORMAT = 1;
+const CHECKSUM_BYTES = 4;
+
+/**
+ * Format 1, all little-endian but the order:
+ * `format u8 | schema id 6 bytes | order 3 × 8 | null bitmap | fixed-width columns | heap ends u32 each | heap | checksum u32`.
+ * Columns keep the schema's order within the fixed and the variable part; a null has its bit set and its place zeroed.
+ */
+export function createRowCodec(schema: RowSchema): RowCodec {
+  const layout = layoutRow(schema);
+  const id = Buffer.from(schema.id, 'hex');
+  const idHigh = id.readUInt16LE(0);
+  const idLow = id.readUInt32LE(2);
+
+  function encode(row: Row): Uint8Array {
+    if (row.values.length !== schema.columns.length) {
+      throw new Error(`a row of ${schema.id} has ${schema.columns.length} values, not ${row.values.length}`);
+    }
+    const texts = layout.variable.map((column) => {
+      const value = row.values[column.position] ?? null;
+      return value === null ? null : withColumn(column.name, () => column.codec.encode(value));
+    });
+    const heapBytes = texts.reduce((sum, text) => sum + (text?.length ?? 0), 0);
+    const bytes = new Uint8Array(layout.heap + heapBytes + CHECKSUM_BYTES);
+    const view = viewOf(bytes);
+    bytes[0] = FORMAT;
+    bytes.set(id, 1);
+    writeOrder(view, row.order);
+    row.values.forEach((value, position) => {
+      if (value === null) bytes[layout.bitmap + (position >> 3)]! |= 1 << (position & 7);
+    });
+    for (const column of layout.fixed) {
+      const value = row.values[column.position] ?? null;
+      if (value !== null) withColumn(column.name, () => column.codec.write(view, column.at, value));
+    }
+    let end = 0;
+    texts.forEach((text, i) => {
+      if (text !== null) bytes.set(text, layout.heap + end);
+      view.setUint32(layout.ends + 4 * i, (end += text?.length ?? 0), true);
+    });
+    view.setUint32(bytes.length - CHECKSUM_BYTES, checksum(view, bytes.length - CHECKSUM_BYTES), true);
+    return bytes;
+  }
+
+  function check(bytes: Uint8Array): DataView {
+    const end = bytes.length - CHECKSUM_BYTES;
+    if (bytes.length === 0) throw corruptRow('it is empty');
+    if (bytes[0] !== FORMAT) throw mismatch(schema.id, `format ${bytes[0]}`, 'it was written by another version of Granary');
+    const view = viewOf(bytes);
+    if (end < layout.bitmap || view.getUint32(end, true) !== checksum(view, end)) throw corruptRow(`its ${bytes.length} bytes don't match their checksum`);
+    if (view.getUint16(1, true) !== idHigh || view.getUint32(3, true) !== idLow) {
+      throw mismatch(schema.id, Buffer.from(bytes.subarray(1, 7)).toString('hex'), 'it holds another version of the view');
+    }
+    const heapBytes = layout.variable.length === 0 || end < layout.heap ? 0 : view.getUint32(layout.heap - 4, true);
+    if (layout.heap + heapBytes !== end) throw corruptRow(`it has ${bytes.length} bytes, and its columns need ${layout.heap + heapBytes + CHECKSUM_BYTES}`);
+    return view;
+  }
+
+  function decode(bytes: Uint8Array): Row {
+    const view = check(bytes);
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const values: (Value | null)[] = new Array<Value | null>(schema.columns.length).fill(null);
+    for (const column of layout.fixed) {
+      if (!isNull(bytes, layout, column.position)) values[column.position] = column.codec.read(view, column.at);
+    }
+    let start = layout.heap;
+    for (let i = 0; i < layout.variable.length; i++) {
+      const column = layout.variable[i]!;
+      const end = layout.heap + view.getUint32(layout.ends + 4 * i, true);
+      if (end < start || end > bytes.length - CHECKSUM_BYTES) throw corruptRow(`${column.name} lies outside of it`);
+      if (!isNull(bytes, layout, column.position)) values[column.position] = column.codec.decode(buffer, view, start, end);
+      start = end;
+    }
+    return { order: readOrder(view), values };
+  }
+
+  function decodeNumbers(bytes: Uint8Array, out: Float32Array, mask: Uint8Array, offset: number, columns: readonly number[]): Instant {
+    const view = check(bytes);
+    if (offset < 0 || offset + columns.length > out.length || offset + columns.length > mask.length) {
+      throw new Error(`${columns.length} columns at ${offset} don't fit into ${out.length} numbers and a mask of ${mask.length}`);
+    }
+    for (let i = 0; i < columns.length; i++) {
+      const column = layout.numbers[columns[i]!];
+      if (column === undefined || column === null) throw new Error(`column ${columns[i]} of ${schema.id} is no number`);
+      const there = !isNull(bytes, layout, column.position);
+      out[offset + i] = there ? readNumber(view, column) : 0;
+      mask[offset + i] = there ? 1 : 0;
+    }
+    return readEventTime(view);
+  }
+
+  return { schema, encode, decode, decodeNumbers };
+}
+
+function readNumber(view: DataView, column: FixedColumn): number {
+  switch (column.kind) {
+    case 'float64':
+      return view.getFloat64(column.at, true);
+    case 'float32':
+      return view.getFloat32(column.at, true);
+    case 'int32':
+      return view.getInt32(column.at, true);
+    case 'int64':
+      return readInt64AsNumber(view, column.at);
+    default:
+      return view.getUint8(column.at);
+  }
+}
+
+function isNull(bytes: Uint8Array, layout: RowLayout, position: number): boolean {
+  return (bytes[layout.bitmap + (position >> 3)]! & (1 << (position & 7))) !== 0;
+}
+
+function withColumn<T>(name: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof GranaryError)) throw error;
+    throw new GranaryError(error.code, `${name}: ${error.message}`, { ...(error.todo === undefined ? {} : { todo: error.todo }), details: { column: name } });
+  }
+}
+
+function mismatch(expected: string, found: string, reason: string): GranaryError {
+  return new GranaryError('SCHEMA_MISMATCH', `A row of the online store can't be read as ${expected}: ${reason} (${found})`, {
+    todo: 'Materialise the view again, or read it with the version it was written with.',
+    details: { expected, found },
+  });
+}

@@ -1,0 +1,255 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { isNewer } from './order.js';
+import { openOnlineStore, type OnlineStoreOptions } from './open.js';
+import type { OnlineStore, PackedRow } from './store.js';
+import { runChild } from './test-support/child.js';
+import { at, packed, randomFrom, shuffled } from './test-support/rows.js';
+import { startRedis, whyNoRedis, type TestRedis } from './testing.js';
+
+const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
+console.info(`conformance.spec: seed ${seed}`);
+
+interface Driver {
+  options(): OnlineStoreOptions;
+  start(): Promise<void>;
+  wipe(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+function lmdb(): Driver {
+  const root = mkdtempSync(join(tmpdir(), 'granary-lmdb-'));
+  let round = 0;
+  return {
+    options: () => ({ kind: 'lmdb', path: join(root, `store-${round}`) }),
+    start: () => Promise.resolve(),
+    wipe: () => Promise.resolve(void round++),
+    stop: () => Promise.resolve(rmSync(root, { recursive: true, force: true })),
+  };
+}
+
+function redis(): Driver {
+  let server: TestRedis;
+  return {
+    options: () => ({ kind: 'redis', url: server.url }),
+    start: async () => void (server = await startRedis()),
+    wipe: async () => {
+      const client = new Redis(server.url);
+      await client.flushall();
+      await client.quit();
+    },
+    stop: () => server.stop(),
+  };
+}
+
+describe('online store: lmdb', () => conformance(lmdb()));
+
+const noRedis = whyNoRedis();
+if (noRedis === null) describe('online store: redis', () => conformance(redis()));
+else describe.skip(`online store: redis (skipped: ${noRedis})`, () => conformance(redis()));
+
+function conformance(driver: Driver): void {
+  let store: OnlineStore;
+  const opened: OnlineStore[] = [];
+
+  async function open(): Promise<OnlineStore> {
+    const another = await openOnlineStore(driver.options());
+    opened.push(another);
+    return another;
+  }
+  async function closeAll(): Promise<void> {
+    for (const one of opened.splice(0)) await one.close();
+  }
+
+  beforeAll(() => driver.start());
+  beforeEach(async () => {
+    await closeAll();
+    await driver.wipe();
+    store = await open();
+  });
+  afterAll(async () => {
+    await closeAll();
+    await driver.stop();
+  });
+
+  it('reads in the order of the keys, null for what is missing, duplicates as often as asked', async () => {
+    const [a, b] = [packed(at(1), Buffer.from('a')), packed(at(1), Buffer.from('b'))];
+    expect(await store.write([{ key: 'a', value: a }, { key: 'b', value: b }])).toEqual({ written: 2, stale: 0 });
+    expect((await store.read(['b', 'none', 'a', 'b'])).map(hex)).toEqual([hex(b), null, hex(a), hex(b)]);
+  });
+
+  it('takes empty inputs', async () => {
+    expect(await store.read([])).toEqual([]);
+    expect(await store.write([])).toEqual({ written: 0, stale: 0 });
+    expect(await store.delete([])).toBe(0);
+    await store.ping();
+  });
+
+  it('keeps bytes exactly, of any size, and hands out bytes that no later call changes', async () => {
+    const random = randomFrom(seed);
+    const sizes = [0, 1, 2, 100, 4_000, 40_000, 1_000_000];
+    const rows = sizes.map((size) => ({ key: `size ${size}`, value: packed(at(1), Uint8Array.from({ length: size }, () => random() * 256)) }));
+    await store.write(rows);
+    const first = await store.read(rows.map((row) => row.key));
+    await store.read(rows.map((row) => row.key).reverse());
+    await store.write(rows.map((row) => ({ key: row.key, value: packed(at(2), row.value) })));
+    expect(first.map(hex)).toEqual(rows.map((row) => hex(row.value)));
+  });
+
+  it('tells apart keys of any text and length', async () => {
+    const long = 'k'.repeat(5_000);
+    const keys = ['{}', 'a:b', 'a|b', 'a\0', 'a', 'é', 'e\u0301', '👩‍👧', long, `${long}k`, `!meta:${long}`];
+    await store.write(keys.map((key, i) => ({ key, value: packed(at(1), Buffer.from(`${i}`)) })));
+    expect((await store.read(keys)).map((bytes) => bytes?.at(-1))).toEqual(keys.map((_key, i) => `${i}`.charCodeAt(`${i}`.length - 1)));
+    expect(await store.delete([long])).toBe(1);
+    expect((await store.read([long, `${long}k`])).map((bytes) => bytes === null)).toEqual([true, false]);
+  });
+
+  it('keeps the greatest write order: event time, then known at, then sequence; an equal one changes nothing', async () => {
+    const ascending = [at(-5), at(-1), at(0), at(255), at(256), at(256, 300), at(256, 300, 1), at(256, 300, 256), at(257, 0), at(2 ** 40), at(Number.MAX_SAFE_INTEGER)];
+    for (const order of ascending) {
+      expect(await store.write([{ key: 'k', value: packed(order) }])).toEqual({ written: 1, stale: 0 });
+      expect(await store.write([{ key: 'k', value: packed(order, Buffer.from('other')) }])).toEqual({ written: 0, stale: 1 });
+    }
+    for (const order of ascending.slice(0, -1)) expect(await store.write([{ key: 'k', value: packed(order) }])).toEqual({ written: 0, stale: 1 });
+    expect((await store.read(['k'])).map(hex)).toEqual([hex(packed(ascending.at(-1)!))]);
+  });
+
+  it('decides between rows of the same key within one write', async () => {
+    const rows = [3, 1, 5, 2, 5, 4].map((time) => ({ key: 'k', value: packed(at(time)) }));
+    expect(await store.write(rows)).toEqual({ written: 2, stale: 4 });
+    expect((await store.read(['k'])).map(hex)).toEqual([hex(packed(at(5)))]);
+  });
+
+  it('ends like a plain map after thousands of shuffled concurrent writes from two clients', async () => {
+    const random = randomFrom(seed);
+    const rows = shuffled(randomRows(random, 6_000, 150), random);
+    const clients = [store, await open()];
+    const writes: Promise<{ written: number; stale: number }>[] = [];
+    for (let from = 0; from < rows.length; ) {
+      const size = 1 + Math.floor(random() * random() * 200);
+      writes.push(clients[writes.length % 2]!.write(rows.slice(from, from + size)));
+      from += size;
+      if (random() < 0.1) await writes.at(-1);
+    }
+    const results = await Promise.all(writes);
+    expect(results.reduce((sum, { written, stale }) => sum + written + stale, 0)).toBe(rows.length);
+    await expectState(store, rows);
+    await expectState(clients[1]!, rows);
+  });
+
+  it('ends like a plain map after a race of three processes, all of which others see at once', async () => {
+    const random = randomFrom(seed + 1);
+    const orders = Array.from({ length: 3_000 }, () => [`k${Math.floor(random() * 40)}`, Math.floor(random() * 500)] as const);
+    const body = `
+      for (let from = 0; from < argument.length; from += 7) {
+        await store.write(argument.slice(from, from + 7).map(([key, time]) => ({
+          key, value: codec.encode({ order: { eventTime: time, knownAt: time, sequence: 0 }, values: [] }) })));
+      }
+      await print('done');`;
+    const children = [0, 1, 2].map((part) => runChild(driver.options(), orders.filter((_order, i) => i % 3 === part), body));
+    const rows = orders.map(([key, time]) => ({ key, value: packed(at(time)) }));
+    for (const child of children) expect((await child.lines.next()).value).toBe('done');
+    await expectState(store, rows);
+    expect(await Promise.all(children.map((child) => child.ended))).toEqual([0, 0, 0]);
+  });
+
+  it('sees another process\'s write as soon as that one is told of it, even in the middle of a turn', async () => {
+    const child = runChild(driver.options(), null, `
+      for (let time = 1; time <= 20; time++) {
+        await store.write([{ key: 'k', value: codec.encode({ order: { eventTime: time, knownAt: time, sequence: 0 }, values: [] }) }]);
+        await print(String(time));
+        await new Promise((resolve) => process.stdin.once('data', resolve));
+      }
+      process.stdin.destroy();`);
+    for (let time = 1; time <= 20; time++) {
+      await store.read(['k']);
+      expect((await child.lines.next()).value).toBe(`${time}`);
+      expect((await store.read(['k'])).map(hex)).toEqual([hex(packed(at(time)))]);
+      child.process.stdin!.write('next\n');
+    }
+    expect(await child.ended).toBe(0);
+  });
+
+  it('writes, reads and deletes 10,000 rows at once', async () => {
+    const rows = randomRows(randomFrom(seed + 2), 10_000, Infinity);
+    const keys = rows.map((row) => row.key);
+    expect(await store.write(rows)).toEqual({ written: 10_000, stale: 0 });
+    expect(await store.write(rows)).toEqual({ written: 0, stale: 10_000 });
+    await expectState(store, rows);
+    expect(await store.delete(keys)).toBe(10_000);
+    expect((await store.read(keys)).every((bytes) => bytes === null)).toBe(true);
+  });
+
+  it('deletes what is there, counts it once, and forgets its order', async () => {
+    await store.write([{ key: 'a', value: packed(at(9)) }]);
+    expect(await store.delete(['a', 'none', 'a'])).toBe(1);
+    expect(await store.write([{ key: 'a', value: packed(at(1)) }])).toEqual({ written: 1, stale: 0 });
+  });
+
+  it('keeps JSON beside the rows, apart from them', async () => {
+    expect(await store.readMeta('watermark')).toBeNull();
+    await store.writeMeta('watermark', { at: 5, of: ['é', null] });
+    await store.writeMeta('other', false);
+    await store.write([{ key: 'watermark', value: packed(at(1)) }]);
+    expect(await store.readMeta('watermark')).toEqual({ at: 5, of: ['é', null] });
+    await store.writeMeta('watermark', 6);
+    expect(await (await open()).readMeta('watermark')).toBe(6);
+    await store.writeMeta('watermark', null);
+    expect(await store.readMeta('watermark')).toBeNull();
+    expect(await store.readMeta('other')).toBe(false);
+    await expect(store.writeMeta('watermark', undefined)).rejects.toThrow("can't be written as JSON");
+  });
+
+  it('has everything after being closed and opened again', async () => {
+    const rows = randomRows(randomFrom(seed + 3), 100, Infinity);
+    await store.write(rows);
+    await store.writeMeta('watermark', 1);
+    await closeAll();
+    const again = await open();
+    await expectState(again, rows);
+    expect(await again.readMeta('watermark')).toBe(1);
+    expect(await again.write(rows)).toEqual({ written: 0, stale: rows.length });
+  });
+
+  it('finishes what it was asked before closing, and refuses everything afterwards', async () => {
+    const writing = store.write([{ key: 'a', value: packed(at(1)) }]);
+    await store.close();
+    expect(await writing).toEqual({ written: 1, stale: 0 });
+    await store.close();
+    const row = { key: 'a', value: packed(at(2)) };
+    for (const use of [() => store.read(['a']), () => store.write([row]), () => store.delete(['a']), () => store.readMeta('m'), () => store.writeMeta('m', 1), () => store.ping()]) {
+      await expect(use()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', kind: 'unavailable' });
+    }
+    const [stored] = await (await open()).read(['a']);
+    expect(hex(stored ?? null)).toBe(hex(packed(at(1))));
+  });
+
+  it('treats bytes without a write order as a bug', async () => {
+    await expect(store.write([{ key: 'a', value: new Uint8Array(30) }])).rejects.toThrow('is no packed row');
+  });
+}
+
+/** Orders collide often; the same key and order always carry the same bytes, as in a replay. */
+function randomRows(random: () => number, count: number, keys: number): PackedRow[] {
+  return Array.from({ length: count }, (_row, i) => {
+    const key = `granary:{user|l1:${Math.min(i, Math.floor(random() * keys))}}:v:000000000000`;
+    const order = at(Math.floor(random() * 300) - 10, Math.floor(random() * 300), Math.floor(random() * 3));
+    const payload = randomFrom(order.eventTime * 1_000 + order.knownAt * 3 + order.sequence);
+    return { key, value: packed(order, Uint8Array.from({ length: order.knownAt }, () => payload() * 256)) };
+  });
+}
+
+async function expectState(store: OnlineStore, rows: readonly PackedRow[]): Promise<void> {
+  const expected = new Map<string, Uint8Array>();
+  for (const { key, value } of rows) if (!expected.has(key) || isNewer(value, expected.get(key)!)) expected.set(key, value);
+  const found = await store.read([...expected.keys()]);
+  expect(found.map(hex)).toEqual([...expected.values()].map(hex));
+}
+
+function hex(bytes: Uint8Array | null): string | null {
+  return bytes === null ? null : Buffer.from(bytes).toString('hex');
+}

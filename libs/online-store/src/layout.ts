@@ -1,0 +1,63 @@
+import type { FieldType } from '@granary/contracts';
+import { fixedCodec, type FixedCodec } from './elements.js';
+import { VERSION } from './keyspace.js';
+import { ORDER_BYTES, ORDER_OFFSET } from './order.js';
+import { variableCodec, type VariableCodec } from './variable.js';
+
+export interface RowSchema {
+  /** The view's version: 12 hex digits. Rows of another version are refused. */
+  readonly id: string;
+  readonly columns: readonly { readonly name: string; readonly type: FieldType }[];
+}
+
+export interface FixedColumn {
+  readonly name: string;
+  readonly position: number;
+  readonly kind: string;
+  /** Offset of its first byte in the row. */
+  readonly at: number;
+  readonly codec: FixedCodec;
+}
+
+export interface VariableColumn {
+  readonly name: string;
+  readonly position: number;
+  readonly codec: VariableCodec;
+}
+
+/** Where the parts of a row begin, in bytes from its first one. */
+export interface RowLayout {
+  readonly bitmap: number;
+  readonly fixed: readonly FixedColumn[];
+  readonly ends: number;
+  readonly variable: readonly VariableColumn[];
+  readonly heap: number;
+  /** By position in the schema: the columns that decode to a float, null for the others. */
+  readonly numbers: readonly (FixedColumn | null)[];
+}
+
+const NUMBERS: ReadonlySet<string> = new Set(['bool', 'int32', 'int64', 'float32', 'float64']);
+
+export function layoutRow(schema: RowSchema): RowLayout {
+  if (!VERSION.test(schema.id)) throw new Error(`"${schema.id}" is no schema id: it has 12 hex digits`);
+  const names = new Set(schema.columns.map((column) => column.name));
+  if (names.size !== schema.columns.length) throw new Error(`two columns of ${schema.id} have the same name`);
+  const bitmap = ORDER_OFFSET + ORDER_BYTES;
+  const fixed: FixedColumn[] = [];
+  const variable: VariableColumn[] = [];
+  let at = bitmap + Math.ceil(schema.columns.length / 8);
+  schema.columns.forEach(({ name, type }, position) => {
+    const heapCodec = variableCodec(type);
+    if (heapCodec !== null) {
+      variable.push({ name, position, codec: heapCodec });
+      return;
+    }
+    const codec = type.kind === 'array' ? null : fixedCodec(type);
+    if (codec === null) throw new Error(`${name} is of no type a row can hold`);
+    fixed.push({ name, position, kind: type.kind, at, codec });
+    at += codec.width;
+  });
+  const numbers: (FixedColumn | null)[] = schema.columns.map(() => null);
+  for (const column of fixed) if (NUMBERS.has(column.kind)) numbers[column.position] = column;
+  return { bitmap, fixed, ends: at, variable, heap: at + 4 * variable.length, numbers };
+}

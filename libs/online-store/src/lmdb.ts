@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { GranaryError } from '@granary/contracts';
+import { open, type RootDatabase } from 'lmdb';
+import { metaKey, metaText } from './meta.js';
+import { assertPacked, isNewer } from './order.js';
+import type { OnlineStore, PackedRow } from './store.js';
+
+export interface LmdbOptions {
+  /** A directory of its own; made when it isn't there. Several processes may have it open. */
+  readonly path: string;
+}
+
+// LMDB refuses keys of more than 1978 bytes.
+const LONGEST_KEY = 1900;
+// Between two turns of the event loop: a transaction holds the write lock of all processes, and its callback our thread.
+const ROWS_PER_TRANSACTION = 2_000;
+
+/** Opens or creates the database. Throws STORE_UNAVAILABLE. */
+export async function openLmdbStore({ path }: LmdbOptions): Promise<OnlineStore> {
+  let closed = false;
+  const db = openDatabase(path);
+
+  async function guarded<T>(action: () => T | Promise<T>): Promise<T> {
+    if (closed) throw unavailable(path, 'it has been closed', undefined);
+    try {
+      return await action();
+    } catch (error) {
+      // A bug of ours must not look like a broken disk.
+      if (error instanceof TypeError || error instanceof RangeError) throw error;
+      const cause = await rootCause(error);
+      throw unavailable(path, (cause as Error).message, cause);
+    }
+  }
+
+  /** A copy: lmdb-js reads every value into the same buffer, whose `length` is the value's but whose memory is longer. */
+  function get(key: string): Buffer | null {
+    const shared = db.getBinaryFast(storedKey(key));
+    return shared === undefined ? null : (Uint8Array.prototype.slice.call(shared, 0, shared.length) as Buffer);
+  }
+
+  /** Sees what other processes had committed before the call, not only before this turn of the event loop. */
+  function fresh<T>(read: () => T): T {
+    db.resetReadTxn();
+    return read();
+  }
+
+  function putNewest(rows: readonly PackedRow[]): number {
+    let written = 0;
+    for (const row of rows) {
+      const key = storedKey(row.key);
+      const stored = db.getBinaryFast(key);
+      if (stored !== undefined && !isNewer(row.value, stored)) continue;
+      db.putSync(key, row.value);
+      written++;
+    }
+    return written;
+  }
+
+  const store: OnlineStore = {
+    kind: 'lmdb',
+    read: (keys) => guarded(() => fresh(() => keys.map(get))),
+    async write(rows) {
+      assertPacked(rows);
+      return await guarded(async () => {
+        let written = 0;
+        for (let from = 0; from < rows.length; from += ROWS_PER_TRANSACTION) {
+          const part = rows.slice(from, from + ROWS_PER_TRANSACTION);
+          written += await db.transaction(() => putNewest(part));
+        }
+        return { written, stale: rows.length - written };
+      });
+    },
+    delete: (keys) =>
+      guarded(async () => {
+        if (keys.length === 0) return 0;
+        return await db.transaction(() => keys.reduce((removed, key) => removed + (db.removeSync(storedKey(key)) ? 1 : 0), 0));
+      }),
+    readMeta: (name) =>
+      guarded((): unknown => {
+        const bytes = fresh(() => get(metaKey(name)));
+        return bytes === null ? null : JSON.parse(bytes.toString('utf8'));
+      }),
+    async writeMeta(name, json) {
+      const bytes = Buffer.from(metaText(name, json), 'utf8');
+      return guarded(async () => {
+        const key = storedKey(metaKey(name));
+        await db.transaction(() => (json === null ? db.removeSync(key) : db.putSync(key, bytes)));
+      });
+    },
+    ping: () => guarded(() => void fresh(() => db.doesExist(storedKey(metaKey('ping'))))),
+    async close() {
+      if (closed) return;
+      closed = true;
+      await db.close();
+    },
+  };
+  return await Promise.resolve(store);
+}
+
+function openDatabase(path: string): RootDatabase<Uint8Array, Uint8Array> {
+  try {
+    mkdirSync(path, { recursive: true });
+    const db = open<Uint8Array, Uint8Array>({
+      path,
+      // Without this a path with a dot in it would become a file.
+      noSubdir: false,
+      encoding: 'binary',
+      keyEncoding: 'binary',
+      // A write resolves after its commit has reached the disk; overlapping would resolve it before.
+      overlappingSync: false,
+    });
+    // A reader that was killed would keep old pages from being used again, and the file would grow without end.
+    db.readerCheck();
+    return db;
+  } catch (cause) {
+    throw unavailable(path, (cause as Error).message, cause);
+  }
+}
+
+/** lmdb-js rejects with "see commitError", a promise that rejects with the reason, and unhandled would end the process. */
+async function rootCause(error: unknown): Promise<unknown> {
+  const reason = (error as { commitError?: Promise<unknown> }).commitError;
+  if (reason === undefined) return error;
+  return await reason.then(() => error, (inner: unknown) => inner);
+}
+
+/** UTF-8; a key too long for LMDB is replaced by its hash, under a prefix that no other key has. */
+function storedKey(key: string): Buffer {
+  const bytes = Buffer.from(key, 'utf8');
+  return bytes.length <= LONGEST_KEY ? bytes : Buffer.from(`!long:${createHash('sha256').update(bytes).digest('hex')}`);
+}
+
+function unavailable(path: string, reason: string, cause: unknown): GranaryError {
+  return new GranaryError('STORE_UNAVAILABLE', `The embedded online store at ${path} can't be used: ${reason}`, {
+    todo: 'Give the path of a directory that this process can write to, on a local disk with free space. If its files are damaged, remove the directory and materialise again.',
+    details: { kind: 'lmdb', path },
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

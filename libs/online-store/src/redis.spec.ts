@@ -1,0 +1,113 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { openOnlineStore } from './open.js';
+import type { OnlineStore } from './store.js';
+import { at, packed } from './test-support/rows.js';
+import { freePort, startRedis, whyNoRedis, type TestRedis } from './testing.js';
+
+const UNAVAILABLE = { code: 'STORE_UNAVAILABLE', kind: 'unavailable' };
+const row = { key: 'k', value: packed(at(1)) };
+
+describe('redis driver without a server', () => {
+  it('refuses to open where nothing listens', async () => {
+    const url = `redis://:secret-password@127.0.0.1:${await freePort()}`;
+    const error = await openOnlineStore({ kind: 'redis', url }).catch((caught: unknown) => caught as Error);
+    expect(error).toMatchObject(UNAVAILABLE);
+    expect(JSON.stringify([(error as Error).message, error])).not.toContain('secret-password');
+  });
+
+  it.each(['', 'localhost', 'http://localhost:6379', 'redis://', '/tmp/socket'])('refuses the URL "%s"', async (url) => {
+    await expect(openOnlineStore({ kind: 'redis', url })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  });
+});
+
+const noRedis = whyNoRedis();
+if (noRedis === null) describe('redis driver', againstServer);
+else describe.skip(`redis driver (skipped: ${noRedis})`, againstServer);
+
+function againstServer(): void {
+  let server: TestRedis;
+  let store: OnlineStore;
+  beforeAll(async () => void (server = await startRedis()));
+  afterEach(() => store.close());
+  afterAll(() => server.stop());
+
+  async function untilItAnswers(): Promise<void> {
+    for (;;) {
+      try {
+        return await store.ping();
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+  }
+
+  it('fails every call at once while the server is gone, and works again by itself when it is back', async () => {
+    store = await openOnlineStore({ kind: 'redis', url: server.url });
+    await store.write([row]);
+    for (let round = 0; round < 3; round++) {
+      const underWay = Array.from({ length: 50 }, () => store.read(['k']).catch((error: unknown) => error));
+      await server.kill();
+      await Promise.all(underWay);
+      for (let call = 0; call < 200; call++) await expect(store.read(['k'])).rejects.toMatchObject(UNAVAILABLE);
+      await expect(store.write([row])).rejects.toMatchObject(UNAVAILABLE);
+      await server.restart();
+      await untilItAnswers();
+      // Nothing that failed was queued and sent later; the script is new to this server.
+      expect(await store.read(['k'])).toEqual([null]);
+      expect(await store.write([row])).toEqual({ written: 1, stale: 0 });
+    }
+  });
+
+  it('gives up on a server that is connected but never answers, also while opening', async () => {
+    const times = { connectTimeoutMs: 300, commandTimeoutMs: 300 };
+    store = await openOnlineStore({ kind: 'redis', url: server.url, ...times });
+    server.signal('SIGSTOP');
+    try {
+      await expect(store.read(['k'])).rejects.toMatchObject(UNAVAILABLE);
+      await expect(openOnlineStore({ kind: 'redis', url: server.url, ...times })).rejects.toMatchObject(UNAVAILABLE);
+    } finally {
+      server.signal('SIGCONT');
+    }
+    await untilItAnswers();
+    await expect(store.read(['none'])).resolves.toEqual([null]);
+  });
+
+  it('can be closed while the server is gone', async () => {
+    store = await openOnlineStore({ kind: 'redis', url: server.url });
+    await server.kill();
+    await store.close();
+    await server.restart();
+  });
+
+  it('writes on when the server has forgotten its scripts', async () => {
+    store = await openOnlineStore({ kind: 'redis', url: server.url });
+    await store.write([{ key: 'flushed', value: packed(at(1)) }]);
+    const admin = new Redis(server.url);
+    await admin.script('FLUSH');
+    await admin.quit();
+    expect(await store.write([{ key: 'flushed', value: packed(at(2)) }])).toEqual({ written: 1, stale: 0 });
+  });
+
+  it('passes on what the server says when it refuses', async () => {
+    store = await openOnlineStore({ kind: 'redis', url: server.url });
+    const guarded = await startRedis(['--requirepass', 'right']);
+    try {
+      const wrong = guarded.url.replace('redis://', 'redis://:wrong@');
+      await expect(openOnlineStore({ kind: 'redis', url: wrong })).rejects.toMatchObject({ ...UNAVAILABLE, message: expect.stringMatching(/WRONGPASS|NOAUTH/) as unknown });
+      const right = await openOnlineStore({ kind: 'redis', url: guarded.url.replace('redis://', 'redis://:right@') });
+      await right.ping();
+      await right.close();
+    } finally {
+      await guarded.stop();
+    }
+  });
+
+  it('keeps rows of two databases of one server apart', async () => {
+    store = await openOnlineStore({ kind: 'redis', url: `${server.url}/1` });
+    const other = await openOnlineStore({ kind: 'redis', url: `${server.url}/2` });
+    await store.write([{ key: 'apart', value: packed(at(1)) }]);
+    expect(await other.read(['apart'])).toEqual([null]);
+    await other.close();
+  });
+}
