@@ -1,0 +1,83 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { input, layers, loadLayersModel, model as createModel, type LayersModel } from '@tensorflow/tfjs-layers';
+import { GranaryError } from '@granary/contracts';
+import { createRandom } from '../random.js';
+
+/** A wide and deep network (Cheng et al. 2016): one output, linear in the inputs plus a perceptron of them. */
+export interface NetworkShape {
+  readonly inputs: number;
+  /** Units of each hidden layer (ReLU). */
+  readonly hidden: readonly number[];
+  /** Where the output starts: the bias of the last layer. */
+  readonly bias: number;
+}
+
+/** The same shape and seed give the same weights. The last layer starts at zero, so training starts from `bias`. */
+export function createNetwork(shape: NetworkShape, seed: number): LayersModel {
+  const x = input({ shape: [shape.inputs], name: 'inputs' });
+  let deep = x;
+  shape.hidden.forEach((units, i) => {
+    deep = layers.dense({ units, activation: 'relu', name: `hidden${i + 1}`, kernelInitializer: 'zeros' }).apply(deep) as typeof x;
+  });
+  const joined = layers.concatenate({ name: 'wide_and_deep' }).apply([x, deep]) as typeof x;
+  const y = layers.dense({ units: 1, name: 'output', kernelInitializer: 'zeros' }).apply(joined) as typeof x;
+  const network = createModel({ inputs: x, outputs: y });
+  initialise(network, shape, seed);
+  return network;
+}
+
+/** He et al. 2015 for the hidden layers, from our own generator: TF.js's seeds differ between backends. */
+function initialise(network: LayersModel, shape: NetworkShape, seed: number): void {
+  const random = createRandom(seed);
+  tf.tidy(() => {
+    const weights = network.getWeights().map((weight) => {
+      const values = new Float32Array(weight.size);
+      if (weight.rank === 2 && weight.shape[1] !== 1) {
+        const scale = Math.sqrt(2 / weight.shape[0]!);
+        for (let i = 0; i < values.length; i++) values[i] = scale * random.normal();
+      }
+      if (weight.rank === 1 && weight.shape[0] === 1) values[0] = shape.bias;
+      return tf.tensor(values, weight.shape);
+    });
+    network.setWeights(weights);
+  });
+}
+
+/** Outputs for `count` rows, [count]. */
+export function predictRows(network: LayersModel, inputs: Float32Array, count: number): Float32Array {
+  if (count === 0) return new Float32Array(0);
+  const x = tf.tensor2d(inputs, [count, inputs.length / count]);
+  // Not inside a tidy: it would walk every element of a large typed array that is returned.
+  const y = tf.tidy(() => network.apply(x) as tf.Tensor);
+  const values = y.dataSync() as Float32Array;
+  y.dispose();
+  x.dispose();
+  return values;
+}
+
+/** The network as TF.js's own files: `network.json` (topology, weight specs) and `network.bin` (float32 weights). */
+export async function saveNetwork(network: LayersModel): Promise<Record<string, Uint8Array>> {
+  const files: Record<string, Uint8Array> = {};
+  const handler = tf.io.withSaveHandler((artifacts) => {
+    const { modelTopology, weightSpecs, weightData } = artifacts;
+    files['network.json'] = new TextEncoder().encode(JSON.stringify({ format: 'layers-model', modelTopology, weightSpecs }));
+    files['network.bin'] = new Uint8Array(tf.io.CompositeArrayBuffer.join(weightData)).slice();
+    return Promise.resolve({ modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: 'JSON' } });
+  });
+  await network.save(handler);
+  return files;
+}
+
+/** Throws ARTIFACT_CORRUPT when the files are missing or unreadable. */
+export async function loadNetwork(files: Readonly<Record<string, Uint8Array>>): Promise<LayersModel> {
+  const [json, bin] = [files['network.json'], files['network.bin']];
+  try {
+    if (json === undefined || bin === undefined) throw new Error('network.json or network.bin is missing');
+    const { modelTopology, weightSpecs } = JSON.parse(new TextDecoder().decode(json)) as tf.io.ModelArtifacts;
+    return await loadLayersModel({
+      load: () => Promise.resolve({ modelTopology: modelTopology!, weightSpecs: weightSpecs!, weightData: bin.slice().buffer }),
+    });
+  } catch (cause) {
+    throw new GranaryError('ARTIFACT_CORRUPT', `A saved network can't be read: ${(cause as Error).message}`, { todo: 'Train the model again.', cause });
+  }
+}
