@@ -1,0 +1,11 @@
+export { loadDefinitions } from './load/load.js';
+export { formatProblem } from './problem.js';
+export type { Problem } from './problem.js';
+export { validateDefinitions } from './validate/validate.js';
+export { rootFieldName } from './validate/names.js';
+export { parseSnapshot, resolveSnapshot } from './version/snapshot.js';
+export { openRegistry } from './storage/registry.js';
+export type { ApplyOptions, ApplyResult, HistoryEntry, Registry, RegistryOptions } from './storage/registry.js';
+export { addNotes, planChanges } from './diff/plan.js';
+export type { Change } from './diff/plan.js';
+export { renderPlan } from './diff/render.js';

@@ -1,0 +1,43 @@
+import { relative } from 'node:path';
+import { GranaryError, type Site } from '@granary/contracts';
+
+/** One mistake in the definitions: where it is, whose it is, what is wrong and what to do. */
+export interface Problem {
+  /** Stable: `DEF-001`; the README lists them. */
+  readonly id: string;
+  /** Absolute path; `unknown` where the definition carries no place. */
+  readonly file: string;
+  readonly line: number;
+  /** `feature view user_activity`, or the file's name where no declaration was reached. */
+  readonly owner: string;
+  readonly message: string;
+  readonly todo: string;
+}
+
+/** Collects problems of one declaration after another. */
+export type Report = (owner: Owner, id: string, message: string, todo: string) => void;
+
+export interface Owner {
+  readonly title: string;
+  readonly site: Site | undefined;
+}
+
+export function problemsError(problems: readonly Problem[]): GranaryError {
+  const sorted = [...problems].sort((a, b) => compare(a.file, b.file) || a.line - b.line || compare(a.id, b.id));
+  const count = sorted.length === 1 ? '1 problem' : `${sorted.length} problems`;
+  return new GranaryError('DEFINITION_INVALID', `${count} in the definitions\n${sorted.map(formatProblem).join('\n')}`, {
+    todo: sorted.length === 1 ? sorted[0]!.todo : 'Correct them, then plan again.',
+    details: { problems: sorted },
+  });
+}
+
+/** Two lines: the mistake, then its place (relative to the working directory) and what to do. */
+export function formatProblem(problem: Problem): string {
+  const file = relative(process.cwd(), problem.file);
+  const place = problem.file === 'unknown' ? 'place unknown' : `${file.startsWith('..') ? problem.file : file}:${problem.line}`;
+  return `! ${problem.id}  ${problem.owner}: ${problem.message}\n  ${place}   ${problem.todo}`;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,48 @@
+import type { Definition, Entity, FeatureService, FeatureView, FieldType, Recommender, Scorer, Source, SourceField } from '@granary/contracts';
+import type { Owner, Report } from '../problem.js';
+import { canonicalJson } from '../version/canonical.js';
+
+/** The definitions by kind and name (of several with one name the first), and where problems go. */
+export interface Context {
+  readonly entities: ReadonlyMap<string, Entity>;
+  readonly sources: ReadonlyMap<string, Source>;
+  readonly views: ReadonlyMap<string, FeatureView>;
+  readonly services: ReadonlyMap<string, FeatureService>;
+  readonly recommenders: ReadonlyMap<string, Recommender>;
+  readonly scorers: ReadonlyMap<string, Scorer>;
+  readonly report: Report;
+}
+
+export const KIND_TITLES: Readonly<Record<Definition['kind'], string>> = {
+  entity: 'entity',
+  source: 'source',
+  featureView: 'feature view',
+  featureService: 'feature service',
+  recommender: 'recommender',
+  scorer: 'scorer',
+};
+
+export function ownerOf(definition: Definition): Owner {
+  return { title: `${KIND_TITLES[definition.kind]} ${definition.name}`, site: definition.site };
+}
+
+export function sameType(a: FieldType, b: FieldType): boolean {
+  return canonicalJson(a) === canonicalJson(b);
+}
+
+export function fieldOf(source: Source, name: string): SourceField | undefined {
+  return source.fields.find((field) => field.name === name);
+}
+
+/** The definition of that name, or a problem that lists what there is. */
+export function lookUp<T>(context: Context, owner: Owner, what: string, map: ReadonlyMap<string, T>, name: string): T | undefined {
+  const found = map.get(name);
+  if (found === undefined) {
+    context.report(owner, 'DEF-011', `there is no ${what} ${name}`, map.size === 0 ? `Declare and export a ${what}.` : `There is ${[...map.keys()].join(', ')}.`);
+  }
+  return found;
+}
+
+export function listFields(source: Source): string {
+  return `${source.name} has ${source.fields.map((field) => field.name).join(', ')}.`;
+}

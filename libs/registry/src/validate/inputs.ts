@@ -1,0 +1,63 @@
+import { isAbsolute, normalize } from 'node:path';
+import { formatType, type Entity, type FieldType, type Source } from '@granary/contracts';
+import type { Owner } from '../problem.js';
+import { fieldOf, listFields, ownerOf, type Context } from './context.js';
+
+/** Floats have no dependable equality, arrays no place in a key. */
+const KEY_KINDS: ReadonlySet<FieldType['kind']> = new Set(['int32', 'int64', 'string', 'bool', 'enum', 'timestamp']);
+
+export function checkEntity(context: Context, entity: Entity): void {
+  for (const key of entity.keys) {
+    if (!KEY_KINDS.has(key.type.kind)) {
+      context.report(ownerOf(entity), 'DEF-030', `its key ${key.name} is ${formatType(key.type)}`, `Keys may be ${[...KEY_KINDS].join(', ')}.`);
+    }
+  }
+}
+
+export function checkSource(context: Context, source: Source): void {
+  const owner = ownerOf(source);
+  for (const name of source.eventId) checkEventId(context, owner, source, name);
+  if (source.eventTime !== null) checkTime(context, owner, source, 'event time', source.eventTime);
+  if (source.knownAt !== null) checkTime(context, owner, source, 'known-at', source.knownAt);
+  for (const field of source.fields) {
+    if (field.encoding?.kind === 'epochSeconds' && field.type.kind !== 'timestamp') {
+      context.report(owner, 'DEF-021', `${field.name} is ${formatType(field.type)} and read as epoch seconds`, 'Only a timestamp can be: use t.epochSeconds.');
+    }
+    if (field.encoding?.kind === 'separated' && field.type.kind !== 'array') {
+      context.report(owner, 'DEF-021', `${field.name} is ${formatType(field.type)} and has a separator`, 'Only an array can: use t.array(…).separatedBy(…).');
+    }
+    checkEnum(context, owner, field.name, field.type);
+  }
+  if (source.file !== null && (isAbsolute(source.file.path) || normalize(source.file.path).split(/[\\/]/)[0] === '..')) {
+    context.report(owner, 'DEF-022', `its file ${source.file.path} lies outside the data folder`, 'Name it relative to the folder that --data gives.');
+  }
+}
+
+export function checkEnum(context: Context, owner: Owner, name: string, type: FieldType): void {
+  const of = type.kind === 'array' ? type.of : type;
+  if (of.kind !== 'enum') return;
+  const twice = of.values.find((value, i) => of.values.indexOf(value) !== i);
+  if (twice !== undefined) context.report(owner, 'DEF-021', `the enum ${name} has the value '${twice}' twice`, 'Name each value once.');
+}
+
+function checkEventId(context: Context, owner: Owner, source: Source, name: string): void {
+  const field = fieldOf(source, name);
+  if (field === undefined) {
+    context.report(owner, 'DEF-020', `its event id ${name} is not one of its fields`, listFields(source));
+  } else if (field.nullable) {
+    context.report(owner, 'DEF-020', `its event id ${name} is nullable`, 'An event needs an id always: take .nullable() off, or name another field.');
+  } else if (!KEY_KINDS.has(field.type.kind)) {
+    context.report(owner, 'DEF-020', `its event id ${name} is ${formatType(field.type)}`, `An id may be ${[...KEY_KINDS].join(', ')}.`);
+  }
+}
+
+function checkTime(context: Context, owner: Owner, source: Source, what: string, name: string): void {
+  const field = fieldOf(source, name);
+  if (field === undefined) {
+    context.report(owner, 'DEF-020', `its ${what} ${name} is not one of its fields`, listFields(source));
+  } else if (field.type.kind !== 'timestamp') {
+    context.report(owner, 'DEF-020', `its ${what} ${name} is ${formatType(field.type)}`, 'Declare the field as t.timestamp, or t.epochSeconds.');
+  } else if (field.nullable) {
+    context.report(owner, 'DEF-020', `its ${what} ${name} is nullable`, 'Take .nullable() off; rows without it go to quarantine.');
+  }
+}
