@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
 import { GranaryError } from '@granary/contracts';
 import { open, type RootDatabase } from 'lmdb';
 import { metaKey, metaText } from './meta.js';
@@ -13,23 +14,38 @@ export interface LmdbOptions {
 
 // LMDB refuses keys of more than 1978 bytes.
 const LONGEST_KEY = 1900;
+// In the header of an LMDB file, in the machine's byte order.
+const MAGIC = 0xbeefc0de;
+const MAGIC_OFFSET = 24;
 // Between two turns of the event loop: a transaction holds the write lock of all processes, and its callback our thread.
 const ROWS_PER_TRANSACTION = 2_000;
 
 /** Opens or creates the database. Throws STORE_UNAVAILABLE. */
 export async function openLmdbStore({ path }: LmdbOptions): Promise<OnlineStore> {
   let closed = false;
+  const underWay = new Set<Promise<unknown>>();
   const db = openDatabase(path);
 
   async function guarded<T>(action: () => T | Promise<T>): Promise<T> {
     if (closed) throw unavailable(path, 'it has been closed', undefined);
     try {
-      return await action();
+      const result = action();
+      return result instanceof Promise ? await tracked(result) : result;
     } catch (error) {
       // A bug of ours must not look like a broken disk.
       if (error instanceof TypeError || error instanceof RangeError) throw error;
       const cause = await rootCause(error);
       throw unavailable(path, (cause as Error).message, cause);
+    }
+  }
+
+  /** Closing waits for these: lmdb-js itself refuses the rest of a transaction once it is told to close. */
+  async function tracked<T>(promise: Promise<T>): Promise<T> {
+    underWay.add(promise);
+    try {
+      return await promise;
+    } finally {
+      underWay.delete(promise);
     }
   }
 
@@ -92,6 +108,7 @@ export async function openLmdbStore({ path }: LmdbOptions): Promise<OnlineStore>
     async close() {
       if (closed) return;
       closed = true;
+      await Promise.allSettled(underWay);
       await db.close();
     },
   };
@@ -101,6 +118,7 @@ export async function openLmdbStore({ path }: LmdbOptions): Promise<OnlineStore>
 function openDatabase(path: string): RootDatabase<Uint8Array, Uint8Array> {
   try {
     mkdirSync(path, { recursive: true });
+    assertDatabase(join(path, 'data.mdb'));
     const db = open<Uint8Array, Uint8Array>({
       path,
       // Without this a path with a dot in it would become a file.
@@ -115,6 +133,19 @@ function openDatabase(path: string): RootDatabase<Uint8Array, Uint8Array> {
     return db;
   } catch (cause) {
     throw unavailable(path, (cause as Error).message, cause);
+  }
+}
+
+/** lmdb-js ends the whole process with a segmentation fault when the file it opens is no LMDB database. */
+function assertDatabase(file: string): void {
+  if (!existsSync(file)) return;
+  const head = Buffer.alloc(MAGIC_OFFSET + 4);
+  const handle = openSync(file, 'r');
+  const length = readSync(handle, head, 0, head.length, 0);
+  closeSync(handle);
+  // Empty: another process is creating it at this moment.
+  if (length > 0 && head.readUInt32LE(MAGIC_OFFSET) !== MAGIC && head.readUInt32BE(MAGIC_OFFSET) !== MAGIC) {
+    throw new Error('its data.mdb is no LMDB database, or is damaged');
   }
 }
 
