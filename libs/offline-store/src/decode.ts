@@ -67,7 +67,15 @@ function denormal(value: unknown): number {
   }
 }
 
-/** Reads rows of JSONCompactEachRowWithNamesAndTypes, whose first two lines are the names and the types. */
+/** All rows of one JSONCompactEachRowWithNamesAndTypes document. */
+export function decodeRows(document: string): Row[] {
+  // JSON escapes line breaks within texts, so every raw one ends a row.
+  const [names, types, ...rows] = JSON.parse(`[${document.trimEnd().replaceAll('\n', ',')}]`) as [string[], string[], ...unknown[][]];
+  const decoders = types.map(columnDecoder);
+  return rows.map((row) => toRow(names, decoders, row));
+}
+
+/** Reads the same in batches of lines: JSONCompactEachRowWithNamesAndTypes, whose first two lines are the names and the types. */
 export function rowDecoder(): (lines: readonly string[]) => Row[] {
   let names: readonly string[] | undefined;
   let decoders: readonly Decoder[] | undefined;

@@ -6,3 +6,5 @@ export type { AppendResult, EventRow } from './events/append.js';
 export type { QuarantinedRow, Reject } from './events/quarantine.js';
 export type { ExportResult } from './export/export-parquet.js';
 export type { TableDefinition } from './tables.js';
+export { startHttpFront } from './http-front/front.js';
+export type { HttpFront, HttpFrontOptions } from './http-front/front.js';

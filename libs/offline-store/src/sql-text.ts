@@ -107,6 +107,7 @@ export interface StatementShape {
   /** Where `INTO OUTFILE` would be put. */
   readonly outfileAt: number;
   readonly hasOutfile: boolean;
+  readonly hasSubquery: boolean;
   /** Where the text holds or expects data: INSERT with VALUES or FORMAT. */
   readonly insert: InsertParts | null;
   /** Names of the `{name:Type}` placeholders. */
@@ -141,6 +142,7 @@ export function statementShape(sql: string): StatementShape {
     leavesState: verb !== '' && (!HARMLESS.has(verb) || (verb === 'CREATE' && all.slice(0, 4).some((t) => isWord(t, 'TEMPORARY')))),
     format: formatIndex < 0 ? (insert?.format ?? null) : all[formatIndex + 1]!.text,
     outfileAt: formatIndex < 0 ? text.length : all[formatIndex]!.start - offset,
+    hasSubquery: all.filter((t) => isWord(t, 'SELECT')).length > 1,
     hasOutfile: all.some((t, i) => t.depth === 0 && isWord(t, 'OUTFILE') && isWord(all[i - 1], 'INTO')),
     insert,
     placeholders: placeholdersOf(all),

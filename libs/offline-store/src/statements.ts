@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { drainStream, type ClickHouseClient, type ClickHouseSettings } from '@clickhouse/client';
 import type { Statement } from '@granary/contracts';
-import { rowDecoder, type Row } from './decode.js';
+import { decodeRows, rowDecoder, type Row } from './decode.js';
 import { storeError, type Failure } from './errors.js';
 import type { StatementLimits } from './options.js';
 import { baseSettings, type Settings } from './settings.js';
@@ -31,6 +31,8 @@ export interface Statements {
   /** Runs an INSERT … FORMAT with its data. */
   insert(sql: string, data: Readable, options?: StatementOptions): Promise<void>;
 }
+
+const FORMAT = 'JSONCompactEachRowWithNamesAndTypes';
 
 interface Call {
   readonly query_id: string;
@@ -64,7 +66,7 @@ export function createStatements(config: StatementsConfig): Statements {
     const { failure } = prepare(config, statement.params, options);
     const decode = rowDecoder();
     const result = await guarded(statement.params, options, (call) =>
-      client.query({ query: statement.sql, format: 'JSONCompactEachRowWithNamesAndTypes', ...call }),
+      client.query({ query: withoutSemicolon(statement.sql), format: FORMAT, ...call }),
     );
     try {
       for await (const batch of result.stream()) {
@@ -80,10 +82,16 @@ export function createStatements(config: StatementsConfig): Statements {
 
   return {
     stream,
-    async rows(statement, options) {
-      const all: Row[] = [];
-      for await (const batch of stream(statement, options)) for (const row of batch) all.push(row);
-      return all;
+    async rows(statement, options = {}) {
+      const query = `${withoutSemicolon(statement.sql)}\nFORMAT ${FORMAT}`;
+      // The whole answer is wanted anyway; complete before it is sent, its failure is a proper error in both modes.
+      const settings = { ...options.settings, wait_end_of_query: 1 };
+      return guarded(statement.params, { ...options, settings }, async (call) => {
+        const { stream: body } = await client.exec({ query, ...call });
+        const chunks: Uint8Array[] = [];
+        for await (const chunk of body) chunks.push(chunk as Uint8Array);
+        return decodeRows(Buffer.concat(chunks).toString());
+      });
     },
     async command(statement, options = {}) {
       await guarded(statement.params, options, (call) => client.command({ query: statement.sql, ...call }));
@@ -120,4 +128,9 @@ function prepare(config: StatementsConfig, params: Statement['params'], options:
 async function kill(client: ClickHouseClient, queryId: string): Promise<void> {
   // The abort has been reported already: that the server can't be reached any more changes nothing for the caller.
   await client.command({ query: 'KILL QUERY WHERE query_id = {id:String} ASYNC', query_params: { id: queryId } }).catch(() => undefined);
+}
+
+// Ours or the client's FORMAT clause must not stand behind a semicolon.
+function withoutSemicolon(sql: string): string {
+  return sql.replace(/[\s;]+$/, '');
 }

@@ -26,6 +26,7 @@ export function engineConnection(engine: Engine, database: string): Connection {
       params: Object.fromEntries(Object.entries(params.query_params ?? {}).map(([name, value]) => [name, formatParam(value)])),
       defaultFormat: 'TabSeparated',
       body,
+      whole: Boolean(params.clickhouse_settings?.wait_end_of_query),
       signal: params.abort_signal,
     });
     return { result, base: { query_id: queryId, response_headers: {}, http_status_code: 200 } };

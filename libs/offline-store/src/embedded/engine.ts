@@ -21,6 +21,8 @@ export interface EngineStatement {
   readonly defaultFormat: string;
   /** Data of an INSERT, behind what the statement's own text holds. */
   readonly body?: Body | undefined;
+  /** The result is wanted in one piece: it is kept in memory, and fails before it begins or not at all. */
+  readonly whole?: boolean | undefined;
   /** Refuses whatever writes. */
   readonly readonly?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -60,7 +62,7 @@ export function openEngine(options: { readonly path: string; readonly connection
     if (closed) throw new Error('the embedded engine is closed');
     const shape = statementShape(statement.sql);
     check(shape, statement);
-    const { slot, release } = await (statement.readonly ? readers : writers).take(statement.signal);
+    const { slot, release } = await (refusesWrites(statement) ? readers : writers).take(statement.signal);
     const stopKilling = killOnAbort(control, statement);
     let held = true;
     const done = async (): Promise<void> => {
@@ -73,7 +75,8 @@ export function openEngine(options: { readonly path: string; readonly connection
     try {
       statement.signal?.throwIfAborted();
       const tag = `${String(statement.settings.log_comment ?? '')} [${statement.queryId}]`.trim();
-      await slot.become({ ...statement, settings: { ...statement.settings, log_comment: tag } });
+      const { readonly: _handledByTheConnection, ...settings } = statement.settings;
+      await slot.become({ ...statement, settings: { ...settings, log_comment: tag } });
       return await execute(slot, shape, statement, done);
     } catch (error) {
       await done();
@@ -99,7 +102,11 @@ async function execute(slot: Slot, shape: StatementShape, statement: EngineState
   const format = shape.format ?? statement.defaultFormat;
   if (shape.insert) return insertFromFile(slot, shape.insert, statement, done);
   if (shape.isQuery && !shape.hasOutfile) {
-    return isStreamable(format) ? stream(slot, shape.sql, format, done) : viaFile(slot, shape, format, done);
+    if (!statement.whole) {
+      // chDB evaluates scalar subqueries while a stream is being started, and that blocks the event loop.
+      const direct = isStreamable(format) && !shape.hasSubquery;
+      return direct ? stream(slot, shape.sql, format, done) : viaFile(slot, shape, format, done);
+    }
   }
   const result = await slot.chdb.queryAsync(shape.sql, { format });
   await done();
@@ -191,13 +198,18 @@ async function insertFromFile(
   return { chunks: once(new Uint8Array()), format: insert.format, readRows: 0, readBytes: spooled.bytes };
 }
 
+function refusesWrites(statement: EngineStatement): boolean {
+  const asked = statement.settings.readonly;
+  return statement.readonly === true || (asked !== undefined && String(asked) !== '0');
+}
+
 function check(shape: StatementShape, statement: EngineStatement): void {
   if (shape.verb === '') throw parseError('Code: 62. DB::Exception: Syntax error: the query is empty. (SYNTAX_ERROR)');
   if (shape.multiple) throw parseError('Code: 62. DB::Exception: Syntax error (Multi-statements are not allowed). (SYNTAX_ERROR)');
   // A parameter stays on its connection: without this an old value would stand in for one that is missing.
   const missing = shape.placeholders.find((name) => !(name in statement.params));
   if (missing !== undefined) throw parseError(`Code: 456. DB::Exception: Substitution \`${missing}\` is not set. (UNKNOWN_QUERY_PARAMETER)`);
-  if (statement.readonly && shape.insert) {
+  if (refusesWrites(statement) && shape.insert) {
     throw parseError('Code: 164. DB::Exception: Cannot execute query in readonly mode. (READONLY)');
   }
 }

@@ -48,6 +48,8 @@ export class Slot {
       }
     } catch (error) {
       await this.discard();
+      // Some settings can't be taken back (allow_ddl = 0): a new connection doesn't have them.
+      if (!fresh) return this.become(wanted);
       throw error;
     }
   }
