@@ -1,0 +1,173 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { isGranaryError, type Snapshot } from '@granary/contracts';
+import { FeatureReader } from './feature-reader.js';
+import { DAY, NOW, PROJECT, openTestStore, snapshot, type TestStore } from './shop.testing.js';
+
+let shop: TestStore;
+let reader: FeatureReader;
+const full = { visits: 3, points: 9_007_199_254_740_993n, meanPrice__sum: 7.5, meanPrice__count: 2, dearest: 4, lastKind: 'buy', member: true, since: NOW - DAY, tags: ['a', 'é'] };
+
+beforeAll(async () => {
+  shop = await openTestStore();
+  reader = new FeatureReader(snapshot, shop.store, { project: PROJECT, now: () => NOW, maxEntities: 50 });
+  await shop.put('user_activity', [7n], NOW - DAY, full);
+  await shop.put('user_activity', [8n], NOW - DAY, { visits: 0, meanPrice__count: 0 });
+  await shop.put('branch_stats', ['DE', 12], NOW, { turnover: 1, branchMean__sum: 1, branchMean__count: 3 });
+  await shop.put('branch_stats', ['DE1', 2], NOW, { turnover: 2, branchMean__sum: 2, branchMean__count: 1 });
+  await shop.put('branch_stats', ['日本🏯', -1], NOW, { turnover: 3, branchMean__count: 0 });
+  await shop.put('spending', [7n], NOW - 200 * DAY, { payments: 4, meanAmount__sum: 100, meanAmount__count: 4, bigOnes: 1, ownPayments: 4, paidBefore: 4 });
+});
+afterAll(() => shop.close());
+
+async function failure(read: Promise<unknown>): Promise<{ code: string; message: string; todo: string | undefined; details: unknown }> {
+  const error: unknown = await read.then(() => undefined, (reason: unknown) => reason);
+  if (!isGranaryError(error)) throw new Error(`expected a coded error, not ${String(error)}`);
+  return error;
+}
+
+describe('rows', () => {
+  it('finish every aggregate from its parts, exactly', async () => {
+    const [row] = await reader.rows('user_page', [{ userId: '7' }]);
+    const present = (value: unknown) => ({ value, state: 'present', eventTime: NOW - DAY });
+    expect(row).toEqual({
+      keys: { userId: 7n },
+      values: {
+        visits: present(3),
+        points: present(9_007_199_254_740_993n),
+        meanPrice: present(3.75),
+        dearest: present(4),
+        lastKind: present('buy'),
+        member: present(true),
+        since: present(NOW - DAY),
+        tags: present(['a', 'é']),
+      },
+    });
+  });
+
+  it('tell null from missing, and give empty windows their own value or the declared one', async () => {
+    const [empty, unknown] = await reader.rows('user_page', [{ userId: 8n }, { userId: 9 }]);
+    const state = (value: unknown, state_: string) => ({ value, state: state_, eventTime: NOW - DAY });
+    expect(empty!.values).toEqual({
+      visits: state(0, 'present'),
+      points: state(0n, 'present'),
+      meanPrice: state(null, 'null'),
+      dearest: state(5, 'present'),
+      lastKind: state(null, 'null'),
+      member: state(null, 'null'),
+      since: state(null, 'null'),
+      tags: state([], 'present'),
+    });
+    for (const value of Object.values(unknown!.values)) expect(value).toEqual({ value: null, state: 'missing', eventTime: null });
+  });
+
+  it('expire by TTL at the millisecond, counted back from the instant of the read', async () => {
+    const atEdge = NOW - DAY + 90 * DAY;
+    const [visible] = await reader.rows('visits_only', [{ userId: 7 }], { at: atEdge });
+    const [expired] = await reader.rows('visits_only', [{ userId: 7 }], { at: atEdge + 1 });
+    expect(visible!.values['visits']).toEqual({ value: 3, state: 'present', eventTime: NOW - DAY });
+    expect(expired!.values['visits']).toEqual({ value: null, state: 'expired', eventTime: NOW - DAY });
+  });
+
+  it('add the request to its window: never missing, never expired, even without a row', async () => {
+    const [known, unknown] = await reader.rows('fraud', [{ userId: 7, amount: 150 }, { userId: 70, amount: 20 }]);
+    expect(known!.values).toEqual({
+      payments: { value: 5, state: 'present', eventTime: NOW },
+      meanAmount: { value: 50, state: 'present', eventTime: NOW },
+      bigOnes: { value: 2, state: 'present', eventTime: NOW },
+      // the key is a field of the request's event, under its name in the source
+      ownPayments: { value: 5, state: 'present', eventTime: NOW },
+      paidBefore: { value: null, state: 'expired', eventTime: NOW - 200 * DAY },
+    });
+    expect(Object.fromEntries(Object.entries(unknown!.values).map(([name, { value, state }]) => [name, [value, state]]))).toEqual({
+      payments: [1, 'present'],
+      meanAmount: [20, 'present'],
+      bigOnes: [0, 'present'],
+      ownPayments: [0, 'present'],
+      paidBefore: [null, 'missing'],
+    });
+    expect(known!.keys).toEqual({ userId: 7n, amount: 150 });
+  });
+
+  it('keep composite and unicode keys apart', async () => {
+    const rows = await reader.rows('ranking', [
+      { userId: 1, country: 'DE', branchNo: 12 },
+      { userId: 1, country: 'DE1', branchNo: 2 },
+      { userId: 1, country: '日本🏯', branchNo: -1 },
+      { userId: 1, country: 'DE', branchNo: 1 },
+    ]);
+    expect(rows.map((row) => row.values['turnover']!.value)).toEqual([1, 2, 3, null]);
+  });
+
+  it('are one read of the store, each row once, in the order asked', async () => {
+    shop.reads.length = 0;
+    const requests = Array.from({ length: 20 }, (_, i) => ({ userId: 7, country: i % 2 === 0 ? 'DE' : 'DE1', branchNo: i % 2 === 0 ? 12 : 2 }));
+    const rows = await reader.rows('ranking', requests);
+    expect(shop.reads.map((keys) => keys.length)).toEqual([3]);
+    expect(rows.map((row) => row.values['turnover']!.value)).toEqual(requests.map((_, i) => (i % 2 === 0 ? 1 : 2)));
+    expect(await reader.rows('ranking', [])).toEqual([]);
+    expect(shop.reads).toHaveLength(1);
+  });
+
+  it('of an older snapshot stay those of its own view versions', async () => {
+    const old: Snapshot = { ...snapshot, views: snapshot.views.map((each) => ({ ...each, version: 'bbbbbbbbbbbb' })) };
+    await shop.put('user_activity', [7n], NOW, { ...full, visits: 99 }, old);
+    const older = new FeatureReader(old, shop.store, { project: PROJECT, now: () => NOW });
+    expect((await older.rows('visits_only', [{ userId: 7 }]))[0]!.values['visits']!.value).toBe(99);
+    expect((await reader.rows('visits_only', [{ userId: 7 }]))[0]!.values['visits']!.value).toBe(3);
+  });
+
+  it('of another project are not seen', async () => {
+    const other = new FeatureReader(snapshot, shop.store, { project: 'other', now: () => NOW });
+    expect((await other.rows('visits_only', [{ userId: 7 }]))[0]!.values['visits']!.state).toBe('missing');
+    expect((await other.freshness()).every((each) => each.asOf === null)).toBe(true);
+  });
+});
+
+describe('bad input', () => {
+  const cases: readonly [string, string, readonly unknown[], string, RegExp][] = [
+    ['an unknown service', 'user_pag', [{ userId: 1 }], 'UNKNOWN_SERVICE', /user_pag/],
+    ['a service named like a property of objects', 'constructor', [{ userId: 1 }], 'UNKNOWN_SERVICE', /constructor/],
+    ['no key', 'user_page', [{}], 'MISSING_KEY', /userId/],
+    ['a null key', 'user_page', [{ userId: null }], 'MISSING_KEY', /userId/],
+    ['half a composite key', 'ranking', [{ userId: 1, country: 'DE' }], 'MISSING_KEY', /branchNo/],
+    ['text for an integer key', 'user_page', [{ userId: 'seven' }], 'INVALID_KEY', /userId of user: "seven"/],
+    ['a fraction for an integer key', 'user_page', [{ userId: 1.5 }], 'INVALID_KEY', /1\.5/],
+    ['an integer that a double does not hold', 'user_page', [{ userId: 2 ** 53 }], 'INVALID_KEY', /9007199254740992/],
+    ['an integer beyond int64', 'user_page', [{ userId: '9223372036854775808' }], 'INVALID_KEY', /9223372036854775808/],
+    ['a number for a text key', 'ranking', [{ userId: 1, country: 49, branchNo: 1 }], 'INVALID_KEY', /country/],
+    ['half a surrogate pair', 'ranking', [{ userId: 1, country: '\ud83c', branchNo: 1 }], 'INVALID_KEY', /Unicode/],
+    ['no request field', 'fraud', [{ userId: 1 }], 'INVALID_VALUE', /amount/],
+    ['a wrong request field', 'fraud', [{ userId: 1, amount: 'much' }], 'INVALID_VALUE', /amount of fraud: "much"/],
+    ['no object', 'user_page', [7], 'INVALID_VALUE', /object/],
+    ['too many', 'user_page', Array.from({ length: 51 }, (_, i) => ({ userId: i })), 'TOO_MANY_ENTITIES', /51.*50/],
+    ['one bad among many', 'user_page', [{ userId: 1 }, { userId: 'x' }], 'INVALID_KEY', /Entity 2 of 2/],
+  ];
+  it.each(cases)('%s has a code and says what to do', async (_, service, requests, code, message) => {
+    const error = await failure(reader.rows(service, requests as Record<string, unknown>[]));
+    expect(error).toMatchObject({ code, message: expect.stringMatching(message), todo: expect.any(String) });
+  });
+
+  it('of an unknown service names the known ones', async () => {
+    expect(await failure(reader.matrix('nothing', {}, []))).toMatchObject({ details: { known: ['user_page', 'visits_only', 'ranking', 'fraud'] } });
+  });
+
+  it('is found before anything is read', async () => {
+    shop.reads.length = 0;
+    await failure(reader.rows('user_page', [{ userId: 1 }, { userId: 'x' }]));
+    await failure(reader.matrix('ranking', { userId: 1 }, [{ country: 'DE', branchNo: 'x' }]));
+    expect(shop.reads).toEqual([]);
+  });
+});
+
+it('freshness says how far each view is materialised', async () => {
+  expect(await reader.freshness()).toEqual(snapshot.views.map(({ name, version }) => ({ view: name, version, asOf: NOW, rows: 1 })));
+});
+
+it('a closed store is reported as unavailable', async () => {
+  const other = await openTestStore();
+  const late = new FeatureReader(snapshot, other.store, { project: PROJECT });
+  await late.ping();
+  await other.close();
+  expect(await failure(late.rows('user_page', [{ userId: 1 }]))).toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  expect(await failure(late.ping())).toMatchObject({ code: 'STORE_UNAVAILABLE' });
+});

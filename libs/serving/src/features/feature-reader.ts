@@ -1,0 +1,125 @@
+import type { FeatureValue, Instant, Snapshot, Value } from '@granary/contracts';
+import { watermarkName, type OnlineStore, type ViewWatermark } from '@granary/online-store';
+import { evaluateFeature } from './evaluate.js';
+import { readMatrix, type FeatureMatrix } from './matrix.js';
+import { planService, unknownService, type ServicePlan } from './plan.js';
+import { assertFewEnough, parseRequest, readEach, requestRow, type FeatureRequest } from './request.js';
+import { rowFetch } from './row-fetch.js';
+
+export interface FeatureReaderOptions {
+  /** The first part of every online key: the one that materialise was given. */
+  readonly project: string;
+  /** Epoch milliseconds; what a read without `at` is as of. Default: the clock. */
+  readonly now?: () => Instant;
+  /** Rows or candidates in one call. Default 1,000. */
+  readonly maxEntities?: number;
+}
+
+export interface ReadOptions {
+  /**
+   * The instant that a TTL counts back from, and the time of the request. Default: now. Windows end where the view was
+   * materialised, whatever `at` says: see `freshness`.
+   */
+  readonly at?: Instant | undefined;
+}
+
+export interface FeatureRow {
+  /** Entity keys and request fields, parsed. */
+  readonly keys: Readonly<Record<string, Value>>;
+  /** Every feature of the service by name. */
+  readonly values: Readonly<Record<string, FeatureValue>>;
+}
+
+export interface ViewFreshness {
+  readonly view: string;
+  readonly version: string;
+  /** The instant that the view's online rows are as of; null: never materialised. */
+  readonly asOf: Instant | null;
+  readonly rows: number;
+}
+
+/** Reads the features of a snapshot's services from the online store. */
+export class FeatureReader {
+  readonly snapshot: Snapshot;
+  readonly #store: OnlineStore;
+  readonly #plans: ReadonlyMap<string, ServicePlan>;
+  readonly #project: string;
+  readonly #now: () => Instant;
+  readonly #maxEntities: number;
+
+  constructor(snapshot: Snapshot, store: OnlineStore, { project, now = Date.now, maxEntities = 1_000 }: FeatureReaderOptions) {
+    this.snapshot = snapshot;
+    this.#store = store;
+    this.#project = project;
+    this.#now = now;
+    this.#maxEntities = maxEntities;
+    this.#plans = new Map(snapshot.services.map(({ name }) => [name, planService(snapshot, name, project)]));
+  }
+
+  /** Throws UNKNOWN_SERVICE. */
+  plan(serviceName: string): ServicePlan {
+    const plan = this.#plans.get(serviceName);
+    if (plan === undefined) throw unknownService(serviceName, [...this.#plans.keys()]);
+    return plan;
+  }
+
+  /**
+   * One row for each request, in their order, with one read of the store; rows that several requests need are read once.
+   * Throws UNKNOWN_SERVICE, MISSING_KEY, INVALID_KEY, INVALID_VALUE, TOO_MANY_ENTITIES and STORE_UNAVAILABLE.
+   */
+  async rows(serviceName: string, requests: readonly FeatureRequest[], { at = this.#now() }: ReadOptions = {}): Promise<FeatureRow[]> {
+    const plan = this.plan(serviceName);
+    assertFewEnough(requests.length, this.#maxEntities);
+    const fetch = rowFetch(this.#store);
+    const wanted = readEach(requests, (request) => {
+      const parsed = parseRequest(plan, request);
+      return { ...parsed, slots: plan.views.map((planned) => fetch.want(planned.keyOf(parsed.entityKeys[planned.entity]!))) };
+    });
+    const bytes = await fetch.read();
+    const decoded = new Map<number, readonly (Value | null)[]>();
+
+    return wanted.map(({ entityKeys, fields, slots }) => {
+      const values: Record<string, FeatureValue> = {};
+      plan.views.forEach((planned, i) => {
+        const slot = slots[i]!;
+        const packed = bytes[slot];
+        if (packed != null && !decoded.has(slot)) decoded.set(slot, planned.codec.decode(packed).values);
+        const request = planned.includesRequest ? requestRow(planned.view.keyFields, entityKeys[planned.entity]!, fields) : fields;
+        for (const each of planned.features) values[each.feature.name] = evaluateFeature(each, planned, decoded.get(slot) ?? null, request, at);
+      });
+      return { keys: namedKeys(plan, entityKeys, fields), values };
+    });
+  }
+
+  /**
+   * The service's numbers for n candidates of one request, ready for a model: `shared` holds the keys and request fields
+   * that all candidates have in common (the user), each candidate the rest (the item). What `shared` names is taken from
+   * there. Values and presence are those of `rows`, rounded to float32. Throws what `rows` throws.
+   */
+  async matrix(serviceName: string, shared: FeatureRequest, candidates: readonly FeatureRequest[], { at = this.#now() }: ReadOptions = {}): Promise<FeatureMatrix> {
+    const plan = this.plan(serviceName);
+    assertFewEnough(candidates.length, this.#maxEntities);
+    return readMatrix(plan, this.#store, shared, candidates, at);
+  }
+
+  /** How far each view of the snapshot is materialised. */
+  async freshness(): Promise<ViewFreshness[]> {
+    return Promise.all(
+      this.snapshot.views.map(async (view) => {
+        const watermark = (await this.#store.readMeta(watermarkName(this.#project, view))) as ViewWatermark | null;
+        return { view: view.name, version: view.version, asOf: watermark?.asOf ?? null, rows: watermark?.rows ?? 0 };
+      }),
+    );
+  }
+
+  /** Throws STORE_UNAVAILABLE. */
+  async ping(): Promise<void> {
+    await this.#store.ping();
+  }
+}
+
+function namedKeys(plan: ServicePlan, entityKeys: readonly (readonly Value[])[], fields: Readonly<Record<string, Value>>): Record<string, Value> {
+  const named: Record<string, Value> = { ...fields };
+  plan.entities.forEach((entity, e) => entity.keys.forEach((key, k) => (named[key.name] = entityKeys[e]![k]!)));
+  return named;
+}

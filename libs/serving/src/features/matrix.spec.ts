@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Feature, FieldType, Snapshot, Value } from '@granary/contracts';
+import { viewParts } from '@granary/aggregates';
+import fc from 'fast-check';
+import { FeatureReader } from './feature-reader.js';
+import { DAY, NOW, PROJECT, feature, openTestStore, snapshot as shop, type, view, type TestStore } from './shop.testing.js';
+
+const seed = Date.now() % 2 ** 31;
+console.info(`matrix.spec: seed ${seed}`);
+
+let store: TestStore;
+beforeAll(async () => {
+  store = await openTestStore();
+});
+afterAll(() => store.close());
+
+const number = { int32: fc.integer(), int64: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), float32: fc.float({ noNaN: true, noDefaultInfinity: true }), float64: fc.double({ noNaN: true, noDefaultInfinity: true }), bool: fc.boolean(), string: fc.string({ unit: 'binary' }) };
+type Kind = keyof typeof number;
+const kind = fc.constantFrom<Kind>('int32', 'int64', 'float32', 'float64', 'bool', 'string');
+
+/** A feature of any aggregate over a column of a type that suits it. */
+function anyFeature(name: string, request: boolean): fc.Arbitrary<Feature> {
+  return fc.oneof(
+    fc.constant(feature(name, type('int32'), 'count', { request })),
+    fc.constant(feature(name, type('float64'), 'sum', { request })),
+    fc.constant(feature(name, type('int64'), 'sum', { request, column: 'units' })),
+    fc.boolean().map((byDefault) => feature(name, type('float64'), 'avg', { request, default: byDefault ? { kind: 'literal', type: type('float64'), value: 0.1 } : null })),
+    fc.tuple(kind, fc.constantFrom('min', 'max', 'last', 'latest')).map(([of, fn]) => feature(name, type(request ? 'float64' : of), request && fn === 'latest' ? 'last' : (fn as 'min'), { request })),
+  );
+}
+
+function anyView(name: string, entity: string, keyFields: readonly string[]) {
+  return fc.tuple(fc.boolean(), fc.boolean()).chain(([request, ttl]) =>
+    fc.integer({ min: 1, max: 6 }).chain((n) =>
+      fc.tuple(...Array.from({ length: n }, (_, i) => anyFeature(`${name}${i}`, request))).map((features) => view(name, entity, keyFields, features, ttl ? 10 * DAY : null)),
+    ),
+  );
+}
+
+function partValue({ kind: of }: FieldType, nullable: boolean): fc.Arbitrary<Value | null> {
+  const value: fc.Arbitrary<Value> = number[of as Kind];
+  return nullable ? fc.option(value, { freq: 4 }) : value;
+}
+
+function anyRow(of: ReturnType<typeof view>) {
+  const parts = viewParts(of);
+  return fc.record({
+    eventTime: fc.constantFrom(NOW, NOW - 10 * DAY, NOW - 10 * DAY - 1, NOW - 20 * DAY),
+    values: fc.tuple(...parts.map((part) => (part.role === 'count' ? fc.integer({ min: 0, max: 1e6 }) : partValue(part.type, part.nullable)))),
+  }).map(({ eventTime, values }) => ({ eventTime, values: Object.fromEntries(parts.map((part, i) => [part.name, consistent(part.name, values, parts, i)])) }));
+}
+
+/** The sum of an avg is null exactly when nothing was counted. */
+function consistent(name: string, values: readonly (Value | null)[], parts: readonly { readonly name: string }[], i: number): Value | null {
+  if (!name.endsWith('__sum')) return values[i]!;
+  const count = values[parts.findIndex((part) => part.name === name.replace('__sum', '__count'))];
+  return count === 0 ? null : (values[i] ?? 1);
+}
+
+const world = fc.tuple(anyView('u', 'user', ['userId']), anyView('b', 'branch', ['country', 'branchNo'])).chain(([user, branch]) =>
+  fc.record({
+    views: fc.constant([user, branch]),
+    users: fc.array(fc.option(anyRow(user), { freq: 4 }), { minLength: 1, maxLength: 2 }),
+    branches: fc.array(fc.option(anyRow(branch), { freq: 4 }), { minLength: 1, maxLength: 6 }),
+    amounts: fc.array(fc.double({ noNaN: true, min: -1e6, max: 1e6 }), { minLength: 6, maxLength: 6 }),
+  }),
+);
+
+let run = 0;
+
+describe('matrix', () => {
+  it('has the values and states of rows, whatever is shared', async () => {
+    await fc.assert(
+      fc.asyncProperty(world, fc.boolean(), fc.boolean(), async ({ views, users, branches, amounts }, shareUser, shareAmount) => {
+        const project = `run${run++}`;
+        const snapshot: Snapshot = {
+          ...shop,
+          views: [...views],
+          services: [{ kind: 'featureService', name: 'all', request: [{ name: 'amount', type: type('float64') }, { name: 'units', type: type('int64') }], views: views.map((each) => ({ view: each.name, features: each.features.map(({ name }) => name) })) }],
+        };
+        const reader = new FeatureReader(snapshot, store.store, { project, now: () => NOW });
+        for (const [i, row] of users.entries()) if (row !== null) await store.put('u', [BigInt(i)], row.eventTime, row.values, snapshot, project);
+        for (const [i, row] of branches.entries()) if (row !== null) await store.put('b', ['DE', i], row.eventTime, row.values, snapshot, project);
+        const shared = { country: 'DE', units: 3, ...(shareUser ? { userId: 0 } : {}), ...(shareAmount ? { amount: amounts[0]! } : {}) };
+        const candidates = branches.map((_, i) => ({ branchNo: i, ...(shareUser ? {} : { userId: i % users.length }), ...(shareAmount ? {} : { amount: amounts[i]! }) }));
+
+        const { data, mask, names } = await reader.matrix('all', shared, candidates);
+        const rows = await reader.rows('all', candidates.map((candidate) => ({ ...shared, ...candidate })));
+        expect(names).toEqual(views.flatMap((each) => each.features).filter((each) => each.type.kind !== 'string').map(({ name }) => name));
+        rows.forEach((row, r) =>
+          names.forEach((name, c) => {
+            const { value, state } = row.values[name]!;
+            const at = r * names.length + c;
+            expect([name, mask[at]]).toEqual([name, state === 'present' ? 1 : 0]);
+            expect([name, data[at]]).toEqual([name, state === 'present' ? Math.fround(Number(value)) : 0]);
+          }),
+        );
+      }),
+      { seed, numRuns: 80 },
+    );
+  });
+
+  it('reads one row of the user and one of each distinct candidate', async () => {
+    const reader = new FeatureReader(shop, store.store, { project: PROJECT, now: () => NOW });
+    await store.put('user_activity', [7n], NOW, { visits: 3, meanPrice__sum: 1, meanPrice__count: 3 });
+    await store.put('branch_stats', ['DE', 1], NOW, { turnover: 10, branchMean__sum: 1, branchMean__count: 4 });
+    store.reads.length = 0;
+    const candidates = Array.from({ length: 100 }, (_, i) => ({ country: 'DE', branchNo: 1 + (i % 4) }));
+    const { data, mask, names } = await reader.matrix('ranking', { userId: 7 }, candidates);
+    expect(store.reads.map((keys) => keys.length)).toEqual([5]);
+    expect(names).toEqual(['branchMean', 'turnover', 'visits', 'meanPrice']);
+    expect([...data.subarray(0, 8)]).toEqual([0.25, 10, 3, Math.fround(1 / 3), 0, 0, 3, Math.fround(1 / 3)]);
+    expect([...mask.subarray(0, 8)]).toEqual([1, 1, 1, 1, 0, 0, 1, 1]);
+    expect(data).toHaveLength(400);
+  });
+
+  it('of nobody is empty, and of features that are no numbers leaves them out', async () => {
+    const reader = new FeatureReader(shop, store.store, { project: PROJECT, now: () => NOW });
+    expect(await reader.matrix('ranking', { userId: 7 }, [])).toEqual({ data: new Float32Array(0), mask: new Uint8Array(0), names: ['branchMean', 'turnover', 'visits', 'meanPrice'] });
+    const { names, data } = await reader.matrix('user_page', {}, [{ userId: 7 }]);
+    expect(names).toEqual(['visits', 'points', 'meanPrice', 'dearest', 'member']);
+    expect(data).toHaveLength(5);
+  });
+});
