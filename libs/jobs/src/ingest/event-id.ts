@@ -29,5 +29,5 @@ function encodeValue(type: FieldType, value: Value | null): string {
     return `a${elements.length}:${elements.map((element) => encodeValue(type.of, element)).join('')}`;
   }
   const text = String(value);
-  return `${TAGS[type.kind]}${Buffer.byteLength(text)}:${text}`;
+  return `${TAGS[type.kind]}${typeof value === 'string' ? Buffer.byteLength(text) : text.length}:${text}`;
 }

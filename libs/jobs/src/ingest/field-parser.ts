@@ -85,6 +85,7 @@ function fromJsonText(parse: FieldParser, raw: unknown): Value | null | undefine
   }
 }
 
+const WHOLE = /^\d{1,12}$/;
 const SECONDS = /^([+-]?)(\d+)(?:\.(\d*))?$/;
 
 /** Whole or fractional seconds, as a number or as text, to milliseconds; finer fractions are cut off. */
@@ -92,6 +93,7 @@ function fromEpochSeconds(raw: unknown): Value | undefined {
   // Parquet's timestamp columns are instants already.
   if (raw instanceof Date) return parseInstant(raw);
   if (typeof raw !== 'number' && typeof raw !== 'bigint' && typeof raw !== 'string') return undefined;
+  if (typeof raw === 'string' ? WHOLE.test(raw) : Number.isInteger(raw)) return parseInstant(Number(raw) * 1000);
   // By digits: 1.001 * 1000 is 1000.9999999999999.
   const match = SECONDS.exec(typeof raw === 'string' ? raw.trim() : String(raw));
   if (!match) return undefined;

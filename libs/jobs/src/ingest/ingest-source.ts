@@ -14,7 +14,7 @@ export interface IngestOptions extends JobOptions {
   readonly label?: string | undefined;
   /** By default the source's declared format, else what the file's name says. */
   readonly format?: FileFormat | undefined;
-  /** Rows that are written at once, 20,000 by default: the unit of memory and of cancellation. */
+  /** Rows that are written at once, 50,000 by default: the unit of memory and of cancellation. */
   readonly batchRows?: number | undefined;
 }
 
@@ -40,8 +40,8 @@ const FORMATS: Readonly<Record<FileFormat, { readonly read: RowReader; readonly 
   parquet: { read: readParquet, notation: 'typed' },
 };
 
-const BATCH_ROWS = 20_000;
-/** Long rows fill a batch by weight before they do by number. */
+const BATCH_ROWS = 50_000;
+/** Long rows fill a batch by weight before they do by number. Two batches are in memory: one is written while the next is read. */
 const BATCH_BYTES = 32 * 1024 * 1024;
 /** Characters of a bad row that its quarantine keeps. */
 const QUARANTINED_TEXT = 4096;
@@ -72,7 +72,10 @@ export async function ingestSource(store: OfflineStore, source: Source, file: st
   const rows = read(file, source.fields, state);
   try {
     for (;;) {
-      throwIfAborted(options.signal, report);
+      if (options.signal?.aborted) {
+        await loader.written();
+        throw cancelled(options.signal, report());
+      }
       const { done, value } = await rows.next().catch(async (error: unknown) => {
         throw await keepAndExplain(loader, error, report);
       });
@@ -81,8 +84,11 @@ export async function ingestSource(store: OfflineStore, source: Source, file: st
       tell();
     }
     await loader.flush();
+    await loader.written();
   } finally {
     await rows.return(undefined);
+    // Whatever failed, no write goes on behind the caller's back.
+    await loader.written().catch(() => undefined);
   }
   state.readBytes = state.totalBytes;
   tell();
@@ -111,10 +117,8 @@ async function sizeOf(file: string): Promise<number> {
   throw unreadable(file, 'is no regular file', 'Give a regular file that this user may read.');
 }
 
-function throwIfAborted(signal: AbortSignal | undefined, report: () => IngestReport): void {
-  if (!signal?.aborted) return;
-  const soFar = report();
-  throw new GranaryError('CANCELLED', `ingest of ${soFar.source} was cancelled; ${soFar.inserted} events are in`, {
+function cancelled(signal: AbortSignal, soFar: IngestReport): GranaryError {
+  return new GranaryError('CANCELLED', `ingest of ${soFar.source} was cancelled; ${soFar.inserted} events are in`, {
     todo: 'Run it again to load the rest; nothing is loaded twice.',
     details: { report: soFar },
     cause: signal.reason,
@@ -125,6 +129,7 @@ function throwIfAborted(signal: AbortSignal | undefined, report: () => IngestRep
 async function keepAndExplain(loader: Loader, error: unknown, report: () => IngestReport): Promise<unknown> {
   if (!isGranaryError(error, 'FILE_UNREADABLE')) return error;
   await loader.flush();
+  await loader.written();
   const soFar = report();
   const kept = soFar.read === 0 ? '' : `; the ${soFar.read} rows before that are kept (${soFar.inserted} new)`;
   return new GranaryError('FILE_UNREADABLE', `${error.message}${kept}`, {
@@ -134,10 +139,17 @@ async function keepAndExplain(loader: Loader, error: unknown, report: () => Inge
   });
 }
 
+interface Quarantined {
+  readonly reject: Reject;
+  readonly mistake: string;
+}
+
 interface Loader {
   /** Takes rows; writes when a batch is full. `decodedBytes`: how much of the file was decoded for them. */
   add: (rows: readonly RawRow[], decodedBytes: number) => Promise<void>;
+  /** Begins to write the batch when the one before is written. */
   flush: () => Promise<void>;
+  written: () => Promise<void>;
   counts: () => Pick<IngestReport, 'read' | 'inserted' | 'duplicates' | 'quarantined' | 'reasons'>;
 }
 
@@ -149,7 +161,7 @@ function createLoader(store: OfflineStore, source: Source, file: string, notatio
   let duplicates = 0;
   let quarantined = 0;
   let events: ParsedEvent[] = [];
-  let rejects: { readonly reject: Reject; readonly mistake: string }[] = [];
+  let rejects: Quarantined[] = [];
   let flushedBytes = 0;
 
   const reject = (raw: RawRow, reason: string, mistake: string): void => {
@@ -158,21 +170,30 @@ function createLoader(store: OfflineStore, source: Source, file: string, notatio
     rejects.push({ reject: { file, line: raw.line, text: kept, reason }, mistake });
   };
 
+  let writing: Promise<void> = Promise.resolve();
+
   const flush = async (): Promise<void> => {
-    const [batch, bad] = [events, rejects];
+    await writing;
+    writing = write(events, rejects);
+    // Its failure is thrown by the next flush() or written(); until then it is not unhandled.
+    writing.catch(() => undefined);
     events = [];
     rejects = [];
+  };
+
+  const write = async (batch: readonly ParsedEvent[], bad: readonly Quarantined[]): Promise<void> => {
     if (bad.length > 0) await store.quarantine(source, bad.map((each) => each.reject));
     quarantined += bad.length;
     for (const { mistake } of bad) mistakes.set(mistake, (mistakes.get(mistake) ?? 0) + 1);
     if (batch.length === 0) return;
-    const written = await store.appendEvents(source, batch, { signal: options.signal });
+    const written = await store.appendEvents(source, batch);
     inserted += written.inserted;
     duplicates += written.duplicates;
   };
 
   return {
     flush,
+    written: () => writing,
     async add(rows, decodedBytes) {
       for (const raw of rows) {
         if (raw.kind === 'fault') reject(raw, raw.reason, raw.mistake);

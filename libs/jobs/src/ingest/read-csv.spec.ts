@@ -44,6 +44,15 @@ describe('CSV', () => {
     ]);
   });
 
+  it('reads on from the first quote as it began, wherever in the file that stands', async () => {
+    const rows = Array.from({ length: 60_000 }, (_, i) => (i === 45_000 ? '"quoted, ""here""",45000' : `plain ${i},${i}`));
+    const read = await readAll(readCsv, files.write('late.csv', `a,b\r\n${rows.join('\r\n')}`), AB);
+    expect(read).toHaveLength(60_000);
+    expect(read.every((row, i) => row.kind === 'row' && row.line === i + 2 && row.values[1] === String(i) && textOf(row) === rows[i])).toBe(true);
+    expect(read[45_000]).toMatchObject({ values: ['quoted, "here"', '45000'] });
+    await expect(readAll(readCsv, files.write('wide.csv', `a,b\n1,${'x'.repeat(2 * MAX_ROW_BYTES)}`), AB)).rejects.toThrow('the row on line 2 or after is longer');
+  });
+
   it('leaves columns alone that the source does not declare, and names them', async () => {
     const state = readState();
     const file = files.write('extra.csv', 'x,b,y,a\n1,2,3,4\n');
@@ -82,7 +91,7 @@ describe('CSV', () => {
     };
     await expect(read('a,b\n1,2\n"3,4\n5,6\n')).rejects.toThrow('a quote that opens on line 3 or after is never closed');
     expect(brief(seen)).toEqual([[2, ['1', '2']]]);
-    await expect(read(`a,b\n1,2\n"${'3,4\n'.repeat(MAX_ROW_BYTES / 2)}`)).rejects.toThrow(/row after line 2 is longer/);
+    await expect(read(`a,b\n1,2\n"${'3,4\n'.repeat(MAX_ROW_BYTES / 2)}`)).rejects.toThrow(/row on line 3 or after is longer/);
     expect(brief(seen)).toEqual([[2, ['1', '2']]]);
   });
 
