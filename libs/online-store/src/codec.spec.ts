@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import { createRowCodec, type Row } from './codec.js';
 import type { RowSchema } from './layout.js';
 import { isNewer } from './order.js';
+import { testSeed } from './test-support/environment.js';
 
-const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
-console.info(`codec.spec: seed ${seed}`);
+const seed = testSeed('codec.spec');
 const runs = { seed, numRuns: 500 };
 
 const ORDER = { eventTime: 1_700_000_000_123, knownAt: 1_700_000_000_456, sequence: 7 };

@@ -7,11 +7,11 @@ import { isNewer } from './order.js';
 import { openOnlineStore, type OnlineStoreOptions } from './open.js';
 import type { OnlineStore, PackedRow } from './store.js';
 import { runChild } from './test-support/child.js';
+import { testSeed } from './test-support/environment.js';
 import { at, packed, randomFrom, shuffled } from './test-support/rows.js';
 import { startRedis, whyNoRedis, type TestRedis } from './testing.js';
 
-const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
-console.info(`conformance.spec: seed ${seed}`);
+const seed = testSeed('conformance.spec');
 
 interface Driver {
   options(): OnlineStoreOptions;

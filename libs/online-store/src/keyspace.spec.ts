@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { isGranaryError, type Entity, type EntityKey, type FieldType } from '@granary/contracts';
 import fc from 'fast-check';
 import { rowKey } from './keyspace.js';
+import { testSeed } from './test-support/environment.js';
 
-const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
-console.info(`keyspace.spec: seed ${seed}`);
+const seed = testSeed('keyspace.spec');
 
 const VERSION = '3fa9c1d2e4b5';
 type Keyed = Pick<Entity, 'name' | 'keys'>;

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openOnlineStore } from './open.js';
 import { runChild } from './test-support/child.js';
+import { testSeed } from './test-support/environment.js';
 import { at, packed, randomFrom } from './test-support/rows.js';
 
-const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
-console.info(`lmdb.spec: seed ${seed}`);
+const seed = testSeed('lmdb.spec');
 
 describe('lmdb driver', () => {
   let root: string;

@@ -1,8 +1,8 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 
 /** A real redis-server for tests: free loopback port, its own temporary directory, nothing kept on disk. */
 export interface TestRedis {
@@ -20,14 +20,7 @@ export interface TestRedis {
 
 /** Null when `redis-server` is on PATH, else why tests against Redis can't run: show it where they are skipped. */
 export function whyNoRedis(): string | null {
-  const found = (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, 'redis-server'), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  const found = spawnSync('redis-server', ['--version'], { stdio: 'ignore' }).error === undefined;
   return found ? null : 'redis-server is not on PATH';
 }
 
