@@ -1,19 +1,23 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const RESULTS = fileURLToPath(new URL('../../.test-results/', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Writes how many tests of one project passed, failed and were skipped, so that `npm test` can add them up. */
+/**
+ * Writes how many tests of one project passed, failed and were skipped, so that `npm test` can add them up. The file's
+ * path is the `test` target's output in nx.json: with another path a cached run would count nothing.
+ */
 export default class CountReporter {
-  constructor(_globalConfig, options) {
-    this.project = options.project;
+  constructor(globalConfig) {
+    this.file = join(ROOT, '.test-results', `${relative(ROOT, globalConfig.rootDir)}.json`);
   }
 
   onRunComplete(_contexts, results) {
     const { numPassedTests: passed, numPendingTests: skipped } = results;
     // A file that can't even be loaded has no failed test of its own; it still counts as one failure.
     const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
-    mkdirSync(RESULTS, { recursive: true });
-    writeFileSync(`${RESULTS}${this.project}.json`, JSON.stringify({ passed, failed, skipped }));
+    mkdirSync(dirname(this.file), { recursive: true });
+    writeFileSync(this.file, JSON.stringify({ passed, failed, skipped }));
   }
 }

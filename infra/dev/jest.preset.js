@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const reporter = fileURLToPath(new URL('./count-reporter.js', import.meta.url));
@@ -29,5 +28,5 @@ export default {
   maxWorkers: 1,
   testTimeout: 60_000,
   passWithNoTests: true,
-  reporters: ['default', [reporter, { project: basename(process.cwd()) }]],
+  reporters: ['default', reporter],
 };

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -48,7 +50,8 @@ export function run(command, args, { quiet = false, env = {} } = {}) {
 
 /** Nx without its daemon, its cloud or its terminal UI, so that nothing stays behind when it ends. */
 export function nx(args, options = {}) {
-  return run(process.execPath, ['node_modules/nx/bin/nx.js', ...args], {
+  const { bin } = JSON.parse(readFileSync(join(ROOT, 'node_modules/nx/package.json'), 'utf8'));
+  return run(process.execPath, [join('node_modules/nx', bin.nx), ...args], {
     ...options,
     env: { NX_DAEMON: 'false', NX_TUI: 'false', NX_NO_CLOUD: 'true', ...options.env },
   });

@@ -5,8 +5,17 @@ import { setup } from './setup.mjs';
 
 const RESULTS = join(ROOT, '.test-results');
 
-await setup();
+/** The closing line comes last however this ends, also when setting up fails or someone presses Ctrl-C. */
+process.on('exit', (code) => {
+  const { passed, failed, skipped } = addUp();
+  if (passed + failed === 0) console.error('granary: no test ran');
+  else if (code !== 0 && failed === 0) console.error('granary: lint, typecheck, build or a test run failed; see above');
+  if (code === 0 && (failed > 0 || passed === 0)) process.exitCode = 1;
+  console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+});
+
 rmSync(RESULTS, { recursive: true, force: true });
+await setup();
 const { code } = await nx([
   'run-many',
   '--targets=lint,typecheck,test',
@@ -14,16 +23,15 @@ const { code } = await nx([
   '--outputStyle=static',
   ...process.argv.slice(2),
 ]);
+process.exitCode = code;
 
-// Nx restores the result file of a project whose tests it takes from its cache: the file is an output of the target.
-const total = { passed: 0, failed: 0, skipped: 0 };
-for (const file of existsSync(RESULTS) ? readdirSync(RESULTS).filter((name) => name.endsWith('.json')) : []) {
-  const counts = JSON.parse(readFileSync(join(RESULTS, file), 'utf8'));
-  for (const key of Object.keys(total)) total[key] += counts[key];
+/** Nx restores the result file of a project whose tests it takes from its cache: the file is an output of the target. */
+function addUp() {
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  if (!existsSync(RESULTS)) return total;
+  for (const file of readdirSync(RESULTS, { recursive: true }).filter((name) => name.endsWith('.json'))) {
+    const counts = JSON.parse(readFileSync(join(RESULTS, file), 'utf8'));
+    for (const key of Object.keys(total)) total[key] += counts[key];
+  }
+  return total;
 }
-
-if (code !== 0 && total.failed === 0) console.error('granary: lint, typecheck, build or a test run failed; see above');
-const none = total.passed + total.failed === 0;
-if (none) console.error('granary: no test ran');
-process.exitCode = code !== 0 ? code : total.failed > 0 || none ? 1 : 0;
-console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`);
