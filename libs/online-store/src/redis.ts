@@ -115,9 +115,12 @@ async function sumOverChunks<T>(items: readonly T[], size: number, send: (chunk:
 }
 
 async function connect({ url, connectTimeoutMs = 2_000, commandTimeoutMs = 2_000 }: RedisOptions, address: string): Promise<Redis> {
+  let opened = false;
   const client = new Redis(url, {
     lazyConnect: true,
     connectTimeout: connectTimeoutMs,
+    // It holds the process open for this long when a store is closed whose server is gone.
+    disconnectTimeout: 200,
     commandTimeout: commandTimeoutMs,
     // A server that accepts commands and never answers: drop the connection and start again.
     socketTimeout: 2 * commandTimeoutMs,
@@ -125,7 +128,8 @@ async function connect({ url, connectTimeoutMs = 2_000, commandTimeoutMs = 2_000
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
-    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 10), MAX_RECONNECT_DELAY_MS),
+    // An attempt to open is one attempt; only an open store comes back by itself.
+    retryStrategy: (attempt) => (opened ? Math.min(50 * 2 ** Math.min(attempt, 10), MAX_RECONNECT_DELAY_MS) : null),
     // After a failover the old primary is a replica: reconnecting finds the new one.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
   });
@@ -137,9 +141,11 @@ async function connect({ url, connectTimeoutMs = 2_000, commandTimeoutMs = 2_000
       timer = setTimeout(() => reject(new Error(`no answer within ${connectTimeoutMs} ms`)), connectTimeoutMs);
     });
     await Promise.race([client.connect(), deadline]);
+    opened = true;
     return client;
   } catch (error) {
-    client.disconnect();
+    // Disconnecting what has ended already would keep the process alive for ioredis's disconnectTimeout.
+    if (client.status !== 'end') client.disconnect();
     const cause = lastError ?? (error as Error);
     throw unavailable(address, cause.message, cause);
   } finally {
