@@ -46,7 +46,7 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 export function isErrno(error: unknown, code: string): boolean {
-  return error instanceof Error && (error as NodeJS.ErrnoException).code === code;
+  return typeof error === 'object' && error !== null && (error as NodeJS.ErrnoException).code === code;
 }
 
 export function unavailable(path: string, cause: unknown): GranaryError {

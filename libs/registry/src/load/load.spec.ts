@@ -1,0 +1,95 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { isGranaryError } from '@granary/contracts';
+import type { Problem } from '../problem.js';
+import { resolveSnapshot } from '../version/snapshot.js';
+import { loadDefinitions } from './load.js';
+
+const DOMAINS = ['marketplace', 'payments', 'movielens'];
+const domain = (name: string): string => join(process.cwd(), '../../feature-defs', name, 'features.ts');
+let dir: string;
+beforeEach(() => (dir = realpathSync(mkdtempSync(join(tmpdir(), 'granary-load-')))));
+afterEach(() => rmSync(dir, { recursive: true }));
+
+const write = (name: string, text: string): void => writeFileSync(join(dir, name), text);
+
+async function problemsOf(): Promise<readonly Problem[]> {
+  try {
+    await loadDefinitions([dir]);
+  } catch (error) {
+    if (!isGranaryError(error, 'DEFINITION_INVALID')) throw error;
+    return error.details['problems'] as Problem[];
+  }
+  throw new Error('nothing was wrong');
+}
+
+describe('loading', () => {
+  it.each(DOMAINS)('%s: every declaration stands on the line its site says, outside the workspace too', async (name) => {
+    cpSync(domain(name), join(dir, 'features.ts'));
+    const definitions = await loadDefinitions([dir]);
+    const lines = readFileSync(join(dir, 'features.ts'), 'utf8').split('\n');
+    expect(definitions.length).toBeGreaterThanOrEqual(7);
+    for (const { kind, name: declared, site } of definitions) {
+      expect(site?.file).toBe(join(dir, 'features.ts'));
+      expect(lines[site!.line - 1]).toContain(`${kind}('${declared}'`);
+    }
+  });
+
+  it('the three domains together make one snapshot', async () => {
+    const snapshot = resolveSnapshot(await loadDefinitions(DOMAINS.map(domain)));
+    expect(snapshot.views).toHaveLength(4 + 2 + 3);
+    expect(snapshot.scorers.map((each) => each.name)).toEqual(['score_transaction']);
+  });
+
+  it('follows what declarations use, imports between files, cycles and re-exports, each declaration once', async () => {
+    write('entities.ts', `import { entity, t } from '@granary/sdk';\nimport { helper } from './helper.js';\nexport const user = entity('user', { id: t.int64 });\nexport const late = () => helper;\n`);
+    write('helper.ts', `import { user } from './entities.js';\nexport const helper = () => user;\n`);
+    write('views.ts', `import { count, featureView, source, t } from '@granary/sdk';\nimport { user } from './entities.js';\nconst hidden = source('events', { fields: { id: t.int64, at: t.timestamp }, eventTime: 'at' });\nexport const sizes = [featureView('sizes', { entity: user, source: hidden, features: () => ({ n: count().over('1d') }) })];\n`);
+    write('notes.mjs', 'export const nothing = 1;\n');
+    write('ignored.spec.ts', 'throw new Error("a test");\n');
+    write('again.ts', `export { user } from './entities.js';\n`);
+    expect((await loadDefinitions([dir, join(dir, 'views.ts')])).map((each) => each.name).sort()).toEqual(['events', 'sizes', 'user']);
+  });
+
+  it('reads files again when they changed', async () => {
+    write('a.ts', `import { entity, t } from '@granary/sdk';\nexport const a = entity('before', { id: t.int64 });\n`);
+    expect((await loadDefinitions([dir]))[0]?.name).toBe('before');
+    write('a.ts', `import { entity, t } from '@granary/sdk';\nexport const a = entity('after', { id: t.int64 });\n`);
+    expect((await loadDefinitions([dir]))[0]?.name).toBe('after');
+  });
+
+  it('tells every mistake of every file at once, with its place and what to do', async () => {
+    write('a-syntax.ts', `import { entity, t } from '@granary/sdk';\n\nexport const user = entity('user', { userId: t.int64 ;\n`);
+    write('b-import.ts', `\nimport { nothing } from './nowhere';\nexport const x = nothing;\n`);
+    write('c-throws.ts', `type A = {\n  a: 1;\n};\nconst a = JSON.parse('null') as { b: A };\nexport const c = a.b;\n`);
+    write('d-refused.ts', `import { entity, t } from '@granary/sdk';\ninterface Long {\n  a: 1;\n}\nexport const user = entity('User', { userId: t.int64 });\n`);
+    write('e-invalid.ts', `import { entity, t } from '@granary/sdk';\n\nexport const e = entity('thing', { id: t.float64 });\n`);
+    write('f-imports-d.ts', `import { user } from './d-refused.js';\nexport const again = user;\n`);
+    write('g-foreign.ts', `export const g = { kind: 'entity', name: 'g', definition: { kind: 'entity', name: 'g', keys: [] }, uses: [] };\n`);
+    const problems = await problemsOf();
+    expect(problems.map(({ id, file, line }) => [id, file.slice(dir.length + 1), line])).toEqual([
+      ['DEF-001', 'a-syntax.ts', 3],
+      ['DEF-002', 'b-import.ts', 2],
+      ['DEF-003', 'c-throws.ts', 5],
+      ['DEF-004', 'd-refused.ts', 5],
+      ['DEF-030', 'e-invalid.ts', 3],
+      ['DEF-005', 'g-foreign.ts', 1],
+    ]);
+    expect(problems[3]).toMatchObject({ owner: 'entity "User"', message: 'not a name', todo: expect.stringContaining('lower-case') });
+  });
+
+  it('places a refused option that has no declaration of its own', async () => {
+    write('a.ts', `import { trending } from '@granary/sdk';\n\nexport const g = trending({ halfLife: 'soon' as '1d' });\n`);
+    expect(await problemsOf()).toMatchObject([{ id: 'DEF-004', file: join(dir, 'a.ts'), line: 3 }]);
+  });
+
+  it('says when there is nothing to load', async () => {
+    await expect(loadDefinitions([join(dir, 'missing')])).rejects.toMatchObject({ code: 'DEFINITION_NOT_FOUND', message: expect.stringContaining('no such file') });
+    mkdirSync(join(dir, 'empty'));
+    await expect(loadDefinitions([join(dir, 'empty')])).rejects.toMatchObject({ code: 'DEFINITION_NOT_FOUND', todo: expect.any(String) });
+    write('a.ts', 'export const a = 1;\n');
+    await expect(loadDefinitions([dir])).rejects.toMatchObject({ code: 'DEFINITION_NOT_FOUND', message: expect.stringContaining('no declarations') });
+  });
+});

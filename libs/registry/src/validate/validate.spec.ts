@@ -1,0 +1,86 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Definition } from '@granary/contracts';
+import { shop } from '../shop.fixture.js';
+import { validateDefinitions } from './validate.js';
+
+type Tree = Record<string, unknown>;
+// Mistakes that the SDK's types refuse: plain JavaScript, and other copies of the SDK, can still make them.
+function broken(name: string, change: (definition: any) => void): readonly string[] { // eslint-disable-line @typescript-eslint/no-explicit-any -- any: tests write wrong data
+  const definitions = structuredClone(shop()) as unknown as Tree[];
+  change(definitions.find((each) => each['name'] === name));
+  return validateDefinitions(definitions as unknown as Definition[]).map((problem) => problem.id);
+}
+const aggregate = (change: object) => (view: any): void => void Object.assign(view.features[0].aggregate, change); // eslint-disable-line @typescript-eslint/no-explicit-any -- as above
+const where = (fn: string, ...args: object[]) => aggregate({ where: { kind: 'call', fn, args } });
+const field = (name: string): object => ({ kind: 'field', name });
+const number = (value: unknown): object => ({ kind: 'literal', type: { kind: 'float64' }, value });
+
+describe('validation', () => {
+  it('finds nothing wrong with a valid set', () => {
+    expect(validateDefinitions(shop())).toEqual([]);
+  });
+
+  it.each([
+    ['an unsafe name', 'DEF-012', broken('user', (it) => (it.keys[0].name = 'constructor'))],
+    ['an internal name', 'DEF-012', broken('events', (it) => it.fields.push({ name: '__x', type: { kind: 'bool' }, nullable: true }))],
+    ['fields that differ in case', 'DEF-013', broken('events', (it) => it.fields.push({ name: 'PRICE', type: { kind: 'bool' }, nullable: true }))],
+    ['an unknown source', 'DEF-011', broken('activity', (it) => (it.source = 'none'))],
+    ['a float key', 'DEF-030', broken('user', (it) => (it.keys[0].type = { kind: 'float64' }))],
+    ['a key that the source lacks', 'DEF-031', broken('activity', (it) => (it.keyFields = ['nobody']))],
+    ['a key of another type', 'DEF-031', broken('activity', (it) => (it.keyFields = ['id']))],
+    ['a nullable key', 'DEF-031', broken('events', (it) => (it.fields[1].nullable = true))],
+    ['an unknown event id', 'DEF-020', broken('events', (it) => (it.eventId = ['no']))],
+    ['a nullable event id', 'DEF-020', broken('events', (it) => (it.fields[0].nullable = true))],
+    ['an event time that is none', 'DEF-020', broken('events', (it) => (it.eventTime = 'price'))],
+    ['a known-at that is none', 'DEF-020', broken('events', (it) => (it.knownAt = 'id'))],
+    ['a file outside the data folder', 'DEF-022', broken('events', (it) => (it.file = { path: '../x.csv', format: 'csv' }))],
+    ['an unknown column', 'DEF-040', broken('activity', aggregate({ fn: 'max', column: 'no' }))],
+    ['the sum of a string', 'DEF-041', broken('activity', aggregate({ fn: 'sum', column: 'id' }))],
+    ['the avg of a string', 'DEF-041', broken('activity', aggregate({ fn: 'avg', column: 'id' }))],
+    ['the min of a bool', 'DEF-041', broken('activity', aggregate({ fn: 'min', column: 'fraud' }))],
+    ['a result of another type', 'DEF-042', broken('activity', (it) => (it.features[0].type = { kind: 'int64' }))],
+    ['a condition on an unknown field', 'DEF-043', broken('activity', where('eq', field('no'), number(1)))],
+    ['a condition with a value of another type', 'DEF-043', broken('activity', where('eq', field('kind'), number(1)))],
+    ['an order of enums', 'DEF-043', broken('activity', where('lt', field('kind'), number(1)))],
+    ['a condition that is not one', 'DEF-043', broken('activity', aggregate({ where: field('fraud') }))],
+    ['an empty list', 'DEF-043', broken('activity', where('in', field('price')))],
+    ['a default of another type', 'DEF-044', broken('activity', aggregate({ default: number(1.5) }))],
+    ['a missing window', 'DEF-045', broken('activity', aggregate({ window: null }))],
+    ['a window of centuries', 'DEF-045', broken('activity', (it) => (it.features[0].aggregate.window.sizeMs = 4e12))],
+    ['a window without time', 'DEF-046', broken('events', (it) => (it.eventTime = null))],
+    ['a ttl without time', 'DEF-047', broken('events', (it) => (it.eventTime = null))],
+    ['an unknown feature', 'DEF-050', broken('ranking', (it) => (it.views[0].features = ['no']))],
+    ['a request field named as a feature', 'DEF-051', broken('risk', (it) => it.request.push({ name: 'spend30d', type: { kind: 'bool' } }))],
+    ['a request field named as a key', 'DEF-051', broken('risk', (it) => it.request.push({ name: 'userId', type: { kind: 'int64' } }))],
+    ['keys of one name and two types', 'DEF-052', broken('item', (it) => (it.keys = [{ name: 'userId', type: { kind: 'string' } }]))],
+    ['a view taken twice', 'DEF-053', broken('ranking', (it) => it.views.push(it.views[0]))],
+    ['a request row without its column', 'DEF-054', broken('risk', (it) => (it.request = []))],
+    ['a request row with another type', 'DEF-054', broken('risk', (it) => (it.request[0].type = { kind: 'int32' }))],
+    ['items for themselves', 'DEF-060', broken('for_you', (it) => (it.user = 'item'))],
+    ['an unweighted value', 'DEF-061', broken('for_you', (it) => delete it.weight.values.buy)],
+    ['a weight that is no number', 'DEF-061', broken('for_you', (it) => (it.weight = { field: 'id', values: null }))],
+    ['a ranker of someone else', 'DEF-062', broken('stats', (it) => (it.entity = 'events_of_nobody'))],
+    ['a generator out of range', 'DEF-064', broken('for_you', (it) => (it.generators = [{ kind: 'ease', lambda: 0 }]))],
+    ['a label that is no bool', 'DEF-070', broken('score_sale', (it) => (it.label = 'price'))],
+    ['a request field that events lack', 'DEF-071', broken('risk', (it) => it.request.push({ name: 'mood', type: { kind: 'bool' } }))],
+    ['a label that is asked for', 'DEF-072', broken('risk', (it) => it.request.push({ name: 'fraud', type: { kind: 'bool' } }))],
+    ['a reserved root field', 'DEF-080', broken('risk', (it) => (it.name = 'trending'))],
+    ['two root fields of one name', 'DEF-080', broken('score_sale', (it) => (it.name = 'for_you'))],
+  ])('refuses %s (%s)', (_, id, found) => {
+    expect(found).toContain(id);
+  });
+
+  it('says where, whose, what and what to do, for all problems at once', () => {
+    const [user, ...rest] = structuredClone(shop()) as Definition[];
+    const problems = validateDefinitions([user!, user!, ...rest.filter((each) => each.name !== 'item')]);
+    expect(problems[0]).toEqual({
+      id: 'DEF-010',
+      file: user!.site!.file,
+      line: user!.site!.line,
+      owner: 'entity user',
+      message: expect.stringContaining(`first at ${user!.site!.file}`),
+      todo: expect.any(String),
+    });
+    expect(problems.filter((each) => each.id === 'DEF-011').map((each) => each.owner)).toEqual(['feature view stats', 'recommender for_you']);
+  });
+});

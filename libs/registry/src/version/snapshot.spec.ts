@@ -1,0 +1,108 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Definition, FeatureView, Snapshot, Source } from '@granary/contracts';
+import fc from 'fast-check';
+import { shop } from '../shop.fixture.js';
+import { canonicalJson } from './canonical.js';
+import { parseSnapshot, resolveSnapshot } from './snapshot.js';
+
+const seed = Math.floor(Math.random() * 2 ** 31);
+const options = { seed, numRuns: 200 };
+console.info(`fast-check seed ${seed}`);
+
+function edit<K extends Definition['kind']>(kind: K, name: string, change: (it: Extract<Definition, { kind: K }>) => Definition): Snapshot {
+  return resolveSnapshot(shop().map((each) => (each.kind === kind && each.name === name ? change(each as Extract<Definition, { kind: K }>) : each)));
+}
+const version = (snapshot: Snapshot, name = 'activity'): string => snapshot.views.find((each) => each.name === name)!.version;
+const base = resolveSnapshot(shop());
+const editView = (change: (view: FeatureView) => FeatureView): Snapshot => edit('featureView', 'activity', change);
+const editSource = (change: (source: Source) => Source): Snapshot => edit('source', 'events', change);
+
+describe('canonical JSON', () => {
+  it('is the same for any order of keys, and reads back as what was written', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 4 }), (value) => {
+        const text = canonicalJson(value);
+        expect(canonicalJson(reversed(value))).toBe(text);
+        expect(canonicalJson(JSON.parse(text))).toBe(text);
+      }),
+      options,
+    );
+  });
+
+  it('differs for values that differ', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.jsonValue(), (x, y) => {
+        const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+        let equal = true;
+        try {
+          expect(plain(x)).toEqual(plain(y));
+        } catch {
+          equal = false;
+        }
+        expect(canonicalJson(x) === canonicalJson(y)).toBe(equal);
+      }),
+      options,
+    );
+  });
+});
+
+describe('a snapshot', () => {
+  it('has one id for any order, place and file of its declarations', () => {
+    const definitions = shop();
+    fc.assert(
+      fc.property(fc.shuffledSubarray([...definitions], { minLength: definitions.length }), fc.string(), fc.nat(), (shuffled, file, line) => {
+        const moved = shuffled.map((each) => ({ ...(reversed(each) as Definition), site: { file, line } }));
+        expect(resolveSnapshot(moved)).toEqual(base);
+      }),
+      options,
+    );
+  });
+
+  it('survives storage, and is refused when anything in it was changed', () => {
+    const stored = JSON.parse(JSON.stringify(base, null, 2)) as Snapshot;
+    expect(parseSnapshot(stored)).toEqual(base);
+    const wrong = { ...stored, views: stored.views.map((view) => ({ ...view, ttlMs: 1 })) };
+    expect(() => parseSnapshot(wrong)).toThrow(expect.objectContaining({ code: 'ARTIFACT_CORRUPT' }));
+    expect(() => parseSnapshot(null)).toThrow(expect.objectContaining({ code: 'ARTIFACT_CORRUPT' }));
+  });
+
+  it('gets another id, and its view another version, by a change of meaning', () => {
+    const changes: Snapshot[] = [
+      editView((view) => ({ ...view, features: [...view.features].reverse() })),
+      editView((view) => ({ ...view, features: view.features.map((each) => (each.aggregate.window ? { ...each, aggregate: { ...each.aggregate, window: { ...each.aggregate.window, delayMs: 1 } } } : each)) })),
+      editView((view) => ({ ...view, features: view.features.map((each) => (each.aggregate.fn === 'count' ? { ...each, aggregate: { ...each.aggregate, where: null } } : each)) })),
+      editSource((source) => ({ ...source, eventId: ['id', 'userId'] })),
+      editSource((source) => ({ ...source, knownAt: 'at' })),
+      editSource((source) => ({ ...source, fields: source.fields.map((field) => (field.name === 'kind' ? { ...field, nullable: true } : field)) })),
+    ];
+    for (const changed of changes) {
+      expect(changed.id).not.toBe(base.id);
+      expect(version(changed)).not.toBe(version(base));
+    }
+    expect(new Set(changes.map((each) => each.id)).size).toBe(changes.length);
+  });
+
+  it('keeps a view\'s version when its stored values keep their meaning', () => {
+    const changes = [
+      editView((view) => ({ ...view, ttlMs: 1_000 })),
+      editSource((source) => ({ ...source, file: { path: 'elsewhere.csv', format: 'csv' } })),
+      editSource((source) => ({ ...source, fields: [...source.fields, { name: 'unread', type: { kind: 'string' }, nullable: true }] })),
+      editSource((source) => ({ ...source, fields: [...source.fields].reverse() })),
+    ];
+    for (const changed of changes) {
+      expect(changed.id).not.toBe(base.id);
+      expect(version(changed)).toBe(version(base));
+    }
+  });
+
+  it('is never made of invalid definitions', () => {
+    expect(() => editSource((source) => ({ ...source, eventTime: 'nothing' }))).toThrow(expect.objectContaining({ code: 'DEFINITION_INVALID' }));
+  });
+});
+
+/** The same data with every object's keys the other way round. */
+function reversed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reversed);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).reverse().map(([key, member]) => [key, reversed(member)]));
+}
