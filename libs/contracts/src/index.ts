@@ -52,3 +52,4 @@ export { BACKFILL, EVENT, backfillTable, eventsTable, quarantineTable } from './
 export { identifier } from './sql.js';
 export type { Statement, StatementParam } from './sql.js';
 export type { JobOptions, Progress } from './progress.js';
+export { graphqlFieldName, graphqlTypeName } from './graphql-names.js';
