@@ -37,7 +37,7 @@ describe('a plan', () => {
   });
 
   it('sees a rename where only the name differs', () => {
-    const after = edited('activity', (view) => (view.features[1].name = 'bought7d'));
+    const after = resolveSnapshot(JSON.parse(JSON.stringify(shop()).replaceAll('"buys7d"', '"bought7d"')) as Definition[]);
     expect(changeOf(after, 'activity').notes[0]).toBe('feature buys7d renamed to bought7d');
   });
 
