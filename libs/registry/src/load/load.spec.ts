@@ -10,7 +10,7 @@ import { loadDefinitions } from './load.js';
 const DOMAINS = ['marketplace', 'payments', 'movielens'];
 const domain = (name: string): string => join(process.cwd(), '../../feature-defs', name, 'features.ts');
 let dir: string;
-beforeEach(() => (dir = realpathSync(mkdtempSync(join(tmpdir(), 'granary-load-')))));
+beforeEach(() => void (dir = realpathSync(mkdtempSync(join(tmpdir(), 'granary-load-')))));
 afterEach(() => rmSync(dir, { recursive: true }));
 
 const write = (name: string, text: string): void => writeFileSync(join(dir, name), text);

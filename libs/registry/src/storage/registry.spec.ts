@@ -9,7 +9,7 @@ import { resolveSnapshot } from '../version/snapshot.js';
 import { openRegistry } from './registry.js';
 
 let dir: string;
-beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'granary-registry-'))));
+beforeEach(() => void (dir = mkdtempSync(join(tmpdir(), 'granary-registry-'))));
 afterEach(() => rmSync(dir, { recursive: true }));
 
 const snapshotOf = (name: string): Snapshot => resolveSnapshot([entity(name, { id: t.int64 }).definition]);
@@ -34,7 +34,7 @@ function applier(name: string, rounds: number) {
         if (error.code !== 'REGISTRY_CONFLICT') throw error;
       }
     }`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script, dir], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script, dir], { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const done = new Promise<{ code: number | null; won: string[] }>((resolve) => child.on('close', (code) => resolve({ code, won: output.split('\n').filter((line) => line !== '') })));
