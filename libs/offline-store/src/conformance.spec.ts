@@ -228,6 +228,8 @@ describe.each(Object.entries(TARGETS))('offline store, %s', (_name, start) => {
       const rows = Array.from({ length: 500 }, (_, i) => payment(`h${i}`, (i * 7_919) % 1_000));
       expect(await store.appendEvents(source, rows)).toEqual({ inserted: 500, duplicates: 0 });
       expect(await store.appendEvents(source, [...rows].reverse())).toEqual({ inserted: 0, duplicates: 500 });
+      expect(await store.appendEvents(source, [...rows, payment('later', 5_000)])).toEqual({ inserted: 1, duplicates: 500 });
+      expect(await store.rows(sql('SELECT max(__sequence) AS m, count() AS n FROM events_hashed'))).toEqual([{ m: 501n, n: 501n }]);
     });
 
     test('a later known-at is a correction and is kept', async () => {

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { ClickHouseError } from '@clickhouse/client';
 import { GranaryError } from '@granary/contracts';
 
@@ -21,7 +22,8 @@ export function storeError(cause: unknown, failure: Failure): GranaryError {
   if (cause instanceof GranaryError) return cause;
   const { queryId, comment } = failure;
   if (failure.signal?.aborted) return new GranaryError('CANCELLED', `${comment} was cancelled`, { details: { queryId }, cause });
-  const error = cause instanceof Error ? cause : new Error(String(cause));
+  // Not instanceof: errors of Node itself may come from another realm.
+  const error = types.isNativeError(cause) ? cause : new Error(String(cause));
   const errno = (error as NodeJS.ErrnoException).code ?? '';
   if (error instanceof ClickHouseError && !REFUSED_LOGIN.has(error.code)) {
     return new GranaryError('QUERY_FAILED', error.message, {

@@ -67,7 +67,7 @@ async function appendBatch(statements: Statements, source: Source, stage: string
     const duplicates = Number(found!.duplicates);
     if (duplicates === batch.length) return 0;
     const where = duplicates === 0 ? '' : ` WHERE (${keyColumns(source)}) NOT IN (${stored.sql})`;
-    await run(insertSelect(source, stage, where), { last: (found!.last as bigint | null) ?? 0n, ...(duplicates === 0 ? {} : stored.params) });
+    await run(insertSelect(source, stage, where), { last_sequence: (found!.last as bigint | null) ?? 0n, ...(duplicates === 0 ? {} : stored.params) });
     return batch.length - duplicates;
   } finally {
     await run(`DROP TABLE IF EXISTS ${stage}`);
@@ -129,8 +129,8 @@ function storedKeys(source: Source, stage: string, batch: readonly EventRow[]): 
   }
   const instant = (name: string) => `fromUnixTimestamp64Milli({${name}:Int64}, 'UTC')`;
   return {
-    sql: `${byId} AND ${time} BETWEEN ${instant('first')} AND ${instant('last')}`,
-    params: { first: BigInt(first), last: BigInt(last) },
+    sql: `${byId} AND ${time} BETWEEN ${instant('from_time')} AND ${instant('to_time')}`,
+    params: { from_time: BigInt(first), to_time: BigInt(last) },
   };
 }
 
@@ -141,7 +141,7 @@ function insertSelect(source: Source, stage: string, where: string): string {
     identifier(EVENT.id),
     instant(EVENT.time),
     instant(EVENT.knownAt),
-    `{last:UInt64} + row_number() OVER (ORDER BY ${identifier(POSITION)})`,
+    `{last_sequence:UInt64} + row_number() OVER (ORDER BY ${identifier(POSITION)})`,
     ...source.fields.map((field) => fromWire(field.type, identifier(field.name))),
   ];
   return `INSERT INTO ${identifier(eventsTable(source))} (${columns.join(', ')}) SELECT ${values.join(', ')} FROM ${stage}${where}`;
