@@ -1,0 +1,50 @@
+import { GranaryError, formatInstant, quarantineTable, type Source } from '@granary/contracts';
+import type { QuarantinedRow } from '@granary/offline-store';
+import type { Command } from 'commander';
+import { wholeNumber } from '../flags.js';
+import { formatCount } from '../terminal/format.js';
+import { renderTable } from '../terminal/table.js';
+import { flag, verb } from '../verb.js';
+
+interface Rejects {
+  readonly source: string;
+  readonly total: number;
+  readonly rows: readonly (Omit<QuarantinedRow, 'at'> & { readonly at: string })[];
+}
+
+export function registerQuarantine(program: Command): void {
+  const command = program
+    .command('quarantine')
+    .argument('[source]', 'only this source (default: all)')
+    .description('List the rows that could not be read as events, with their place and the reason')
+    .option('--limit <number>', 'rows of each source', flag(wholeNumber(1)), 20);
+  verb<{ readonly limit: number }, [name: string | undefined]>(command, ['clickhouseUrl'], 'granary quarantine payments', async (context, { limit }, name) => {
+    const { style } = context.voice;
+    const store = await context.offline();
+    const rejects: Rejects[] = [];
+    for (const source of chosen((await context.snapshot()).sources, name)) {
+      if (!(await store.tableExists(quarantineTable(source)))) continue;
+      const total = await store.countQuarantined(source);
+      const rows = total === 0 ? [] : await store.listQuarantine(source, limit);
+      rejects.push({ source: source.name, total, rows: rows.map((row) => ({ ...row, at: formatInstant(row.at) })) });
+    }
+    const parts = rejects.filter(({ total }) => total > 0).map(({ source, total, rows }) => {
+      const shown = rows.length < total ? `, the first ${rows.length} of them` : '';
+      const lines = rows.map((row) => [row.file, String(row.line), row.reason, style.dim(oneLine(row.text))]);
+      const columns = [{ title: 'file' }, { title: 'line', align: 'right' }, { title: 'reason' }, { title: 'row' }] as const;
+      return `${style.heading(source)}: ${formatCount(total)}${shown}\n${renderTable(columns, lines, style)}`;
+    });
+    return { json: { quarantine: rejects }, text: parts.length === 0 ? 'the quarantine is empty' : parts.join('\n\n') };
+  });
+}
+
+function chosen(sources: readonly Source[], name: string | undefined): readonly Source[] {
+  const found = sources.filter((source) => name === undefined || source.name === name);
+  if (found.length > 0 || name === undefined) return found;
+  throw new GranaryError('DEFINITION_NOT_FOUND', `There is no source ${name}`, { todo: `Name one of ${sources.map((source) => source.name).join(', ')}.` });
+}
+
+function oneLine(text: string): string {
+  const flat = text.replace(/\s+/g, ' ').trim();
+  return flat.length > 60 ? `${flat.slice(0, 60)}…` : flat;
+}

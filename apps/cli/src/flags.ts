@@ -1,0 +1,47 @@
+import { GranaryError, formatInstant, parseInstant, type Instant } from '@granary/contracts';
+
+/** What `parseInstant` reads, or `now`. */
+export function readInstant(text: string): Instant {
+  return text.trim() === 'now' ? Date.now() : parseInstant(text);
+}
+
+export const INSTANT_HELP = 'ISO 8601 (no zone: UTC), epoch milliseconds, or now';
+
+/** `read`: a whole number of at least `least`. Throws INVALID_VALUE. */
+export function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (Number.isSafeInteger(value) && value >= least) return value;
+    throw new GranaryError('INVALID_VALUE', `"${text}" is not a whole number of at least ${least}`);
+  };
+}
+
+const MOST_INSTANTS = 10_000;
+
+export interface InstantFlags {
+  readonly at?: Instant;
+  readonly from?: Instant;
+  readonly to?: Instant;
+  readonly every?: number;
+}
+
+/** One instant, or those from `from` (inclusive) to `to` (inclusive), `every` milliseconds apart. Throws INVALID_USAGE. */
+export function instantsOf({ at, from, to, every }: InstantFlags, now: Instant): readonly Instant[] {
+  const range = [from, to, every].filter((value) => value !== undefined).length;
+  if (range === 0) return [at ?? now];
+  if (at !== undefined || range < 3) {
+    throw new GranaryError('INVALID_USAGE', at === undefined ? 'a range needs --from, --to and --every' : '--at is one instant; --from, --to and --every are a range', {
+      todo: 'Give --at T alone, or --from T --to T --every D together.',
+    });
+  }
+  if (from! > to!) throw new GranaryError('INVALID_USAGE', `--from ${formatInstant(from!)} is after --to ${formatInstant(to!)}`, { todo: 'Swap them.' });
+  if (every! < 1) throw new GranaryError('INVALID_USAGE', '--every must be longer than nothing', { todo: 'Give a duration such as 1d or 6h.' });
+  const count = Math.floor((to! - from!) / every!) + 1;
+  if (count > MOST_INSTANTS) {
+    throw new GranaryError('INVALID_USAGE', `that range has ${count.toLocaleString('en')} instants; one run takes ${MOST_INSTANTS.toLocaleString('en')}`, {
+      todo: 'Run it in parts, or with a greater --every.',
+    });
+  }
+  return Array.from({ length: count }, (_, i) => from! + i * every!);
+}
+

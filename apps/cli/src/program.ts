@@ -1,0 +1,36 @@
+import { createRequire } from 'node:module';
+import { Command } from 'commander';
+import { registerApply } from './commands/apply.js';
+import { registerBackfill } from './commands/backfill.js';
+import { registerDataset } from './commands/dataset.js';
+import { registerHistory } from './commands/history.js';
+import { registerIngest } from './commands/ingest.js';
+import { registerMaterialise } from './commands/materialise.js';
+import { registerPlan } from './commands/plan.js';
+import { registerQuarantine } from './commands/quarantine.js';
+import { registerSimulate } from './commands/simulate.js';
+import { EXIT } from './exit.js';
+
+const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+
+/** The command line: every verb in the order of the flow. Throws CommanderError; writes nothing about errors itself. */
+export function createProgram(): Command {
+  const program = new Command('granary')
+    .description('A recommendation and feature store: declare → plan/apply → ingest → backfill → materialise → serve')
+    .version(version)
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined })
+    .showSuggestionAfterError()
+    .addHelpText(
+      'after',
+      `
+Every verb explains itself: granary <verb> --help
+
+Exit codes: ${EXIT.done} done, ${EXIT.no} the answer is no (a conflict), ${EXIT.input} wrong usage or input, ${EXIT.unavailable} a store or service is
+unavailable, ${EXIT.bug} a bug of ours, ${EXIT.cancelled} stopped with Ctrl-C`,
+    );
+  for (const register of [registerPlan, registerApply, registerHistory, registerIngest, registerQuarantine, registerBackfill, registerMaterialise, registerDataset, registerSimulate]) {
+    register(program);
+  }
+  return program;
+}
