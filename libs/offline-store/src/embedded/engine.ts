@@ -65,11 +65,12 @@ export function openEngine(options: { readonly path: string; readonly connection
     const { slot, release } = await (refusesWrites(statement) ? readers : writers).take(statement.signal);
     const stopKilling = killOnAbort(control, statement);
     let held = true;
-    const done = async (): Promise<void> => {
+    const done: Done = async (failed = false) => {
       if (!held) return;
       held = false;
       stopKilling();
-      if (shape.leavesState) await slot.discard();
+      // A stream that failed stays in chDB's list of processes until its connection goes.
+      if (shape.leavesState || failed) await slot.discard();
       release();
     };
     try {
@@ -79,7 +80,7 @@ export function openEngine(options: { readonly path: string; readonly connection
       await slot.become({ ...statement, settings: { ...settings, log_comment: tag } });
       return await execute(slot, shape, statement, done);
     } catch (error) {
-      await done();
+      await done(shape.isQuery);
       throw clickhouseError(error);
     }
   }
@@ -98,7 +99,10 @@ export function openEngine(options: { readonly path: string; readonly connection
   };
 }
 
-async function execute(slot: Slot, shape: StatementShape, statement: EngineStatement, done: () => Promise<void>): Promise<EngineResult> {
+/** Gives the connection back, or away where the statement failed on it. */
+type Done = (failed?: boolean) => Promise<void>;
+
+async function execute(slot: Slot, shape: StatementShape, statement: EngineStatement, done: Done): Promise<EngineResult> {
   const format = shape.format ?? statement.defaultFormat;
   if (shape.insert) return insertFromFile(slot, shape.insert, statement, done);
   if (shape.isQuery && !shape.hasOutfile) {
@@ -113,7 +117,7 @@ async function execute(slot: Slot, shape: StatementShape, statement: EngineState
   return { chunks: once(result.bytes()), format, readRows: result.rowsRead, readBytes: result.bytesRead };
 }
 
-async function stream(slot: Slot, sql: string, format: string, done: () => Promise<void>): Promise<EngineResult> {
+async function stream(slot: Slot, sql: string, format: string, done: Done): Promise<EngineResult> {
   const iterator = slot.chdb.queryStream(sql, { format })[Symbol.asyncIterator]();
   // The first block is awaited here, so that most errors come before the answer begins.
   const first = await iterator.next();
@@ -124,6 +128,7 @@ async function stream(slot: Slot, sql: string, format: string, done: () => Promi
         yield withoutHeader(format, next.value.raw());
       }
     } catch (error) {
+      await done(true);
       throw clickhouseError(error);
     } finally {
       await iterator.return?.();
@@ -152,7 +157,7 @@ function returnable(generator: AsyncGenerator<Uint8Array>): AsyncIterable<Uint8A
 }
 
 /** Formats that chDB can't stream are written to a file and read from there: as bounded in memory, and one document. */
-async function viaFile(slot: Slot, shape: StatementShape, format: string, done: () => Promise<void>): Promise<EngineResult> {
+async function viaFile(slot: Slot, shape: StatementShape, format: string, done: Done): Promise<EngineResult> {
   const folder = await mkdtemp(join(tmpdir(), 'granary-result-'));
   const clean = () => rm(folder, { recursive: true, force: true });
   const file = join(folder, 'result');
@@ -183,7 +188,7 @@ async function insertFromFile(
   slot: Slot,
   insert: NonNullable<StatementShape['insert']>,
   statement: EngineStatement,
-  done: () => Promise<void>,
+  done: Done,
 ): Promise<EngineResult> {
   const spooled = await spoolToFile(insert.data, statement.body);
   try {
