@@ -81,6 +81,16 @@ describe('embedded store', () => {
     expect(sequences).toEqual([{ s: 11n }]);
   });
 
+  test('a body past the limit is refused, in the statement or behind it', async () => {
+    const front = await startHttpFront({ path, maxBodyBytes: 1_000 });
+    const post = async (query: string, body: string) => (await fetch(`${front.url}/?${new URLSearchParams({ query }).toString()}`, { method: 'POST', body })).status;
+    const made = await post('', 'CREATE TABLE t (x Int64) ENGINE = Memory');
+    const statuses = [await post('INSERT INTO t FORMAT TSV', '1\n'.repeat(5_000)), await post('', `SELECT 1 /* ${'x'.repeat(5_000)} */`)];
+    const left = await (await fetch(front.url, { method: 'POST', body: 'SELECT count() FROM t' })).text();
+    await front.close();
+    expect([made, ...statuses, left]).toEqual([200, 413, 413, '0\n']);
+  });
+
   test('killed while appending, and appended again: every event once, sequence from 1 without gaps', async () => {
     const seed = Date.now() % 1_000;
     console.info(`seed ${seed}`);
