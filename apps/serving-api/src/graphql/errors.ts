@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto';
+import { isGranaryError, type ErrorCode, type GranaryError } from '@granary/contracts';
+import type { GraphQLFormattedError } from 'graphql';
+
+/** What went wrong inside, for the server's log only. */
+export interface InternalError {
+  /** The caller was given it too. */
+  readonly id: string;
+  readonly code: string;
+  readonly path: string;
+  readonly error: unknown;
+}
+
+export type LogInternalError = (entry: InternalError) => void;
+
+/** Mistakes that a caller of the API can make and mend. */
+const CALLERS: ReadonlySet<string> = new Set<ErrorCode>([
+  'INVALID_VALUE',
+  'INVALID_TIMESTAMP',
+  'INVALID_DURATION',
+  'INVALID_KEY',
+  'MISSING_KEY',
+  'TOO_MANY_ENTITIES',
+  'UNKNOWN_SERVICE',
+  'UNKNOWN_RECOMMENDER',
+  'UNKNOWN_SCORER',
+  'INVALID_USAGE',
+]);
+/** What may be there later, without any change of the request. */
+const LATER: ReadonlySet<string> = new Set<ErrorCode>(['STORE_UNAVAILABLE', 'STORE_LOCKED', 'QUERY_FAILED', 'NOT_MATERIALISED', 'MODEL_NOT_TRAINED', 'NOT_ENOUGH_DATA']);
+/** Messages that name only things of the registry, no hosts and paths. */
+const TOLD: ReadonlySet<string> = new Set<ErrorCode>(['NOT_MATERIALISED', 'MODEL_NOT_TRAINED', 'NOT_ENOUGH_DATA']);
+
+const INTERNAL = 'INTERNAL_SERVER_ERROR';
+
+/** The HTTP status for a GraphQL error code, where no part of the answer could be given. */
+export function statusOf(code: unknown): 400 | 500 | 503 {
+  if (typeof code === 'string' && LATER.has(code)) return 503;
+  return code === INTERNAL ? 500 : 400;
+}
+
+/**
+ * Apollo's `formatError`: the one place where errors become answers. A caller's mistake keeps its code, message and todo;
+ * GraphQL's own errors keep Apollo's codes; anything else gets an id, and its details go to the log only.
+ */
+export function errorFormatter(log: LogInternalError): (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError {
+  return (formatted, error) => {
+    const cause = rootCause(error);
+    if (isGranaryError(cause)) return fromGranary(formatted, cause, log);
+    const code = formatted.extensions?.['code'];
+    if (typeof code === 'string' && code !== INTERNAL) return { ...placeOf(formatted), message: formatted.message, extensions: { code } };
+    return hidden(formatted, cause, INTERNAL, 'Something went wrong on our side', log);
+  };
+}
+
+function fromGranary(formatted: GraphQLFormattedError, error: GranaryError, log: LogInternalError): GraphQLFormattedError {
+  const { code, message, todo } = error;
+  if (CALLERS.has(code) || TOLD.has(code)) {
+    return { ...placeOf(formatted), message, extensions: { code, ...(todo === undefined ? {} : { todo }), details: error.details } };
+  }
+  if (LATER.has(code)) return hidden(formatted, error, code, 'A store that this answer needs is unavailable', log);
+  return hidden(formatted, error, INTERNAL, 'Something went wrong on our side', log);
+}
+
+function hidden(formatted: GraphQLFormattedError, error: unknown, code: string, message: string, log: LogInternalError): GraphQLFormattedError {
+  const id = randomUUID();
+  log({ id, code, path: formatted.path?.join('.') ?? '', error });
+  return { ...placeOf(formatted), message: `${message}; the server's log has the details under ${id}`, extensions: { code, id } };
+}
+
+function placeOf({ locations, path }: GraphQLFormattedError): Pick<GraphQLFormattedError, 'locations' | 'path'> {
+  return { ...(locations === undefined ? {} : { locations }), ...(path === undefined ? {} : { path }) };
+}
+
+/** GraphQL wraps what a resolver throws, sometimes twice. */
+function rootCause(error: unknown): unknown {
+  let cause = error;
+  while (cause instanceof Error && 'originalError' in cause && cause.originalError instanceof Error) cause = cause.originalError;
+  return cause;
+}
+
+/** One line of JSON on stderr. */
+export function logToStderr({ id, code, path, error }: InternalError): void {
+  const stack = error instanceof Error ? error.stack : String(error);
+  const cause = error instanceof Error && error.cause !== undefined ? { cause: String(error.cause) } : {};
+  process.stderr.write(`${JSON.stringify({ level: 'error', time: new Date().toISOString(), id, code, path, stack, ...cause })}\n`);
+}

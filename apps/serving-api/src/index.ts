@@ -1,0 +1,13 @@
+export { createServingApp } from './create-serving-app.js';
+export type { ServingApp, ServingAppOptions } from './create-serving-app.js';
+export { logToStderr } from './graphql/errors.js';
+export type { InternalError, LogInternalError } from './graphql/errors.js';
+export { DEFAULT_LIMITS } from './graphql/limits.js';
+export type { Limits } from './graphql/limits.js';
+export type { ReadinessCheck } from './health/readiness.js';
+export { exampleLiteral } from './schema/examples.js';
+export type { SampleKeys } from './schema/feature-services.js';
+export { Int64, Timestamp } from './schema/scalars.js';
+export { FeatureStateType } from './schema/schema-types.js';
+export type { SchemaTypes, ValueType } from './schema/schema-types.js';
+export type { BuildSchemaPart, ExampleQuery, RootField, SchemaPart } from './schema/schema-part.js';

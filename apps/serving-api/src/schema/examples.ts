@@ -1,0 +1,31 @@
+import { toJson, type FieldType, type Value } from '@granary/contracts';
+
+const ENUM_NAME = /^(?!(?:true|false|null)$)[A-Za-z][_0-9A-Za-z]*$/;
+
+/** A GraphQL literal of the type: of the given value, or of one that only has the right type. */
+export function exampleLiteral(type: FieldType, value: Value | undefined): string {
+  const shown = value === undefined ? typical(type) : toJson(type, value);
+  return type.kind === 'enum' && type.values.every((each) => ENUM_NAME.test(each)) ? String(shown) : JSON.stringify(shown);
+}
+
+function typical(type: FieldType): unknown {
+  switch (type.kind) {
+    case 'bool':
+      return true;
+    case 'int32':
+      return 1;
+    case 'int64':
+      return '1';
+    case 'float32':
+    case 'float64':
+      return 9.99;
+    case 'string':
+      return 'a';
+    case 'enum':
+      return type.values[0]!;
+    case 'timestamp':
+      return '2026-01-31T12:00:00Z';
+    case 'array':
+      return [];
+  }
+}
