@@ -120,7 +120,8 @@ export const parityCase: fc.Arbitrary<ParityCase> = fc
         { name: 'at', type: { kind: 'timestamp' }, nullable: false },
         { name: 'reportedAt', type: { kind: 'timestamp' }, nullable: false },
       ],
-      eventId: [],
+      // The events below carry their ids themselves: which field it is does not matter, only that one is declared.
+      eventId: ['part'],
       eventTime: 'at',
       knownAt: raw.corrected ? 'reportedAt' : null,
       file: null,

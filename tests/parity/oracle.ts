@@ -52,10 +52,10 @@ function askFeature(view: VersionedView, feature: Feature, arrived: readonly Arr
   const { at } = question;
   const window = feature.aggregate.window;
   const includeRequest = window?.includeRequest === true;
-  let known = arrived.filter((event) => event.time <= at && event.knownAt <= at);
+  const versions = arrived.filter((event) => event.knownAt <= at);
+  let known = versions.filter((event) => !versions.some((other) => other.id === event.id && newer(other, event)));
   if (includeRequest && question.eventId !== '') known = known.filter((event) => event.id !== question.eventId);
-  known = known.filter((event) => !known.some((other) => other.id === event.id && newer(other, event)));
-  known = known.filter((event) => view.keyFields.every((field, i) => event.row[field] === question.key[i]));
+  known = known.filter((event) => event.time <= at && view.keyFields.every((field, i) => event.row[field] === question.key[i]));
   known = [...known].sort((a, b) => (newer(a, b, true) ? 1 : -1));
 
   if (!includeRequest) {

@@ -1,7 +1,7 @@
 import { BACKFILL, EVENT, identifier, type Entity, type Instant, type Source, type Statement, type VersionedView } from '@granary/contracts';
 import { Emitter, column, list } from './emit.js';
-import { fromEvents, newestVersion } from './events.js';
-import { EVENTS, columnsRead, emitParts } from './parts.js';
+import { EVENTS, emitEvents, emitVisible } from './events.js';
+import { columnsRead, emitParts } from './parts.js';
 
 /**
  * Every seen entity's parts as of one instant; columns as `backfillColumns` gives them. An entity has a row iff an event
@@ -14,20 +14,15 @@ export function compileBackfill(view: VersionedView, entity: Entity, source: Sou
   const e = (name: string): string => column(EVENTS, name);
   const keys = view.keyFields.map(e);
   const age = `(${atMs} - toUnixTimestamp64Milli(${e(EVENT.time)}))`;
-  const needed = [...new Set([...view.keyFields, ...columnsRead(view)])].map(identifier);
-  const events = `(
-  SELECT ${[EVENT.id, EVENT.time, EVENT.knownAt, EVENT.sequence].map(identifier).concat(needed).join(', ')}
-  ${fromEvents(source)}
-  WHERE ${e(EVENT.time)} <= ${instant} AND ${e(EVENT.knownAt)} <= ${instant}${newestVersion(source, []).replaceAll('\n', '\n  ')}
-) AS ${identifier(EVENTS)}`;
   return emitter.statement(`SELECT
 ${list([
   ...keys.map((key, i) => `${key} AS ${identifier(entity.keys[i]!.name)}`),
   `${instant} AS ${identifier(BACKFILL.asOf)}`,
   `max(${e(EVENT.time)}) AS ${identifier(BACKFILL.eventTime)}`,
   `max(${e(EVENT.sequence)}) AS ${identifier(BACKFILL.sequence)}`,
-  ...view.features.flatMap((feature) => emitParts(emitter, feature, source, age)),
+  ...view.features.flatMap((feature) => emitParts(emitter, feature, source, { age, requestId: null })),
 ])}
-FROM ${events}
+FROM ${emitEvents(source, [...view.keyFields, ...columnsRead(view)])}
+WHERE ${emitVisible(source, instant)}
 GROUP BY ${keys.join(', ')}`);
 }

@@ -11,9 +11,9 @@ import {
   type VersionedView,
 } from '@granary/contracts';
 import { Emitter, column, list } from './emit.js';
-import { fromEvents, newestVersion } from './events.js';
+import { EVENTS, emitEvents, emitVisible } from './events.js';
 import { emitFinish, emitFold } from './finish.js';
-import { EVENTS, columnsRead, emitParts } from './parts.js';
+import { columnsRead, emitParts } from './parts.js';
 
 /** Columns of a spine table beside the entity keys, request fields and whatever else it carries. */
 export const SPINE = {
@@ -28,7 +28,7 @@ export const SPINE = {
 /** A table of the questions to answer: which entities, as of when. */
 export interface Spine {
   readonly table: string;
-  /** Columns to carry into the training set, in order. */
+  /** Columns to carry into the training set, in order; one whose name a feature has too goes in as `<name>__spine`. */
   readonly columns: readonly string[];
 }
 
@@ -64,10 +64,15 @@ export function compileDataset(snapshot: Snapshot, service: FeatureService, spin
   );
   const features = joined.flatMap((each) => each.features.flatMap((feature) => emitFeature(emitter, each, feature)));
   return emitter.statement(`SELECT
-${list([...spine.columns.map((name) => `${s(name)} AS ${identifier(name)}`), ...features])}
+${list([...spine.columns.map((name) => `${s(name)} AS ${identifier(carriedAs(service, name))}`), ...features])}
 FROM ${identifier(spine.table)} AS ${identifier('s')}
 ${joins.join('\n')}
 ORDER BY ${s(SPINE.row)}`);
+}
+
+/** The name of a spine's column in the training set. */
+export function carriedAs(service: FeatureService, name: string): string {
+  return service.views.some((use) => use.features.includes(name)) ? `${name}__spine` : name;
 }
 
 function joinedView(snapshot: Snapshot, use: FeatureService['views'][number], alias: string): JoinedView {
@@ -93,36 +98,21 @@ function includesRequest(feature: Feature): boolean {
 function emitView(emitter: Emitter, { view, entity, source, features, probe }: JoinedView, spine: Spine): string {
   const e = (name: string): string => column(EVENTS, name);
   const p = (name: string): string => column('p', name);
-  const used = { features };
-  const needed = [...new Set([...view.keyFields, ...columnsRead(used)])].map(identifier);
   const age = `(toUnixTimestamp64Milli(${p(SPINE.time)}) - toUnixTimestamp64Milli(${e(EVENT.time)}))`;
-  const happened = [`${e(EVENT.time)} <= ${p(SPINE.time)}`, `${e(EVENT.knownAt)} <= ${p(SPINE.time)}`];
-  const notItself = probe.includes(SPINE.eventId) ? [`${e(EVENT.id)} != ${p(SPINE.eventId)}`] : [];
-  const on = entity.keys.map((key, i) => `${e(view.keyFields[i]!)} = ${p(key.name)}`).join(' AND ');
-  const columns = [EVENT.id, EVENT.time, EVENT.knownAt, EVENT.sequence].map(identifier).concat(needed);
-  const pairs = `FROM (
-  SELECT ${columns.join(', ')}
-  ${fromEvents(source)}
-) AS ${identifier(EVENTS)}
-INNER JOIN (
-  SELECT DISTINCT ${probe.map(identifier).join(', ')}
-  FROM ${identifier(spine.table)}
-) AS ${identifier('p')} ON ${on}
-WHERE ${[...happened, ...notItself].join(' AND ')}`;
-  const newest = newestVersion(source, probe.map(p));
-  const parts = features.flatMap((feature) => emitParts(emitter, feature, source, newest === '' ? age : column(EVENTS, '__age')));
-  const from =
-    newest === ''
-      ? pairs
-      : `FROM (\n${indent(`SELECT ${[...columns.map((name) => `${identifier(EVENTS)}.${name} AS ${name}`), ...probe.map((name) => `${p(name)} AS ${identifier(`__probe_${name}`)}`), `${age} AS ${identifier('__age')}`].join(', ')}\n${pairs}${newest}`)}\n) AS ${identifier(EVENTS)}`;
-  const group = newest === '' ? probe.map(p) : probe.map((name) => e(`__probe_${name}`));
+  const requestId = probe.includes(SPINE.eventId) ? p(SPINE.eventId) : null;
+  const group = probe.map(p);
   return `SELECT
 ${list([
   ...probe.map((name, i) => `${group[i]} AS ${identifier(name)}`),
   `max(${e(EVENT.time)}) AS ${identifier(SEEN)}`,
-  ...parts,
+  ...features.flatMap((feature) => emitParts(emitter, feature, source, { age, requestId })),
 ])}
-${from}
+FROM ${emitEvents(source, [...view.keyFields, ...columnsRead({ features })])}
+INNER JOIN (
+  SELECT DISTINCT ${probe.map(identifier).join(', ')}
+  FROM ${identifier(spine.table)}
+) AS ${identifier('p')} ON ${entity.keys.map((key, i) => `${e(view.keyFields[i]!)} = ${p(key.name)}`).join(' AND ')}
+WHERE ${emitVisible(source, p(SPINE.time))}
 GROUP BY ${group.join(', ')}`;
 }
 

@@ -1,18 +1,38 @@
 import { EVENT, eventsTable, identifier, type Source } from '@granary/contracts';
-import { EVENTS } from './parts.js';
 import { column } from './emit.js';
 
-/** `FROM events_x AS e`. */
-export function fromEvents(source: Source): string {
-  return `FROM ${identifier(eventsTable(source))} AS ${identifier(EVENTS)}`;
-}
+/** The alias of the events in every statement. */
+export const EVENTS = 'e';
+
+const SUPERSEDED = '__superseded_at';
 
 /**
- * Keeps, of each event, the version that was known last, within `by` (SQL of the group it is judged in). Empty for a
- * source without known-at, where an id has one version.
+ * `(SELECT …) AS e`: a source's events with the named fields. Each version of a corrected event also carries when the
+ * next one became known, over all keys and times: a correction may move an event to another entity or instant.
  */
-export function newestVersion(source: Source, by: readonly string[]): string {
-  if (source.knownAt === null) return '';
+export function emitEvents(source: Source, fields: readonly string[]): string {
+  const columns = [...new Set([EVENT.id, EVENT.time, EVENT.knownAt, EVENT.sequence, ...fields])].map(identifier);
+  const [id, knownAt, sequence] = [EVENT.id, EVENT.knownAt, EVENT.sequence].map(identifier);
+  const superseded =
+    source.knownAt === null
+      ? []
+      : [
+          `leadInFrame(toNullable(${knownAt})) OVER (PARTITION BY ${id} ORDER BY ${knownAt}, ${sequence} ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS ${identifier(SUPERSEDED)}`,
+        ];
+  return `(
+  SELECT ${[...columns, ...superseded].join(', ')}
+  FROM ${identifier(eventsTable(source))}
+) AS ${identifier(EVENTS)}`;
+}
+
+/** SQL for: the event had happened and was known at `instant`, and no correction of it was known by then. */
+export function emitVisible(source: Source, instant: string): string {
   const e = (name: string): string => column(EVENTS, name);
-  return `\nORDER BY ${e(EVENT.knownAt)} DESC, ${e(EVENT.sequence)} DESC\nLIMIT 1 BY ${[...by, e(EVENT.id)].join(', ')}`;
+  const visible = `${e(EVENT.time)} <= ${instant} AND ${e(EVENT.knownAt)} <= ${instant}`;
+  return source.knownAt === null ? visible : `${visible} AND (${emitCurrent(source)} OR ${e(SUPERSEDED)} > ${instant})`;
+}
+
+/** SQL for: the event's last version. */
+export function emitCurrent(source: Source): string {
+  return source.knownAt === null ? 'true' : `${column(EVENTS, SUPERSEDED)} IS NULL`;
 }

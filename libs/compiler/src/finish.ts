@@ -29,7 +29,7 @@ export function emitFold(emitter: Emitter, feature: Feature, parts: readonly str
   ];
   const counted = conditions.length === 0 ? 'true' : conditions.join(' AND ');
   const [first, count] = parts;
-  const fold = (added: string): string => (counted === 'true' ? added : `if(${counted}, ${added}, ${first})`);
+  const fold = (added: string): string => (counted === 'true' ? `(${added})` : `if(${counted}, ${added}, ${first})`);
   switch (aggregate.fn) {
     case 'count':
       return [`accurateCast(ifNull(${first}, 0) + if(${counted}, 1, 0), 'Int32')`];
@@ -40,7 +40,7 @@ export function emitFold(emitter: Emitter, feature: Feature, parts: readonly str
           : fold(`ifNull(${first}, 0) + toFloat64(${value})`),
       ];
     case 'avg':
-      return [fold(`ifNull(${first}, 0) + toFloat64(${value})`), `ifNull(${count}, 0) + if(${counted}, 1, 0)`];
+      return [fold(`ifNull(${first}, 0) + toFloat64(${value})`), `(ifNull(${count}, 0) + if(${counted}, 1, 0))`];
     case 'min':
       return [fold(`least(ifNull(${first}, ${value}), ${value})`)];
     case 'max':

@@ -1,5 +1,5 @@
 export { compileBackfill } from './backfill.js';
-export { SPINE, STATE_SUFFIX, compileDataset } from './dataset.js';
+export { SPINE, STATE_SUFFIX, carriedAs, compileDataset } from './dataset.js';
 export type { Spine } from './dataset.js';
 export { backfillColumns } from './parts.js';
 export type { Column } from './parts.js';

@@ -1,9 +1,7 @@
 import { ageRange, partsOf, type Part } from '@granary/aggregates';
 import { BACKFILL, EVENT, clickhouseType, identifier, isInteger, type Entity, type Expression, type Feature, type FeatureView, type Source } from '@granary/contracts';
 import { column, emitExpression, type Emitter } from './emit.js';
-
-/** The alias of the table of events in every statement. */
-export const EVENTS = 'e';
+import { EVENTS } from './events.js';
 
 /** A stored column: its name and ClickHouse type. */
 export interface Column {
@@ -27,18 +25,24 @@ function partType(part: Part): string {
   return part.nullable ? `Nullable(${type})` : type;
 }
 
-/**
- * The parts of one feature, as aggregates over the events `e` of one group. `age` is SQL for t − event time in ms; the
- * group holds only events with age ≥ 0 that were known at t.
- */
-export function emitParts(emitter: Emitter, feature: Feature, source: Source, age: string): readonly string[] {
-  const counted = emitCounted(emitter, feature, age);
+/** One group of events `e`: those of an entity with age ≥ 0 that were known at the group's instant. */
+export interface Group {
+  /** SQL for t − event time, in ms. */
+  readonly age: string;
+  /** SQL for the id of the event that the request is; a window that includes the request leaves it out here. */
+  readonly requestId: string | null;
+}
+
+/** The parts of one feature, as aggregates over a group; the request's own row is not in them yet. */
+export function emitParts(emitter: Emitter, feature: Feature, source: Source, group: Group): readonly string[] {
+  const counted = emitCounted(emitter, feature, group);
   return partsOf(feature).map((part) => `${emitPart(feature, part, source, counted)} AS ${identifier(part.name)}`);
 }
 
 /** SQL for: this event lies in the feature's window and satisfies its `where`. */
-function emitCounted(emitter: Emitter, { aggregate }: Feature, age: string): string {
+function emitCounted(emitter: Emitter, { aggregate }: Feature, { age, requestId }: Group): string {
   const conditions: string[] = [];
+  if (aggregate.window?.includeRequest === true && requestId !== null) conditions.push(`${column(EVENTS, EVENT.id)} != ${requestId}`);
   if (aggregate.window !== null) {
     const range = ageRange(aggregate.window);
     if (range === null) return 'false';

@@ -1,8 +1,7 @@
 import { EVENT, identifier, type Instant, type Source, type Statement } from '@granary/contracts';
 import { SPINE } from './dataset.js';
 import { Emitter, column } from './emit.js';
-import { fromEvents, newestVersion } from './events.js';
-import { EVENTS } from './parts.js';
+import { EVENTS, emitCurrent, emitEvents } from './events.js';
 
 export interface EventSpineOptions {
   /** Inclusive; default: from the first event. */
@@ -25,6 +24,7 @@ export function compileEventSpine(source: Source, { from, to }: EventSpineOption
   ${[SPINE.time, SPINE.eventId].map(identifier).concat(fields).join(', ')}
 FROM (
   SELECT ${e(EVENT.time)} AS ${identifier(SPINE.time)}, ${e(EVENT.id)} AS ${identifier(SPINE.eventId)}, ${e(EVENT.sequence)} AS ${identifier(EVENT.sequence)}, ${fields.join(', ')}
-  ${fromEvents(source)}${bounds.length === 0 ? '' : `\n  WHERE ${bounds.join(' AND ')}`}${newestVersion(source, []).replaceAll('\n', '\n  ')}
+  FROM ${emitEvents(source, source.fields.map((field) => field.name)).replaceAll('\n', '\n  ')}
+  WHERE ${[emitCurrent(source), ...bounds].join(' AND ')}
 )`);
 }

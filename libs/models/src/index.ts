@@ -54,3 +54,15 @@ export type { RetrievalModel } from './artifacts/model-files.js';
 
 export { evaluateScorer, leaveLatestOut, scorerOf } from './evaluation/leave-latest-out.js';
 export type { ItemScorer, LeaveLatestOut } from './evaluation/leave-latest-out.js';
+
+export { evaluateRecommender } from './recommender/evaluate-recommender.js';
+export type { EvaluateRecommenderOptions, SourceQuality } from './recommender/evaluate-recommender.js';
+export type { FeatureQuestions, FeatureRows, FeatureSource } from './recommender/ranking-features.js';
+export { loadRecommender, saveRecommender } from './recommender/recommender-model.js';
+export type { RecommenderModel } from './recommender/recommender-model.js';
+export { retrieve } from './recommender/retrieve.js';
+export type { Retrieved } from './recommender/retrieve.js';
+export { PER_GENERATOR, trainRecommender } from './recommender/train-recommender.js';
+export type { TrainRecommenderOptions, TrainedRecommender } from './recommender/train-recommender.js';
+export { loadScorer, saveScorer } from './fraud/scorer-model.js';
+export type { ScorerModel } from './fraud/scorer-model.js';

@@ -1,5 +1,5 @@
 import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
-import { identifier, type JobOptions, type Source, type Statement } from '@granary/contracts';
+import { identifier, type JobOptions, type Source, type Statement, type Value } from '@granary/contracts';
 import type { Row } from './decode.js';
 import { engineConnection } from './embedded/connection.js';
 import { openEngine, type Engine } from './embedded/engine.js';
@@ -10,7 +10,7 @@ import { exportParquet, type ExportResult } from './export/export-parquet.js';
 import { migrate } from './migrations.js';
 import { resolveOptions, type OfflineStoreOptions, type ResolvedOptions } from './options.js';
 import { createStatements, type StatementOptions, type Statements } from './statements.js';
-import { createTable, dropTable, tableExists, type TableDefinition } from './tables.js';
+import { createTable, dropTable, insertRows, tableExists, type TableDefinition } from './tables.js';
 
 /** The one seam to ClickHouse, embedded or a server: the same promises either way. */
 export interface OfflineStore {
@@ -25,6 +25,7 @@ export interface OfflineStore {
   exportParquet(statement: Statement, path: string, options?: StatementOptions): Promise<ExportResult>;
 
   createTable(definition: TableDefinition): Promise<void>;
+  insertRows(name: string, columns: readonly string[], rows: Iterable<readonly (Value | null)[]>): Promise<void>;
   dropTable(name: string): Promise<void>;
   tableExists(name: string): Promise<boolean>;
 
@@ -77,6 +78,7 @@ function facade(options: ResolvedOptions, statements: Statements, close: () => P
     command: statements.command,
     exportParquet: (statement, path, more) => exportParquet(statements, statement, path, more),
     createTable: (definition) => createTable(statements, definition),
+    insertRows: (name, columns, rows) => insertRows(statements, name, columns, rows),
     dropTable: (name) => dropTable(statements, name),
     tableExists: (name) => tableExists(statements, name),
     ensureSource: (source) => appends(source.name, () => ensureSource(statements, source)),

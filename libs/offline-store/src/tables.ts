@@ -1,4 +1,6 @@
-import { identifier } from '@granary/contracts';
+import { Readable } from 'node:stream';
+import { identifier, type Value } from '@granary/contracts';
+import { tsvValue } from './events/tsv.js';
 import type { Statements } from './statements.js';
 
 export interface TableDefinition {
@@ -30,4 +32,25 @@ export async function tableExists(statements: Statements, name: string): Promise
     params: { name },
   });
   return found.length > 0;
+}
+
+/**
+ * Inserts rows given as values in the order of `columns`. An instant goes into an Int64 column as milliseconds: text
+ * formats would read a number in a DateTime64 column as seconds.
+ */
+export async function insertRows(statements: Statements, name: string, columns: readonly string[], rows: Iterable<readonly (Value | null)[]>): Promise<void> {
+  const sql = `INSERT INTO ${identifier(name)} (${columns.map(identifier).join(', ')}) FORMAT TabSeparated`;
+  await statements.insert(sql, Readable.from(tsvChunks(rows), { objectMode: false }), { comment: `insert into ${name}` });
+}
+
+const CHUNK_ROWS = 4_096;
+
+function* tsvChunks(rows: Iterable<readonly (Value | null)[]>): Generator<Buffer> {
+  let lines: string[] = [];
+  for (const row of rows) {
+    if (lines.push(row.map(tsvValue).join('\t')) < CHUNK_ROWS) continue;
+    yield Buffer.from(`${lines.join('\n')}\n`);
+    lines = [];
+  }
+  if (lines.length > 0) yield Buffer.from(`${lines.join('\n')}\n`);
 }

@@ -1,0 +1,62 @@
+import { EVENT, GranaryError, eventsTable, identifier, type Entity, type Recommender, type Snapshot, type Source, type Value } from '@granary/contracts';
+import { createInteractions, type Interactions } from '@granary/models';
+import type { OfflineStore, Row } from '@granary/offline-store';
+
+/** A recommender with what it refers to. */
+export interface RecommenderParts {
+  readonly recommender: Recommender;
+  readonly user: Entity;
+  readonly item: Entity;
+  readonly source: Source;
+}
+
+/** Throws UNKNOWN_RECOMMENDER. */
+export function partsOfRecommender(snapshot: Snapshot, name: string): RecommenderParts {
+  const recommender = snapshot.recommenders.find((each) => each.name === name);
+  if (recommender === undefined) {
+    throw new GranaryError('UNKNOWN_RECOMMENDER', `There is no recommender ${name}`, {
+      todo: `Name one of ${snapshot.recommenders.map((each) => each.name).join(', ') || '(none is declared)'}.`,
+    });
+  }
+  const entity = (wanted: string): Entity => snapshot.entities.find((each) => each.name === wanted)!;
+  return {
+    recommender,
+    user: entity(recommender.user),
+    item: entity(recommender.item),
+    source: snapshot.sources.find((each) => each.name === recommender.interactions)!,
+  };
+}
+
+/** One value that names an entity: its key, or its keys together. */
+export function idOf(entity: Entity, row: Row): Value {
+  const keys = entity.keys.map((key) => row[key.name] as Value);
+  return keys.length === 1 ? keys[0]! : (keys as Exclude<Value, readonly unknown[]>[]);
+}
+
+/** The keys of an entity from the value that names it. */
+export function keysOf(entity: Entity, id: Value): readonly Value[] {
+  return entity.keys.length === 1 ? [id] : (id as readonly Value[]);
+}
+
+/** Every interaction that was ever ingested, in order of time and arrival. Throws NOT_ENOUGH_DATA for none. */
+export async function loadInteractions(store: OfflineStore, { recommender, user, item, source }: RecommenderParts, signal?: AbortSignal): Promise<Interactions> {
+  const { weight } = recommender;
+  const keys = [...user.keys, ...item.keys].map((key) => identifier(key.name));
+  const columns = [...keys, identifier(EVENT.time), ...(weight === null ? [] : [`${identifier(weight.field)} AS weight`])];
+  const order = [EVENT.time, EVENT.sequence].map(identifier).join(', ');
+  const loaded = { users: [] as Value[], items: [] as Value[], weights: [] as number[], times: [] as number[] };
+  await store.ensureSource(source);
+  const statement = { sql: `SELECT ${columns.join(', ')} FROM ${identifier(eventsTable(source))} ORDER BY ${order}`, params: {} };
+  for await (const batch of store.stream(statement, { comment: `train ${recommender.name}`, signal })) {
+    for (const row of batch) {
+      loaded.users.push(idOf(user, row));
+      loaded.items.push(idOf(item, row));
+      loaded.times.push(row[EVENT.time] as number);
+      loaded.weights.push(weight === null ? 1 : weight.values === null ? (row['weight'] as number) : (weight.values[row['weight'] as string] ?? 0));
+    }
+  }
+  if (loaded.times.length === 0) {
+    throw new GranaryError('NOT_ENOUGH_DATA', `${source.name} has no events to train ${recommender.name} on`, { todo: `Ingest ${source.name} first.` });
+  }
+  return createInteractions(loaded);
+}
