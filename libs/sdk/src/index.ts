@@ -1,6 +1,8 @@
 export type { DurationText, FeatureState } from '@granary/contracts';
 export { avg, count, last, latest, max, min, sum } from './aggregates.js';
 export type { Aggregation, FeatureDeclaration, WindowOptions } from './aggregates.js';
+export { connect } from './client.js';
+export type { ConnectOptions, FeatureClient, GranaryClient } from './client.js';
 export type { Declaration } from './declaration.js';
 export { entity } from './entity.js';
 export type { EntityDeclaration, Fields, ObjectOf } from './entity.js';
