@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GranaryError, isGranaryError, type Snapshot } from '@granary/contracts';
 import type { ArtifactStore } from '@granary/models';
@@ -105,7 +105,7 @@ export interface Endpoints {
   readonly serving: string;
 }
 
-export function endpointsFile(home: string): string {
+function endpointsFile(home: string): string {
   return join(home, 'up.json');
 }
 
@@ -116,6 +116,11 @@ export async function readEndpoints(home: string): Promise<Endpoints | null> {
     // Absent, or half-written by a process that was killed: it is a hint only.
     return null;
   }
+}
+
+export async function writeEndpoints(home: string, endpoints: Endpoints | null): Promise<void> {
+  if (endpoints === null) await rm(endpointsFile(home), { force: true });
+  else await writeFile(endpointsFile(home), `${JSON.stringify(endpoints)}\n`);
 }
 
 function once<T>(open: () => Promise<T>): () => Promise<T> {

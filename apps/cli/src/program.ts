@@ -8,10 +8,20 @@ import { registerIngest } from './commands/ingest.js';
 import { registerMaterialise } from './commands/materialise.js';
 import { registerPlan } from './commands/plan.js';
 import { registerQuarantine } from './commands/quarantine.js';
+import { registerServe } from './commands/serve.js';
 import { registerSimulate } from './commands/simulate.js';
+import { registerStatus } from './commands/status.js';
+import { registerUp } from './commands/up.js';
 import { EXIT } from './exit.js';
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+
+const VERBS = [
+  registerPlan, registerApply, registerHistory,
+  registerIngest, registerQuarantine, registerBackfill, registerMaterialise, registerDataset,
+  registerStatus, registerServe, registerUp,
+  registerSimulate,
+];
 
 /** The command line: every verb in the order of the flow. Throws CommanderError; writes nothing about errors itself. */
 export function createProgram(): Command {
@@ -29,8 +39,6 @@ Every verb explains itself: granary <verb> --help
 Exit codes: ${EXIT.done} done, ${EXIT.no} the answer is no (a conflict), ${EXIT.input} wrong usage or input, ${EXIT.unavailable} a store or service is
 unavailable, ${EXIT.bug} a bug of ours, ${EXIT.cancelled} stopped with Ctrl-C`,
     );
-  for (const register of [registerPlan, registerApply, registerHistory, registerIngest, registerQuarantine, registerBackfill, registerMaterialise, registerDataset, registerSimulate]) {
-    register(program);
-  }
+  for (const register of VERBS) register(program);
   return program;
 }

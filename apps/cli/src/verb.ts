@@ -13,6 +13,8 @@ export interface Answer {
   readonly text: string;
   /** 1: the verb did its work and the answer is no. */
   readonly exitCode?: 0 | 1;
+  /** A verb that serves: the answer is printed at once, and the verb ends when this does. */
+  readonly until?: Promise<void>;
 }
 
 /** Flags are as the verb's options parse them; arguments come in the order of its usage line. */
@@ -62,12 +64,17 @@ async function run<Flags extends VerbFlags, Args extends readonly unknown[]>(han
     let answer: Answer;
     try {
       answer = await handler(context, flags, ...args);
+      progress.end();
+      if (answer.until !== undefined) {
+        print(answer, json);
+        await answer.until;
+      }
     } finally {
       progress.end();
       await context.close();
     }
-    const text = json ? `${JSON.stringify(answer.json, encodeJson, 2)}\n` : answer.text === '' ? '' : `${answer.text.trimEnd()}\n`;
-    stdout.write(text);
+    // After closing: what fails then must not follow an answer, and `--json` promises one document.
+    if (answer.until === undefined) print(answer, json);
     process.exitCode = answer.exitCode ?? EXIT.done;
   } catch (error) {
     // A verb that is told to stop may fail in many ways; what the user did is the reason of them all.
@@ -75,6 +82,10 @@ async function run<Flags extends VerbFlags, Args extends readonly unknown[]>(han
   } finally {
     interrupt.dispose();
   }
+}
+
+function print({ json: document, text }: Answer, json: boolean): void {
+  process.stdout.write(json ? `${JSON.stringify(document, encodeJson, 2)}\n` : text === '' ? '' : `${text.trimEnd()}\n`);
 }
 
 function cancelled(signal: AbortSignal, cause: unknown): GranaryError {

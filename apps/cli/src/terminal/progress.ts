@@ -24,7 +24,8 @@ export async function openProgress(stream: ProgressStream): Promise<ProgressRepo
 
 /** Whether `next` goes on counting what `last` counted, maybe under another label (`backfill a`, `backfill b`). */
 export function continues(last: Progress, next: Progress): boolean {
-  return next.unit === last.unit && next.total === last.total && next.done >= last.done && (next.stage === last.stage || next.total !== null);
+  const same = next.stage === last.stage || (next.total === last.total && next.total !== null);
+  return same && next.unit === last.unit && next.done >= last.done;
 }
 
 function line(progress: Progress): string {

@@ -1,0 +1,68 @@
+import { GranaryError, backfillTable, identifier, isGranaryError, type EntityKey, type Snapshot, type Value } from '@granary/contracts';
+import type { OfflineStore } from '@granary/offline-store';
+import type { ServingApp } from '@granary/serving-api';
+import { writeEndpoints, type Context } from './context.js';
+
+/** The serving API over the context's stores; it is closed with the context. Throws REGISTRY_EMPTY, CONFIG_INVALID. */
+export async function startServing(context: Context, offline: OfflineStore | null): Promise<ServingApp> {
+  const { host, port, project } = context.environment;
+  const snapshot = await context.snapshot();
+  const head = await (await context.registry()).head();
+  const online = await context.online();
+  const { FeatureReader } = await import('@granary/serving');
+  const { createServingApp } = await import('@granary/serving-api');
+  const app = await createServingApp({
+    reader: new FeatureReader(snapshot, online, { project }),
+    ...(head === null ? {} : { appliedAt: head.appliedAt }),
+    ...(offline === null ? {} : { sampleKeys: await sampleKeys(offline, snapshot) }),
+    host,
+    port,
+  });
+  context.onClose(() => app.close());
+  return app;
+}
+
+/** ClickHouse's HTTP interface in front of an embedded store, closed with the context. Throws CONFIG_INVALID when the port is taken. */
+export async function startFront(context: Context, store: OfflineStore): Promise<string> {
+  const { clickhousePort: port } = context.environment;
+  const { startHttpFront } = await import('@granary/offline-store');
+  try {
+    const front = await startHttpFront({ store, port });
+    context.onClose(() => front.close());
+    return front.url;
+  } catch (error) {
+    if (!isGranaryError(error) || (error.cause as NodeJS.ErrnoException | undefined)?.syscall !== 'listen') throw error;
+    throw new GranaryError('CONFIG_INVALID', `The HTTP front to ClickHouse ${error.message}`, {
+      todo: 'Choose another port with --clickhouse-port (0: any free one), or end the process that has it.',
+      details: { port },
+      cause: error,
+    });
+  }
+}
+
+/** Tells other commands of this home where it is served, as long as it is. */
+export async function announce(context: Context, clickhouse: string | null, serving: string): Promise<void> {
+  const { home } = context.environment;
+  await writeEndpoints(home, { pid: process.pid, clickhouse, serving });
+  context.onClose(() => writeEndpoints(home, null));
+}
+
+export function untilInterrupted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** An entity that has values, of each entity with a backfilled view: the explorer's examples ask for it. */
+export async function sampleKeys(store: OfflineStore, snapshot: Snapshot): Promise<Readonly<Record<string, EntityKey>>> {
+  const samples: Record<string, EntityKey> = {};
+  for (const view of snapshot.views) {
+    const table = backfillTable(view);
+    if (samples[view.entity] !== undefined || !(await store.tableExists(table))) continue;
+    const keys = snapshot.entities.find((entity) => entity.name === view.entity)!.keys.map((key) => key.name);
+    const [row] = await store.rows({ sql: `SELECT ${keys.map(identifier).join(', ')} FROM ${identifier(table)} LIMIT 1`, params: {} });
+    if (row !== undefined) samples[view.entity] = keys.map((key) => row[key] as Value);
+  }
+  return samples;
+}
