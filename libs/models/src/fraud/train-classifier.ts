@@ -72,7 +72,7 @@ export async function trainClassifier(rows: LabelledRows, options: TrainClassifi
       maxEpochs: Math.min(options.maxEpochs ?? 60, isBlind ? BLIND_EPOCHS : Infinity),
       patience: 8,
       learningRate: 2e-3,
-      weightDecay: 1e-5,
+      weightDecay: 0,
       batches: () => batches(network, encoding, rows, training, random),
       validationLoss: () => meanLogLoss(network, inputs, rows.labels, measured),
       pace: createPacer(options),

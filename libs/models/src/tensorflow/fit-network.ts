@@ -35,6 +35,7 @@ export async function fitNetwork(network: LayersModel, options: FitOptions): Pro
     while (epoch < options.maxEpochs && epoch - best.epoch < options.patience) {
       for (const loss of options.batches()) {
         optimizer.minimize(() => {
+          if (options.weightDecay === 0) return loss();
           const decay = tf.addN(kernels.map((kernel) => tf.sum(tf.square(kernel))));
           return tf.add(loss(), tf.mul(decay, options.weightDecay));
         });

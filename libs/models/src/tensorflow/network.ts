@@ -12,16 +12,21 @@ export interface NetworkShape {
   readonly bias: number;
 }
 
-/** The same shape and seed give the same weights. The last layer starts at zero, so training starts from `bias`. */
+/** The same shape and seed give the same weights. The outputs start at zero, so training starts from `bias`. No hidden layers: a linear model. */
 export function createNetwork(shape: NetworkShape, seed: number): LayersModel {
   const x = input({ shape: [shape.inputs], name: 'inputs' });
   let deep = x;
   shape.hidden.forEach((units, i) => {
     deep = layers.dense({ units, activation: 'relu', name: `hidden${i + 1}`, kernelInitializer: 'zeros' }).apply(deep) as typeof x;
   });
-  const joined = layers.concatenate({ name: 'wide_and_deep' }).apply([x, deep]) as typeof x;
-  const y = layers.dense({ units: 1, name: 'output', kernelInitializer: 'zeros' }).apply(joined) as typeof x;
-  const network = createModel({ inputs: x, outputs: y });
+  let y = layers.dense({ units: 1, name: 'output', kernelInitializer: 'zeros' }).apply(deep) as typeof x;
+  if (shape.hidden.length > 0) {
+    // Two layers added, not one over joined inputs: concatenation is slow on WASM.
+    const wide = layers.dense({ units: 1, useBias: false, name: 'wide', kernelInitializer: 'zeros' }).apply(x) as typeof x;
+    y = layers.add({ name: 'wide_and_deep' }).apply([wide, y]) as typeof x;
+  }
+  // Its own name would count up in the process, and equal models must be equal files.
+  const network = createModel({ inputs: x, outputs: y, name: 'network' });
   initialise(network, shape, seed);
   return network;
 }
