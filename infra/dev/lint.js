@@ -18,7 +18,7 @@ const MAY_IMPORT = {
   'libs/serving': ['contracts', 'aggregates', 'online-store', 'models'],
   'libs/jobs': ['contracts', 'aggregates', 'compiler', 'registry', 'offline-store', 'online-store', 'models'],
   'apps/serving-api': LIBS,
-  'apps/cli': [...LIBS, 'serving-api'],
+  'apps/cli': [...LIBS, 'serving-api', 'feature-defs'],
   'feature-defs': ['sdk'],
   tests: [...LIBS, 'serving-api', 'cli', 'feature-defs'],
 };

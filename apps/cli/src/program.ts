@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { registerApply } from './commands/apply.js';
 import { registerBackfill } from './commands/backfill.js';
 import { registerDataset } from './commands/dataset.js';
+import { registerEvaluate } from './commands/evaluate.js';
 import { registerHistory } from './commands/history.js';
 import { registerIngest } from './commands/ingest.js';
 import { registerMaterialise } from './commands/materialise.js';
@@ -11,6 +12,7 @@ import { registerQuarantine } from './commands/quarantine.js';
 import { registerServe } from './commands/serve.js';
 import { registerSimulate } from './commands/simulate.js';
 import { registerStatus } from './commands/status.js';
+import { registerTrain } from './commands/train.js';
 import { registerUp } from './commands/up.js';
 import { EXIT } from './exit.js';
 
@@ -19,6 +21,7 @@ const { version } = createRequire(import.meta.url)('../package.json') as { versi
 const VERBS = [
   registerPlan, registerApply, registerHistory,
   registerIngest, registerQuarantine, registerBackfill, registerMaterialise, registerDataset,
+  registerTrain, registerEvaluate,
   registerStatus, registerServe, registerUp,
   registerSimulate,
 ];

@@ -1,5 +1,5 @@
 import { GranaryError } from '@granary/contracts';
-import { CommanderError, InvalidArgumentError, Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command, type CommanderError } from 'commander';
 import { createContext, type Context } from './context.js';
 import { DEFAULTS, VARIABLES, readEnvironment, wantsColours, type CommonFlags } from './environment.js';
 import { EXIT, describeError, errorDocument, exitCodeOf } from './exit.js';

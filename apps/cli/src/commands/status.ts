@@ -105,11 +105,8 @@ async function offlineStatus(store: OfflineStore, snapshot: typeof EMPTY): Promi
     const run = runs.find((row) => row['view'] === name && row['version'] === version);
     return { view: name, version, backfilled: run === undefined ? null : formatInstant(run['latest'] as number), instants: Number(run?.['instants'] ?? 0) };
   });
-  const trained = await store.rows({
-    sql: 'SELECT name, max(version) AS latest, argMax(artifact, version) AS artifact, argMax(created_at, version) AS at FROM granary_models GROUP BY name ORDER BY name',
-    params: {},
-  });
-  const models = trained.map((row) => ({ name: row['name'] as string, version: Number(row['latest']), artifact: row['artifact'] as string, trainedAt: formatInstant(row['at'] as number) }));
+  const { listModels } = await import('@granary/jobs');
+  const models = (await listModels(store)).map(({ name, version, artifact, createdAt }) => ({ name, version, artifact, trainedAt: formatInstant(createdAt) }));
   return { sources, views, models };
 }
 
@@ -152,7 +149,7 @@ function offlineTables({ sources, views, models }: Offline, style: Style): reado
     [[{ title: 'model' }, right('version'), { title: 'artifact' }, { title: 'trained at' }], models.map((each) => [each.name, String(each.version), each.artifact.slice(0, 12), each.trainedAt])],
   ] as const;
   const shown = tables.filter(([, rows]) => rows.length > 0).map(([columns, rows]) => renderTable(columns, rows, style));
-  return [shown.join('\n\n')].concat(models.length === 0 ? ['no models trained yet'] : []).filter((text) => text !== '');
+  return [[...shown, ...(models.length === 0 ? ['no models trained yet'] : [])].join('\n\n')];
 }
 
 function onlineTable(views: readonly OnlineStatus[], style: Style): string {
