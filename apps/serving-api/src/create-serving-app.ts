@@ -10,7 +10,7 @@ import { AppModule } from './app.module.js';
 import { compiledExecution } from './graphql/compiled-execution.js';
 import { errorFormatter, logToStderr, type LogInternalError } from './graphql/errors.js';
 import { httpStatusPlugin } from './graphql/http-status.js';
-import { DEFAULT_LIMITS, limitRule, type Limits } from './graphql/limits.js';
+import { DEFAULT_LIMITS, limitRule, operationRule, type Limits } from './graphql/limits.js';
 import type { ReadinessCheck } from './health/readiness.js';
 import { HttpErrorsFilter } from './http-errors.filter.js';
 import { featureServices, type SampleKeys } from './schema/feature-services.js';
@@ -73,8 +73,14 @@ export async function createServingApp(options: ServingAppOptions): Promise<Serv
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.of(graphql, [{ provide: READER, useValue: reader }, { provide: SERVED, useValue: served }, { provide: CHECKS, useValue: ready }]),
     adapter,
-    { logger: ['error', 'warn'], abortOnError: false },
+    { logger: ['warn'], abortOnError: false },
   );
+  let closing: Promise<void> | undefined;
+  // A connection that stays open after its last answer would hold up the end for as long as clients keep it.
+  adapter.getInstance().addHook('onSend', async (_request, reply) => {
+    if (closing !== undefined) reply.header('connection', 'close');
+    return Promise.resolve();
+  });
   app.useGlobalFilters(new HttpErrorsFilter(log));
   try {
     await app.listen(port, host);
@@ -83,7 +89,6 @@ export async function createServingApp(options: ServingAppOptions): Promise<Serv
     throw startError(failure ?? error, host, port);
   }
 
-  let closing: Promise<void> | undefined;
   return {
     url: await app.getUrl(),
     examples,
@@ -115,7 +120,7 @@ function graphqlOptions(limits: Limits, log: LogInternalError, schema: () => Gra
     autoTransformHttpErrors: false,
     preserveHttpStatusForExecutionErrors: false,
     parseOptions: { maxTokens: limits.tokens },
-    validationRules: [limitRule(limits)],
+    validationRules: [operationRule, limitRule(limits)],
     formatError: errorFormatter(log),
     plugins: [httpStatusPlugin, ApolloServerPluginCacheControlDisabled()],
     // Nest's types know no gateway beside a schema of ours; its driver hands all options on to Apollo.

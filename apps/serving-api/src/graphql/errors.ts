@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isGranaryError, type ErrorCode, type GranaryError } from '@granary/contracts';
-import type { GraphQLFormattedError } from 'graphql';
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { QUERY_TOO_LARGE } from './limits.js';
 
 /** What went wrong inside, for the server's log only. */
 export interface InternalError {
@@ -47,7 +48,7 @@ export function errorFormatter(log: LogInternalError): (formatted: GraphQLFormat
   return (formatted, error) => {
     const cause = rootCause(error);
     if (isGranaryError(cause)) return fromGranary(formatted, cause, log);
-    const code = formatted.extensions?.['code'];
+    const code = cause instanceof GraphQLError && cause.extensions['code'] === QUERY_TOO_LARGE ? QUERY_TOO_LARGE : formatted.extensions?.['code'];
     if (typeof code === 'string' && code !== INTERNAL) return { ...placeOf(formatted), message: formatted.message, extensions: { code } };
     return hidden(formatted, cause, INTERNAL, 'Something went wrong on our side', log);
   };

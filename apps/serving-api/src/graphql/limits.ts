@@ -16,6 +16,9 @@ export interface Limits {
 
 export const DEFAULT_LIMITS: Limits = { bodyBytes: 1_048_576, depth: 10, rootFields: 20, aliases: 100, tokens: 20_000 };
 
+/** Apollo gives the errors of all rules one code; this one stays. */
+export const QUERY_TOO_LARGE = 'QUERY_TOO_LARGE';
+
 interface Size {
   depth: number;
   rootFields: number;
@@ -37,7 +40,7 @@ export function limitRule(limits: Limits): ValidationRule {
             context.reportError(
               new GraphQLError(`The query has ${name === 'depth' ? 'a depth of ' : ''}${name === 'depth' ? `${limits.depth + 1} or more` : `more than ${limits[name]} ${WORDS[name]}`}; the limit is ${limits[name]}. Ask for less, or in several requests; for many entities use the field's Batch form.`, {
                 nodes: definition,
-                extensions: { code: 'QUERY_TOO_LARGE' },
+                extensions: { code: QUERY_TOO_LARGE },
               }),
             );
           }
@@ -46,6 +49,14 @@ export function limitRule(limits: Limits): ValidationRule {
     },
   });
 }
+
+/** A kind of operation that the schema has no root type for: graphql-js notices that only when it executes. */
+export const operationRule: ValidationRule = (context) => ({
+  OperationDefinition(node) {
+    if (context.getSchema().getRootType(node.operation) != null) return;
+    context.reportError(new GraphQLError(`This API has no ${node.operation}s.`, { nodes: node }));
+  },
+});
 
 const WORDS = { rootFields: 'root fields', aliases: 'aliases' } as const;
 
