@@ -1,6 +1,9 @@
-import { GranaryError, backfillTable, identifier, isGranaryError, type EntityKey, type Snapshot, type Value } from '@granary/contracts';
+import { GranaryError, backfillTable, identifier, isGranaryError, type Entity, type EntityKey, type Snapshot, type Value } from '@granary/contracts';
+import type { LoadedModels } from '@granary/jobs';
 import type { OfflineStore } from '@granary/offline-store';
-import type { ServingApp } from '@granary/serving-api';
+import type { OnlineStore } from '@granary/online-store';
+import type { FeatureReader } from '@granary/serving';
+import type { BuildSchemaPart, SampleKeys, ServedRecommender, ServedScorer, ServingApp } from '@granary/serving-api';
 import { writeEndpoints, type Context } from './context.js';
 
 /** The serving API over the context's stores; it is closed with the context. Throws REGISTRY_EMPTY, CONFIG_INVALID. */
@@ -11,15 +14,57 @@ export async function startServing(context: Context, offline: OfflineStore | nul
   const online = await context.online();
   const { FeatureReader } = await import('@granary/serving');
   const { createServingApp } = await import('@granary/serving-api');
+  const reader = new FeatureReader(snapshot, online, { project });
+  const samples = offline === null ? {} : await sampleKeys(offline, snapshot);
   const app = await createServingApp({
-    reader: new FeatureReader(snapshot, online, { project }),
+    reader,
     ...(head === null ? {} : { appliedAt: head.appliedAt }),
-    ...(offline === null ? {} : { sampleKeys: await sampleKeys(offline, snapshot) }),
+    schemaParts: await modelParts(context, offline, online, reader, samples),
+    sampleKeys: samples,
     host,
     port,
   });
   context.onClose(() => app.close());
   return app;
+}
+
+/**
+ * The root fields of recommenders and scorers. Each model reads the features of the snapshot it was trained with. Without
+ * an offline store none is known to be trained: their fields say so.
+ */
+async function modelParts(context: Context, offline: OfflineStore | null, online: OnlineStore, reader: FeatureReader, samples: SampleKeys): Promise<BuildSchemaPart[]> {
+  const { snapshot } = reader;
+  const { FeatureReader, Recommender, Scorer } = await import('@granary/serving');
+  const { recommenders, scorers } = await import('@granary/serving-api');
+  const loaded = offline === null ? null : await loadModelsOf(context, offline, snapshot);
+  const registry = await context.registry();
+  const { project } = context.environment;
+  const readerOf = async (id: string): Promise<FeatureReader> => (id === snapshot.id ? reader : new FeatureReader(await registry.snapshot(id), online, { project }));
+  const entity = (name: string): Entity => snapshot.entities.find((each) => each.name === name)!;
+
+  const servedRecommenders: ServedRecommender[] = [];
+  for (const declaration of snapshot.recommenders) {
+    const trained = loaded?.recommenders.get(declaration.name);
+    servedRecommenders.push({
+      declaration,
+      user: entity(declaration.user),
+      item: entity(declaration.item),
+      trained: trained === undefined ? null : new Recommender(declaration.name, { reader: await readerOf(trained.version.snapshot), model: trained.model }),
+    });
+  }
+  const servedScorers: ServedScorer[] = [];
+  for (const declaration of snapshot.scorers) {
+    const trained = loaded?.scorers.get(declaration.name);
+    const own = trained === undefined ? reader : await readerOf(trained.version.snapshot);
+    servedScorers.push({ declaration, reader: own, trained: trained === undefined ? null : new Scorer(declaration.name, { reader: own, model: trained.model }) });
+  }
+  return [recommenders(servedRecommenders, samples), scorers(servedScorers, samples)];
+}
+
+async function loadModelsOf(context: Context, offline: OfflineStore, snapshot: Snapshot): Promise<LoadedModels> {
+  const { loadModels } = await import('@granary/jobs');
+  const names = { recommenders: snapshot.recommenders.map((each) => each.name), scorers: snapshot.scorers.map((each) => each.name) };
+  return loadModels(offline, await context.artifacts(), names);
 }
 
 /** ClickHouse's HTTP interface in front of an embedded store, closed with the context. Throws CONFIG_INVALID when the port is taken. */

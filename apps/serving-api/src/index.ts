@@ -11,3 +11,7 @@ export { Int64, Timestamp } from './schema/scalars.js';
 export { FeatureStateType } from './schema/schema-types.js';
 export type { SchemaTypes, ValueType } from './schema/schema-types.js';
 export type { BuildSchemaPart, ExampleQuery, RootField, SchemaPart } from './schema/schema-part.js';
+export { recommenders } from './schema/recommenders.js';
+export type { ServedRecommender } from './schema/recommenders.js';
+export { scorers } from './schema/scorers.js';
+export type { ServedScorer } from './schema/scorers.js';

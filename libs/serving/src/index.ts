@@ -4,3 +4,7 @@ export type { FeatureMatrix } from './features/matrix.js';
 export { planService } from './features/plan.js';
 export type { PlannedFeature, PlannedView, ServicePlan } from './features/plan.js';
 export type { FeatureRequest } from './features/request.js';
+export { MAX_ITEMS, Recommender } from './recommend/recommender.js';
+export type { Reason, Recommendation, Recommendations, RecommenderDependencies } from './recommend/recommender.js';
+export { Scorer } from './score/scorer.js';
+export type { Score, ScorerDependencies } from './score/scorer.js';

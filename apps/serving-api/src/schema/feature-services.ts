@@ -44,7 +44,8 @@ function featureService(types: SchemaTypes, reader: FeatureReader, service: Feat
   return { fields: { [field]: one, [`${field}Batch`]: batch }, examples: [example(plan, field, samples)] };
 }
 
-function featureFields(types: SchemaTypes, plan: ServicePlan): GraphQLFieldConfigMap<unknown, unknown> {
+/** A field for each feature of a service: `{ value state eventTime }`. */
+export function featureFields(types: SchemaTypes, plan: ServicePlan): GraphQLFieldConfigMap<unknown, unknown> {
   return Object.fromEntries(
     plan.views.flatMap(({ view, features }) =>
       features.map(({ feature }) => [
@@ -71,7 +72,8 @@ function argumentList({ entities, service }: ServicePlan): readonly Argument[] {
   return [...named.values()];
 }
 
-function argumentsOf(types: SchemaTypes, plan: ServicePlan): GraphQLInputFieldConfigMap {
+/** The entity keys and request fields of a service, as arguments. */
+export function argumentsOf(types: SchemaTypes, plan: ServicePlan): GraphQLInputFieldConfigMap {
   return Object.fromEntries(
     argumentList(plan).map(({ name, type, owner, description }) => [name, { type: new GraphQLNonNull(types.value(type, owner, name)), description }]),
   );
@@ -81,9 +83,14 @@ function entityNames(plan: ServicePlan): string {
   return plan.entities.map((entity) => entity.name).join(' and ');
 }
 
-function example(plan: ServicePlan, field: string, samples: SampleKeys): ExampleQuery {
+/** A query of a root field that takes a service's arguments; `answer` is given the selection of its features. */
+export function exampleOf(plan: ServicePlan, field: string, samples: SampleKeys, answer: (features: string) => string): string {
   const known = new Map(plan.entities.flatMap((entity) => entity.keys.map((key, i) => [key.name, samples[entity.name]?.[i]])));
   const args = argumentList(plan).map(({ name, type }) => `${name}: ${exampleLiteral(type, known.get(name))}`);
   const features = plan.views.flatMap((view) => view.features.map(({ feature }) => `    ${feature.name} { value state eventTime }`));
-  return { title: `Features of ${entityNames(plan)}: ${plan.service.name}`, query: `{\n  ${field}(${args.join(', ')}) {\n${features.join('\n')}\n  }\n}` };
+  return `{\n  ${field}(${args.join(', ')}) {\n${answer(features.join('\n'))}\n  }\n}`;
+}
+
+function example(plan: ServicePlan, field: string, samples: SampleKeys): ExampleQuery {
+  return { title: `Features of ${entityNames(plan)}: ${plan.service.name}`, query: exampleOf(plan, field, samples, (features) => features) };
 }

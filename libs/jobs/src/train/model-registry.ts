@@ -1,4 +1,3 @@
-import { GranaryError } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
 
 /** A trained model: which artifact, from which snapshot, how good. */
@@ -45,10 +44,4 @@ export async function listModels(store: OfflineStore): Promise<ModelVersion[]> {
     createdAt: row['created_at'] as number,
     metrics: JSON.parse(row['metrics'] as string) as Record<string, number>,
   }));
-}
-
-/** Throws MODEL_NOT_TRAINED. */
-export function assertTrained(name: string, model: ModelVersion | null): asserts model is ModelVersion {
-  if (model !== null) return;
-  throw new GranaryError('MODEL_NOT_TRAINED', `${name} has not been trained`, { todo: `Run granary train ${name}.` });
 }

@@ -1,0 +1,107 @@
+import { GranaryError, graphqlFieldName, graphqlTypeName, type Entity, type Recommender as Declaration, type Value } from '@granary/contracts';
+import { MAX_ITEMS, type Recommendation, type Recommendations, type Recommender } from '@granary/serving';
+import { GraphQLFloat, GraphQLID, GraphQLInt, GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLString, type GraphQLFieldConfigArgumentMap } from 'graphql';
+import { exampleLiteral } from './examples.js';
+import type { SampleKeys } from './feature-services.js';
+import { Timestamp } from './scalars.js';
+import type { BuildSchemaPart, ExampleQuery, RootField, SchemaPart } from './schema-part.js';
+import type { SchemaTypes } from './schema-types.js';
+
+/** A declared recommender; `trained` is null until `granary train` has made a model of it. */
+export interface ServedRecommender {
+  readonly declaration: Declaration;
+  readonly user: Entity;
+  readonly item: Entity;
+  readonly trained: Recommender | null;
+}
+
+const DEFAULT_FIRST = 20;
+
+/** `for_you` → `forYou(userId: …, first: Int)`, `forYouSimilar(itemId: …, first: Int)` and `forYouTrending(first: Int)`. */
+export function recommenders(served: readonly ServedRecommender[], samples: SampleKeys = {}): BuildSchemaPart {
+  return (types): SchemaPart => {
+    const reason = reasonType(types);
+    const parts = served.map((each) => recommender(types, reason, each, samples));
+    return { fields: Object.assign({}, ...parts.map((part) => part.fields)) as SchemaPart['fields'], examples: parts.flatMap((part) => part.examples) };
+  };
+}
+
+function reasonType(types: SchemaTypes): GraphQLObjectType {
+  return new GraphQLObjectType({
+    name: types.claim('RecommendationReason', 'recommendations'),
+    description: 'Why an item is recommended.',
+    fields: {
+      source: { type: new GraphQLNonNull(GraphQLString), description: 'The generator that ranked it highest: trending, itemToItem or ease.' },
+      text: { type: new GraphQLNonNull(GraphQLString) },
+    },
+  });
+}
+
+function recommender(types: SchemaTypes, reason: GraphQLObjectType, { declaration, user, item, trained }: ServedRecommender, samples: SampleKeys): SchemaPart {
+  const field = graphqlFieldName(declaration.name);
+  const list = listType(types, reason, declaration, item);
+  const ready = (): Recommender => {
+    if (trained !== null) return trained;
+    throw new GranaryError('MODEL_NOT_TRAINED', `${declaration.name} has not been trained`, { todo: `Run granary train ${declaration.name}, then start serving again.` });
+  };
+  const root = (description: string, args: GraphQLFieldConfigArgumentMap, answer: (request: Request) => Recommendations | Promise<Recommendations>): RootField => ({
+    type: list,
+    description,
+    args: { ...args, first: { type: GraphQLInt, defaultValue: DEFAULT_FIRST, description: `How many, 1 to ${MAX_ITEMS}.` } },
+    resolve: (_source, request: Request) => answer(request),
+  });
+  return {
+    fields: {
+      [field]: root(`What ${declaration.name} recommends to one ${user.name}.`, keyArguments(types, user), async (request) => ready().recommend(request, request.first)),
+      [`${field}Similar`]: root(`Items that the same ${user.name}s chose.`, keyArguments(types, item), (request) => ready().similar(request, request.first)),
+      [`${field}Trending`]: root('What is trending, for everyone.', {}, (request) => ready().trending(request.first)),
+    },
+    examples: examples(field, declaration, user, item, samples),
+  };
+}
+
+type Request = Readonly<Record<string, unknown>> & { readonly first: number };
+
+function listType(types: SchemaTypes, reason: GraphQLObjectType, declaration: Declaration, item: Entity): GraphQLObjectType {
+  const name = graphqlTypeName(declaration.name);
+  const owner = `recommender ${declaration.name}`;
+  const itemType = new GraphQLObjectType<Recommendation>({
+    name: types.claim(`${name}Item`, owner),
+    fields: {
+      ...Object.fromEntries(
+        item.keys.map((key) => [
+          key.name,
+          { type: new GraphQLNonNull(types.value(key.type, item.name, key.name)), resolve: (source: Recommendation): Value => source.item[key.name]! },
+        ]),
+      ),
+      score: { type: new GraphQLNonNull(GraphQLFloat), description: 'Comparable within one list only.' },
+      reason: { type: new GraphQLNonNull(reason) },
+    },
+  });
+  return new GraphQLObjectType({
+    name: types.claim(`${name}Recommendations`, owner),
+    fields: {
+      recommendationId: { type: new GraphQLNonNull(GraphQLID) },
+      items: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(itemType))) },
+      degraded: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(GraphQLString))), description: 'What could not be done, and what was done instead.' },
+      modelAsOf: { type: new GraphQLNonNull(Timestamp), description: 'The model knows what happened up to this instant.' },
+    },
+  });
+}
+
+function keyArguments(types: SchemaTypes, entity: Entity): GraphQLFieldConfigArgumentMap {
+  return Object.fromEntries(
+    entity.keys.map((key) => [key.name, { type: new GraphQLNonNull(types.value(key.type, entity.name, key.name)), description: `Key of ${entity.name}.` }]),
+  );
+}
+
+function examples(field: string, declaration: Declaration, user: Entity, item: Entity, samples: SampleKeys): ExampleQuery[] {
+  const keysOf = (entity: Entity): string => entity.keys.map((key, i) => `${key.name}: ${exampleLiteral(key.type, samples[entity.name]?.[i])}`).join(', ');
+  const answer = `{\n    items { ${item.keys.map((key) => key.name).join(' ')} score reason { source text } }\n    degraded\n  }`;
+  const query = (args: string, suffix = ''): string => `{\n  ${field}${suffix}(${args}) ${answer}\n}`;
+  return [
+    { title: `Recommendations for one ${user.name}: ${declaration.name}`, query: query(`${keysOf(user)}, first: 5`) },
+    { title: `Similar to one ${item.name}: ${declaration.name}`, query: query(`${keysOf(item)}, first: 5`, 'Similar') },
+    { title: `Trending: ${declaration.name}`, query: query('first: 5', 'Trending') },
+  ];
+}
