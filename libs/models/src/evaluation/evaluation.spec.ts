@@ -6,6 +6,7 @@ import { createGenerator, type RetrievalModel } from '../artifacts/model-files.j
 import { trainEase } from '../retrieval/ease.js';
 import { trainItemToItem } from '../retrieval/item-to-item.js';
 import { trainTrending } from '../retrieval/trending.js';
+import { testDataFolder } from './environment.js';
 import { evaluateScorer, leaveLatestOut, scorerOf } from './leave-latest-out.js';
 
 describe('leave the latest out', () => {
@@ -32,7 +33,7 @@ describe('leave the latest out', () => {
   });
 });
 
-const folder = join(process.env['GRANARY_TEST_DATA'] ?? '../../../shared/data', 'movielens-latest-small');
+const folder = join(testDataFolder, 'movielens-latest-small');
 const ratings = join(folder, 'ratings.csv');
 const isPresent = existsSync(ratings);
 

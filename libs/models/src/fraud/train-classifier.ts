@@ -59,7 +59,8 @@ export async function trainClassifier(rows: LabelledRows, options: TrainClassifi
     throw new Error(`Labelled rows don't fit: ${size} labels, ${rows.features.length} features, ${rows.mask.length} masks, ${rows.times.length} times`);
   }
   const { training, validation } = splitByTime(rows, validationShare);
-  const encoding = fitEncoding({ values: rows.features, mask: rows.mask }, featureCount, training);
+  const pace = createPacer(options);
+  const encoding = await fitEncoding({ values: rows.features, mask: rows.mask }, featureCount, training, pace);
   const random = createRandom(seed);
   const share = countPositives(rows.labels, training) / training.length;
   const network = createNetwork({ inputs: encoding.width, hidden, bias: Math.log(share / (1 - share)) }, seed);
@@ -75,7 +76,7 @@ export async function trainClassifier(rows: LabelledRows, options: TrainClassifi
       weightDecay: 0,
       batches: () => batches(network, encoding, rows, training, random),
       validationLoss: () => meanLogLoss(network, inputs, rows.labels, measured),
-      pace: createPacer(options),
+      pace,
     });
     const report = {
       trainingRows: training.length,

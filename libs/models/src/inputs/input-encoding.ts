@@ -1,3 +1,5 @@
+import type { Pacer } from '../pacer.js';
+
 /** How one feature becomes network inputs; plain data. A scale of 0 marks a constant: its value says nothing. */
 export interface ColumnEncoding {
   readonly mean: number;
@@ -26,7 +28,7 @@ const HEAVY_TAIL = 1.5;
 const CLIP = 8;
 
 /** Learns the encoding from the given rows. `featureCount` may be 0. */
-export function fitEncoding(matrix: FeatureMatrix, featureCount: number, rows: Int32Array): InputEncoding {
+export async function fitEncoding(matrix: FeatureMatrix, featureCount: number, rows: Int32Array, pace: Pacer): Promise<InputEncoding> {
   const columns: ColumnEncoding[] = [];
   for (let feature = 0; feature < featureCount; feature++) {
     const values: number[] = [];
@@ -37,6 +39,7 @@ export function fitEncoding(matrix: FeatureMatrix, featureCount: number, rows: I
     const plain = moments(values);
     const isHeavy = plain.scale > 0 && plain.skewness > HEAVY_TAIL && plain.min >= 0;
     const log = isHeavy ? moments(values.map(Math.log1p)) : null;
+    await pace({ stage: 'input statistics', done: feature + 1, total: featureCount, unit: 'features' });
     columns.push({ mean: plain.mean, scale: plain.scale, log: log === null ? null : { mean: log.mean, scale: log.scale } });
   }
   return Object.freeze({ columns, width: columns.reduce((width, { log }) => width + (log === null ? 2 : 3), 0) });

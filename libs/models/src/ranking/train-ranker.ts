@@ -56,7 +56,7 @@ export async function trainRanker(lists: RankingLists, options: TrainRankerOptio
   const validation = usable.slice(0, validationCount);
   const training = usable.length === 1 ? usable : usable.slice(validationCount);
 
-  const encoding = fitEncoding({ values: lists.features, mask: lists.mask }, featureCount, rowsOf(lists, training));
+  const encoding = await fitEncoding({ values: lists.features, mask: lists.mask }, featureCount, rowsOf(lists, training), pace);
   const encode = (list: number): EncodedList => {
     const [start, end] = [lists.offsets[list]!, lists.offsets[list + 1]!];
     return { inputs: encodeList(encoding, sourceCount, lists, start, end), positives: lists.positives.subarray(start, end) };

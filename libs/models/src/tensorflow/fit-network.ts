@@ -28,17 +28,20 @@ export interface FitResult {
 /** Trains with Adam (Kingma and Ba 2015) and leaves the network with the weights of the best epoch. */
 export async function fitNetwork(network: LayersModel, options: FitOptions): Promise<FitResult> {
   const optimizer = tf.train.adam(options.learningRate);
-  const kernels = network.trainableWeights.map((weight) => weight.read()).filter((weight) => weight.rank === 2);
+  // Named, or TF.js would look for gradients of every network in the process.
+  const variables = network.trainableWeights.map((weight) => weight.read() as tf.Variable);
+  const kernels = variables.filter((variable) => variable.rank === 2);
   let best = { epoch: 0, loss: options.validationLoss(), weights: readWeights(network) };
   let epoch = 0;
   try {
     while (epoch < options.maxEpochs && epoch - best.epoch < options.patience) {
       for (const loss of options.batches()) {
-        optimizer.minimize(() => {
+        const penalised = (): tf.Scalar => {
           if (options.weightDecay === 0) return loss();
           const decay = tf.addN(kernels.map((kernel) => tf.sum(tf.square(kernel))));
           return tf.add(loss(), tf.mul(decay, options.weightDecay));
-        });
+        };
+        optimizer.minimize(penalised, false, variables);
         await options.pace({ stage: options.stage, done: epoch, total: options.maxEpochs, unit: 'epochs' });
       }
       epoch++;

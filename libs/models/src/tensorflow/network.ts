@@ -48,16 +48,22 @@ function initialise(network: LayersModel, shape: NetworkShape, seed: number): vo
   });
 }
 
+/** Rows per call: bounds the memory of WASM, which grows and never shrinks. */
+const CHUNK = 8192;
+
 /** Outputs for `count` rows, [count]. */
 export function predictRows(network: LayersModel, inputs: Float32Array, count: number): Float32Array {
-  if (count === 0) return new Float32Array(0);
-  const x = tf.tensor2d(inputs, [count, inputs.length / count]);
-  // Not inside a tidy: it would walk every element of a large typed array that is returned.
-  const y = tf.tidy(() => network.apply(x) as tf.Tensor);
-  const values = y.dataSync() as Float32Array;
-  y.dispose();
-  x.dispose();
-  return values;
+  const outputs = new Float32Array(count);
+  const width = inputs.length / count;
+  for (let from = 0; from < count; from += CHUNK) {
+    const to = Math.min(count, from + CHUNK);
+    const x = tf.tensor2d(inputs.subarray(from * width, to * width), [to - from, width]);
+    // Not returned from a tidy: it would walk every element of a large typed array.
+    const y = tf.tidy(() => network.apply(x) as tf.Tensor);
+    outputs.set(y.dataSync(), from);
+    tf.dispose([x, y]);
+  }
+  return outputs;
 }
 
 /** The network as TF.js's own files: `network.json` (topology, weight specs) and `network.bin` (float32 weights). */
