@@ -28,12 +28,18 @@ export function explorerPage(): string {
 
 /** What starts the explorer, with one tab for each example. */
 export function explorerScript(examples: readonly ExampleQuery[]): string {
-  const tabs = examples.map(({ title, query }) => ({ query: `# ${title}\n${query}` }));
-  const options = { endpoint: 'graphql', title: 'Granary', logo: '<b>Granary</b>', shouldPersistHeaders: true, defaultTabs: tabs };
+  const tabs = examples.map(({ title, query }) => ({ query: `# ${title}\n${named(query)}` }));
+  const options = { endpoint: 'graphql', title: 'Granary', logo: '<span></span>', shouldPersistHeaders: true, defaultTabs: tabs };
   return `const workers = { editorWorkerService: 'editor', json: 'json', graphql: 'graphql' };
 self.MonacoEnvironment = { globalAPI: false, getWorkerUrl: (_module, label) => new URL('explorer/assets/' + workers[label] + '-worker.js', document.baseURI).href };
 const options = ${JSON.stringify(options)};
 options.endpoint = new URL(options.endpoint, document.baseURI).href;
 YogaGraphiQL.renderYogaGraphiQL(document.querySelector('#root'), options);
 `;
+}
+
+/** GraphiQL calls a tab by the name of its operation: here that of its first field. */
+function named(query: string): string {
+  const field = /^\{\s*(\w+)/.exec(query)?.[1];
+  return field === undefined ? query : `query ${field} ${query}`;
 }

@@ -1,0 +1,122 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { viewParts } from '@granary/aggregates';
+import type { EntityKey, Instant, Value } from '@granary/contracts';
+import { createRowCodec, openOnlineStore, rowKey, viewRowSchema, type OnlineStore, type OnlineStoreOptions } from '@granary/online-store';
+// eslint-disable-next-line no-restricted-imports -- the package's public entry for tests
+import { startRedis, whyNoRedis, type TestRedis } from '@granary/online-store/testing';
+import { resolveSnapshot } from '@granary/registry';
+import { avg, connect, count, entity, featureService, featureView, latest, request, source, sum, t, type Declaration } from '@granary/sdk';
+import { FeatureReader } from '@granary/serving';
+import { createServingApp, type ServingApp } from '@granary/serving-api';
+
+const DAY = 86_400_000;
+const NOW = Date.UTC(2026, 0, 31, 12);
+const HUGE = 9_007_199_254_740_993n;
+
+const account = entity('account', { tenant: t.string, accountId: t.int64 });
+const payments = source('payments', {
+  fields: { tenant: t.string, accountId: t.int64, amount: t.float64, cents: t.int64, kind: t.enum('in', 'out'), seen: t.timestamp, seenAt: t.array(t.timestamp), at: t.timestamp },
+  eventTime: 'at',
+});
+const profile = featureView('profile', {
+  entity: account,
+  source: payments,
+  ttl: '30d',
+  features: (p) => ({ payments: count().over('7d'), cents: sum(p.cents).over('7d'), mean: avg(p.amount).over('7d'), kind: latest(p.kind), seen: latest(p.seen), seenAt: latest(p.seenAt) }),
+});
+const spending = featureView('spending', { entity: account, source: payments, features: (p) => ({ spent: sum(p.amount).over('1d', { includeRequest: true }) }) });
+const accountPage = featureService('account_page', [profile, spending, request({ amount: t.float64, at: t.timestamp })]);
+const notApplied = featureService('account_page_2', [profile]);
+
+const snapshot = resolveSnapshot([...collect(accountPage)].map((each) => each.definition));
+
+function collect(declaration: Declaration): Set<Declaration> {
+  return new Set([declaration, ...declaration.uses.flatMap((each) => [...collect(each)])]);
+}
+
+const drivers: readonly ['lmdb' | 'redis', string | null][] = [
+  ['lmdb', null],
+  ['redis', whyNoRedis()],
+];
+
+for (const [kind, whyNot] of drivers) {
+  const suite = whyNot === null ? describe : describe.skip;
+  suite(`the typed client, over HTTP, from ${kind}${whyNot === null ? '' : ` (${whyNot})`}`, () => {
+    let folder: string;
+    let redis: TestRedis | null = null;
+    let store: OnlineStore;
+    let app: ServingApp;
+    const client = () => connect({ url: app.url });
+    const ask = (accountId: bigint, tenant = 'ü|1') => ({ tenant, accountId, amount: 10.25, at: NOW });
+
+    beforeAll(async () => {
+      folder = mkdtempSync(join(tmpdir(), 'granary-client-'));
+      redis = kind === 'redis' ? await startRedis() : null;
+      const options: OnlineStoreOptions = redis === null ? { kind: 'lmdb', path: folder } : { kind: 'redis', url: redis.url };
+      store = await openOnlineStore(options);
+      app = await createServingApp({ reader: new FeatureReader(snapshot, store, { project: 'bank', now: () => NOW }), port: 0 });
+      const values = { payments7d: 2, cents7d: HUGE, mean7d__sum: 1, mean7d__count: 3, kind: 'out', seen: NOW - 1, seenAt: [0, NOW] };
+      await put('profile', ['ü|1', HUGE], NOW - DAY, values);
+      await put('profile', ['ü|1', 2n], NOW - 31 * DAY, values);
+      await put('profile', ['ü|1', 3n], NOW, { payments7d: 0, mean7d__count: 0, seenAt: [] });
+      await put('spending', ['ü|1', HUGE], NOW, { spent1d: 100 });
+    });
+    afterAll(async () => {
+      await app.close();
+      await store.close();
+      await redis?.stop();
+      rmSync(folder, { recursive: true, force: true });
+    });
+
+    async function put(name: string, key: EntityKey, eventTime: Instant, values: Readonly<Record<string, Value | null>>): Promise<void> {
+      const view = snapshot.views.find((each) => each.name === name)!;
+      const row = { order: { eventTime: NOW, knownAt: NOW, sequence: 1 }, values: [eventTime, ...viewParts(view).map((part) => values[part.name] ?? null)] };
+      await store.write([{ key: rowKey('bank', snapshot.entities[0]!, key, view.name, view.version), value: createRowCodec(viewRowSchema(view)).encode(row) }]);
+    }
+
+    it('gives values in their TypeScript types, with states', async () => {
+      const row = await client().features(accountPage).get(ask(HUGE));
+      expect(row).toEqual({
+        payments7d: 2,
+        cents7d: HUGE,
+        mean7d: 1 / 3,
+        kind: 'out',
+        seen: NOW - 1,
+        seenAt: [0, NOW],
+        spent1d: 110.25,
+        $state: { payments7d: 'present', cents7d: 'present', mean7d: 'present', kind: 'present', seen: 'present', seenAt: 'present', spent1d: 'present' },
+      });
+    });
+
+    it('reads many in the order asked, each in its own state', async () => {
+      const rows = await client().features(accountPage).getMany([ask(2n), ask(3n), ask(4n), ask(HUGE), ask(HUGE, 'ü|19')]);
+      expect(rows.map((row) => [row.payments7d, row.$state.payments7d, row.$state.mean7d, row.spent1d])).toEqual([
+        [null, 'expired', 'expired', 10.25],
+        [0, 'present', 'null', 10.25],
+        [null, 'missing', 'missing', 10.25],
+        [2, 'present', 'present', 110.25],
+        [null, 'missing', 'missing', 10.25],
+      ]);
+      expect(await client().features(accountPage).getMany([])).toEqual([]);
+    });
+
+    it('answers many callers at once', async () => {
+      const features = client().features(accountPage);
+      const rows = await Promise.all(Array.from({ length: 200 }, (_, i) => features.get(ask(i % 2 === 0 ? HUGE : 3n))));
+      rows.forEach((row, i) => expect(row.payments7d).toBe(i % 2 === 0 ? 2 : 0));
+    });
+
+    it("throws the server's coded errors", async () => {
+      const features = client().features(accountPage);
+      await expect(features.get({ ...ask(1n), tenant: '' })).rejects.toMatchObject({ name: 'GranaryError', code: 'MISSING_KEY', todo: 'Give tenant as string.', details: { entity: 'account', key: 'tenant' } });
+      await expect(features.get(ask(2n ** 63n))).rejects.toMatchObject({ code: 'INVALID_KEY' });
+      await expect(features.get({ ...ask(1n), amount: 'x' as unknown as number })).rejects.toMatchObject({ code: 'INVALID_VALUE' });
+      await expect(features.get({ ...ask(1n), at: NaN })).rejects.toMatchObject({ code: 'INVALID_VALUE' });
+      await expect(features.getMany(Array.from({ length: 1_001 }, () => ask(1n)))).rejects.toMatchObject({ code: 'TOO_MANY_ENTITIES', details: { limit: 1_000 } });
+      await expect(client().features(notApplied).get({ tenant: 'a', accountId: 1n })).rejects.toMatchObject({ code: 'SCHEMA_MISMATCH', todo: expect.stringContaining('apply') });
+    });
+  });
+}
