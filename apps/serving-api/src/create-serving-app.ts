@@ -73,7 +73,7 @@ export async function createServingApp(options: ServingAppOptions): Promise<Serv
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.of(graphql, [{ provide: READER, useValue: reader }, { provide: SERVED, useValue: served }, { provide: CHECKS, useValue: ready }]),
     adapter,
-    { logger: ['warn'], abortOnError: false },
+    { logger: false, abortOnError: false },
   );
   let closing: Promise<void> | undefined;
   // A connection that stays open after its last answer would hold up the end for as long as clients keep it.
