@@ -35,8 +35,9 @@ function parseElement(type: ElementType, value: unknown): boolean | number | big
     case 'float32':
     case 'float64': {
       const number = typeof value === 'string' && NUMBER.test(value.trim()) ? Number(value) : value;
-      if (typeof number !== 'number' || !Number.isFinite(number)) throw invalid(type, value);
-      return type.kind === 'float32' ? Math.fround(number) : number;
+      const stored = typeof number === 'number' && type.kind === 'float32' ? Math.fround(number) : number;
+      if (typeof stored !== 'number' || !Number.isFinite(stored)) throw invalid(type, value);
+      return stored;
     }
     case 'string':
       if (typeof value !== 'string') throw invalid(type, value);
