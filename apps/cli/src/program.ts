@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { registerApply } from './commands/apply.js';
 import { registerBackfill } from './commands/backfill.js';
 import { registerDataset } from './commands/dataset.js';
+import { registerDemo } from './commands/demo.js';
 import { registerEvaluate } from './commands/evaluate.js';
 import { registerHistory } from './commands/history.js';
 import { registerIngest } from './commands/ingest.js';
@@ -23,7 +24,7 @@ const VERBS = [
   registerIngest, registerQuarantine, registerBackfill, registerMaterialise, registerDataset,
   registerTrain, registerEvaluate,
   registerStatus, registerServe, registerUp,
-  registerSimulate,
+  registerSimulate, registerDemo,
 ];
 
 /** The command line: every verb in the order of the flow. Throws CommanderError; writes nothing about errors itself. */

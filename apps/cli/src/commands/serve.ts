@@ -1,13 +1,27 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
+import { createContext } from '../context.js';
 import { startServing, untilInterrupted } from '../serving.js';
 import { verb } from '../verb.js';
 
 export function registerServe(program: Command): void {
-  const command = program.command('serve').description('Run only the serving API, over the configured online store, until Ctrl-C or SIGTERM');
-  verb<object, []>(command, ['host', 'port', 'redisUrl', 'project'], 'granary serve --redis-url redis://localhost:6379 --host 0.0.0.0', async (context) => {
-    const { url } = await startServing(context, null);
-    const { style } = context.voice;
+  const command = program.command('serve').description('Run only the serving API until Ctrl-C or SIGTERM; the offline store is read for trained models at the start and then let go');
+  const places = ['host', 'port', 'clickhouseUrl', 'redisUrl', 'project'] as const;
+  const example = 'granary serve --redis-url redis://localhost:6379 --clickhouse-url http://localhost:8123 --host 0.0.0.0';
+  verb<object, []>(command, places, example, async (context) => {
+    await context.snapshot();
+    const { environment, voice, signal } = context;
+    const { offline } = environment;
+    const starting = createContext(environment, voice, signal);
+    let url: string;
+    try {
+      const store = offline.kind === 'embedded' && !existsSync(offline.path) ? null : await starting.offline();
+      ({ url } = await startServing(context, store));
+    } finally {
+      await starting.close();
+    }
+    const { style } = voice;
     const text = `${style.heading('explorer')}  ${url}/\n${style.heading('GraphQL')}   ${url}/graphql\n${style.heading('health')}    ${url}/healthz, ${url}/readyz`;
-    return { json: { explorer: `${url}/`, graphql: `${url}/graphql` }, text, until: untilInterrupted(context.signal) };
+    return { json: { explorer: `${url}/`, graphql: `${url}/graphql` }, text, until: untilInterrupted(signal) };
   });
 }
