@@ -11,12 +11,12 @@ export function trending({ halfLife = '7d' }: { readonly halfLife?: DurationText
 }
 
 /** Items that the same users chose: cosine, shrunk for rare pairs; `neighbours` are kept for each item. */
-export function itemToItem({ neighbours = 100, shrinkage = 10 }: { readonly neighbours?: number; readonly shrinkage?: number } = {}): Generator {
+export function itemToItem({ neighbours = 50, shrinkage = 5 }: { readonly neighbours?: number; readonly shrinkage?: number } = {}): Generator {
   return freeze({ kind: 'itemToItem', neighbours, shrinkage });
 }
 
 /** EASE (Steck 2019): a linear item-item model in closed form; a greater `lambda` trusts rare items less. */
-export function ease({ lambda = 250 }: { readonly lambda?: number } = {}): Generator {
+export function ease({ lambda = 200 }: { readonly lambda?: number } = {}): Generator {
   return freeze({ kind: 'ease', lambda });
 }
 
