@@ -23,6 +23,9 @@ const MAY_IMPORT = {
   tests: [...LIBS, 'serving-api', 'cli', 'feature-defs'],
 };
 
+/** Public entries for tests alone: specs and tests may import them of the packages they may import. */
+const FOR_TESTS = ['online-store/testing'];
+
 const WORKSPACE_FILE = 'only files named environment.ts read process.env: take the value from the parsed environment';
 
 const typedRules = {
@@ -92,15 +95,9 @@ export function lintConfig(root) {
 
 function packageConfig(root, folder, allowed) {
   if (!existsSync(join(root, folder))) return [];
-  const direction = directionOf(folder, allowed);
   const published = /^(libs|apps)\//.test(folder);
-  const syntax = [
-    NO_EXPORT_ALL,
-    // `import()` and `import('…').Type` are out of reach of no-restricted-imports.
-    { selector: `ImportExpression > Literal[value=/${direction.regex}/]`, message: direction.message },
-    { selector: `TSImportType Literal[value=/${direction.regex}/]`, message: direction.message },
-    ...(folder.startsWith('libs/') ? [NO_DECORATOR] : []),
-  ];
+  const forTests = FOR_TESTS.filter((entry) => allowed.includes(entry.split('/')[0]));
+  const specs = folder === 'tests' ? `${folder}/**/*.ts` : `${folder}/**/*.spec.ts`;
   return [
     {
       files: [`${folder}/**/*.ts`],
@@ -113,17 +110,34 @@ function packageConfig(root, folder, allowed) {
         'import-x/no-relative-packages': 'error',
         // Under Nest an `import type` of an injected class leaves nothing to inject.
         ...(folder === 'apps/serving-api' ? { '@typescript-eslint/consistent-type-imports': 'off' } : {}),
-        'no-restricted-imports': [
-          'error',
-          { patterns: [direction], paths: [{ name: 'node:process', importNames: ['env'], message: WORKSPACE_FILE }] },
-        ],
-        'no-restricted-syntax': ['error', ...syntax],
+        ...importRules(folder, allowed),
       },
     },
-    ...(published
-      ? [{ files: [`${folder}/src/**/*.ts`], rules: { 'no-restricted-syntax': ['error', ...syntax, NO_DEFAULT_EXPORT] } }]
+    ...(published ? [{ files: [`${folder}/src/**/*.ts`], rules: importRules(folder, allowed, [NO_DEFAULT_EXPORT]) }] : []),
+    // After the block above: of several rules for one file the last one holds.
+    ...(forTests.length > 0
+      ? [{ files: [specs], rules: importRules(folder, [...allowed, ...forTests], published ? [NO_DEFAULT_EXPORT] : []) }]
       : []),
   ];
+}
+
+function importRules(folder, allowed, more = []) {
+  const direction = directionOf(folder, allowed);
+  return {
+    'no-restricted-imports': [
+      'error',
+      { patterns: [direction], paths: [{ name: 'node:process', importNames: ['env'], message: WORKSPACE_FILE }] },
+    ],
+    'no-restricted-syntax': [
+      'error',
+      NO_EXPORT_ALL,
+      // `import()` and `import('…').Type` are out of reach of no-restricted-imports.
+      { selector: `ImportExpression > Literal[value=/${direction.regex}/]`, message: direction.message },
+      { selector: `TSImportType Literal[value=/${direction.regex}/]`, message: direction.message },
+      ...(folder.startsWith('libs/') ? [NO_DECORATOR] : []),
+      ...more,
+    ],
+  };
 }
 
 /** A pattern of the workspace imports that a package may not have: other packages, and paths past an index. */

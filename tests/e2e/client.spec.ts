@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { viewParts } from '@granary/aggregates';
 import type { EntityKey, Instant, Value } from '@granary/contracts';
 import { createRowCodec, openOnlineStore, rowKey, viewRowSchema, type OnlineStore, type OnlineStoreOptions } from '@granary/online-store';
-// eslint-disable-next-line no-restricted-imports -- the package's public entry for tests
 import { startRedis, whyNoRedis, type TestRedis } from '@granary/online-store/testing';
 import { resolveSnapshot } from '@granary/registry';
 import { avg, connect, count, entity, featureService, featureView, latest, request, source, sum, t, type Declaration } from '@granary/sdk';

@@ -40,6 +40,10 @@ const SOURCES: Record<string, string> = {
   'feature-defs/shop/features.ts': "export { entity } from '@granary/sdk';\n",
   'feature-defs/shop/cheating.ts': "export { parseInstant } from '@granary/contracts';\n",
   'tests/e2e/all.ts': "export { payments } from '@granary/feature-defs/payments/simulator';\nexport { main } from '@granary/cli';\n",
+  'tests/e2e/redis.spec.ts': "export { startRedis } from '@granary/online-store/testing';\n",
+  'libs/serving/src/reader.spec.ts': "export { startRedis } from '@granary/online-store/testing';\n",
+  'libs/serving/src/reader.ts': "export { startRedis } from '@granary/online-store/testing';\n",
+  'libs/offline-store/src/other.spec.ts': "export { startRedis } from '@granary/online-store/testing';\n",
   'tests/e2e/deep.ts': "export { parseInstant } from '@granary/contracts/dist/time.js';\n",
 };
 
@@ -62,6 +66,8 @@ const REFUSED: Record<string, string> = {
   'libs/sdk/src/deep.ts': 'no-restricted-imports',
   'libs/sdk/src/sideways.ts': 'import-x/no-relative-packages',
   'libs/offline-store/src/other-store.ts': 'no-restricted-imports',
+  'libs/serving/src/reader.ts': 'no-restricted-imports',
+  'libs/offline-store/src/other.spec.ts': 'no-restricted-imports',
   'libs/jobs/src/up-to-app.ts': 'no-restricted-imports',
   'apps/serving-api/src/to-cli.ts': 'no-restricted-imports',
   'apps/cli/src/value-for-type.ts': '@typescript-eslint/consistent-type-imports',
