@@ -8,7 +8,10 @@ const plain = createStyle(false);
 describe('exitCodeOf', () => {
   it('follows the kind of the error, and takes everything else for a bug', () => {
     expect(exitCodeOf(new GranaryError('REGISTRY_CONFLICT', 'x'))).toBe(1);
+    expect(exitCodeOf(new GranaryError('ARTIFACT_CORRUPT', 'x'))).toBe(1);
+    expect(exitCodeOf(new GranaryError('MODEL_NOT_TRAINED', 'x'))).toBe(1);
     expect(exitCodeOf(new GranaryError('INVALID_USAGE', 'x'))).toBe(2);
+    expect(exitCodeOf(new GranaryError('FILE_NOT_FOUND', 'x'))).toBe(2);
     expect(exitCodeOf(new GranaryError('STORE_LOCKED', 'x'))).toBe(3);
     expect(exitCodeOf(new GranaryError('CANCELLED', 'x'))).toBe(130);
     expect(exitCodeOf(new TypeError('x'))).toBe(70);
@@ -35,7 +38,7 @@ describe('what an error looks like', () => {
   });
 
   it('is one document for programs', () => {
-    expect(errorDocument(error)).toEqual({ error: { code: 'FILE_NOT_FOUND', kind: 'input', message: 'a.csv does not exist', todo: 'Check the path.', details: { file: 'a.csv' } } });
+    expect(errorDocument(error)).toEqual({ error: { code: 'FILE_NOT_FOUND', kind: 'setup', message: 'a.csv does not exist', todo: 'Check the path.', details: { file: 'a.csv' } } });
     expect(errorDocument(new Error('x'))).toMatchObject({ error: { code: 'BUG', kind: 'bug', message: 'x' } });
   });
 });

@@ -4,7 +4,7 @@ import type { Style } from './terminal/style.js';
 /** What the shell is told. */
 export const EXIT = {
   done: 0,
-  /** The answer is no: a conflict, a mismatch, a failed check. */
+  /** The answer is no: a conflict, a mismatch, a failed check, something that is not there yet. */
   no: 1,
   /** Wrong usage or input. */
   input: 2,
@@ -17,9 +17,13 @@ export const EXIT = {
 } as const;
 
 const BY_KIND: Readonly<Record<ErrorKind, number>> = {
-  no: EXIT.no,
   input: EXIT.input,
+  // At the command line the declarations and files are what the caller gave.
+  setup: EXIT.input,
+  notReady: EXIT.no,
+  unreadable: EXIT.no,
   unavailable: EXIT.unavailable,
+  no: EXIT.no,
   cancelled: EXIT.cancelled,
 };
 

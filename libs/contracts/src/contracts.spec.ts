@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { GranaryError, encodeKey, formatDuration, formatInstant, identifier, parseDuration, parseInstant, parseKey, parseValue, toJson, type Entity, type FieldType } from './index.js';
+import { GranaryError, encodeKey, errorKind, formatDuration, formatInstant, frameSite, identifier, parseDuration, parseInstant, parseKey, parseValue, toJson, type Entity, type FieldType } from './index.js';
 
 const int64: FieldType = { kind: 'int64' };
 
@@ -123,4 +123,30 @@ describe('identifier', () => {
     expect(identifier('a`b\\c')).toBe('`a\\`b\\\\c`');
     expect(() => identifier('')).toThrow('not an identifier');
   });
+});
+
+describe('the kind of an error', () => {
+  it('keeps what a caller of a server can mend apart from what only its operator can', () => {
+    expect(new GranaryError('MISSING_KEY', 'x').kind).toBe('input');
+    expect(new GranaryError('FILE_NOT_FOUND', 'x').kind).toBe('setup');
+    expect(new GranaryError('MODEL_NOT_TRAINED', 'x').kind).toBe('notReady');
+    expect([new GranaryError('ARTIFACT_CORRUPT', 'x').kind, new GranaryError('SCHEMA_MISMATCH', 'x').kind]).toEqual(['unreadable', 'unreadable']);
+    expect(errorKind('STORE_LOCKED')).toBe('unavailable');
+    expect([errorKind('GRAPHQL_VALIDATION_FAILED'), errorKind('constructor'), errorKind(7)]).toEqual([undefined, undefined, undefined]);
+  });
+});
+
+describe('a frame of a stack', () => {
+  it.each<[string, string, number]>([
+    ['    at /defs/a.ts:3:7', '/defs/a.ts', 3],
+    ['    at async /defs/a.ts:3:7', '/defs/a.ts', 3],
+    ['    at Object.<anonymous> (/defs/a.ts:12:1)', '/defs/a.ts', 12],
+    ['    at Object.at [as call] (/old (1)/50% off/%20/a.ts:3:7)', '/old (1)/50% off/%20/a.ts', 3],
+    ['    at /old (1)/50%/a.ts:3:7', '/old (1)/50%/a.ts', 3],
+    ['    at file:///old%20(1)/50%25/a.mjs?v=1:3:7', '/old (1)/50%/a.mjs', 3],
+    ['    at async run (file:///a%2520/b.mjs:3:7)', '/a%20/b.mjs', 3],
+    ['    at C:\\defs (1)\\a.ts:3:7', 'C:\\defs (1)\\a.ts', 3],
+  ])('%s', (frame, file, line) => expect(frameSite(frame)).toEqual({ file, line }));
+
+  it.each(['', 'Error: at /a.ts:1:2', '    at <anonymous>', '    at new Promise (<anonymous>)', '    at node:internal/process/task_queues:95:5', '    at eval (eval at run (/a.ts:1:1), <anonymous>:1:1)'])('%p has no place', (frame) => expect(frameSite(frame)).toBeUndefined());
 });

@@ -1,50 +1,56 @@
+/**
+ * What a failure means, whoever meets it. The transports (CLI exit code, GraphQL, HTTP) map from this and from nothing else.
+ * - `input`: the request itself is wrong; who sent it can mend it.
+ * - `setup`: the declarations, files or configuration are wrong; who runs Granary can mend it, a caller of a server can't.
+ * - `notReady`: a job has to run first.
+ * - `unreadable`: what is stored is damaged, or of another version.
+ * - `unavailable`: a store or service can't be reached; the same request may succeed later.
+ * - `no`: the answer is no, such as a conflict.
+ */
+export type ErrorKind = 'input' | 'setup' | 'notReady' | 'unreadable' | 'unavailable' | 'no' | 'cancelled';
+
 /** Every way a user's request can fail. A bug is a plain `Error`; a user's mistake or an unavailable store never is. */
-export const ERROR_CODES = [
+const KINDS = {
   // declarations and registry
-  'DEFINITION_INVALID',
-  'DEFINITION_NOT_FOUND',
-  'REGISTRY_CONFLICT',
-  'REGISTRY_EMPTY',
-  'SNAPSHOT_NOT_FOUND',
-  'SOURCE_CHANGED',
-  // values and input
-  'INVALID_VALUE',
-  'INVALID_TIMESTAMP',
-  'INVALID_DURATION',
-  'INVALID_KEY',
-  'MISSING_KEY',
-  'TOO_MANY_ENTITIES',
-  'UNKNOWN_SERVICE',
-  'UNKNOWN_RECOMMENDER',
-  'UNKNOWN_SCORER',
-  'FILE_NOT_FOUND',
-  'FILE_UNREADABLE',
-  'INVALID_USAGE',
-  'CONFIG_INVALID',
-  // state of the system
-  'NOT_MATERIALISED',
-  'MODEL_NOT_TRAINED',
-  'NOT_ENOUGH_DATA',
-  'ARTIFACT_CORRUPT',
-  'SCHEMA_MISMATCH',
-  'STORE_UNAVAILABLE',
-  'STORE_LOCKED',
-  'QUERY_FAILED',
-  'CANCELLED',
-] as const;
-
-export type ErrorCode = (typeof ERROR_CODES)[number];
-
-/** What a failure means to a caller; the transports (CLI exit code, GraphQL, HTTP) map from this and from nothing else. */
-export type ErrorKind = 'no' | 'input' | 'unavailable' | 'cancelled';
-
-const KINDS: Partial<Record<ErrorCode, ErrorKind>> = {
+  DEFINITION_INVALID: 'setup',
+  DEFINITION_NOT_FOUND: 'setup',
   REGISTRY_CONFLICT: 'no',
+  REGISTRY_EMPTY: 'setup',
+  SNAPSHOT_NOT_FOUND: 'setup',
+  SOURCE_CHANGED: 'setup',
+  // values and input
+  INVALID_VALUE: 'input',
+  INVALID_TIMESTAMP: 'input',
+  INVALID_DURATION: 'input',
+  INVALID_KEY: 'input',
+  MISSING_KEY: 'input',
+  TOO_MANY_ENTITIES: 'input',
+  UNKNOWN_SERVICE: 'input',
+  UNKNOWN_RECOMMENDER: 'input',
+  UNKNOWN_SCORER: 'input',
+  INVALID_USAGE: 'input',
+  FILE_NOT_FOUND: 'setup',
+  FILE_UNREADABLE: 'setup',
+  CONFIG_INVALID: 'setup',
+  // state of the system
+  MODEL_NOT_TRAINED: 'notReady',
+  NOT_ENOUGH_DATA: 'notReady',
+  ARTIFACT_CORRUPT: 'unreadable',
+  SCHEMA_MISMATCH: 'unreadable',
   STORE_UNAVAILABLE: 'unavailable',
   STORE_LOCKED: 'unavailable',
   QUERY_FAILED: 'unavailable',
   CANCELLED: 'cancelled',
-};
+} as const satisfies Readonly<Record<string, ErrorKind>>;
+
+export type ErrorCode = keyof typeof KINDS;
+
+export const ERROR_CODES = Object.keys(KINDS) as readonly ErrorCode[];
+
+/** The kind of a code that came as text, from another process for example; undefined for one that is not ours. */
+export function errorKind(code: unknown): ErrorKind | undefined {
+  return typeof code === 'string' && Object.hasOwn(KINDS, code) ? KINDS[code as ErrorCode] : undefined;
+}
 
 export interface GranaryErrorOptions {
   /** What the reader should do next, as a sentence. */
@@ -69,7 +75,7 @@ export class GranaryError extends Error {
   }
 
   get kind(): ErrorKind {
-    return KINDS[this.code] ?? 'input';
+    return KINDS[this.code];
   }
 }
 

@@ -1,4 +1,4 @@
-export { ERROR_CODES, GranaryError, isGranaryError } from './errors.js';
+export { ERROR_CODES, GranaryError, errorKind, isGranaryError } from './errors.js';
 export type { ErrorCode, ErrorKind, GranaryErrorOptions } from './errors.js';
 export { formatDuration, formatInstant, parseDuration, parseInstant } from './time.js';
 export type { DurationText, Instant } from './time.js';
@@ -43,6 +43,7 @@ export type {
   VersionedView,
   Window,
 } from './definitions.js';
+export { frameSite } from './site.js';
 export { encodeKey, parseKey } from './keys.js';
 export type { EntityKey } from './keys.js';
 export { parseValue, toJson } from './values.js';

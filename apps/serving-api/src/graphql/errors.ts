@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { isGranaryError, type ErrorCode, type GranaryError } from '@granary/contracts';
+import { errorKind, isGranaryError, type GranaryError } from '@granary/contracts';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { QUERY_TOO_LARGE } from './limits.js';
 
@@ -14,35 +14,19 @@ export interface InternalError {
 
 export type LogInternalError = (entry: InternalError) => void;
 
-/** Mistakes that a caller of the API can make and mend. */
-const CALLERS: ReadonlySet<string> = new Set<ErrorCode>([
-  'INVALID_VALUE',
-  'INVALID_TIMESTAMP',
-  'INVALID_DURATION',
-  'INVALID_KEY',
-  'MISSING_KEY',
-  'TOO_MANY_ENTITIES',
-  'UNKNOWN_SERVICE',
-  'UNKNOWN_RECOMMENDER',
-  'UNKNOWN_SCORER',
-  'INVALID_USAGE',
-]);
-/** What may be there later, without any change of the request. */
-const LATER: ReadonlySet<string> = new Set<ErrorCode>(['STORE_UNAVAILABLE', 'STORE_LOCKED', 'QUERY_FAILED', 'NOT_MATERIALISED', 'MODEL_NOT_TRAINED', 'NOT_ENOUGH_DATA']);
-/** Messages that name only things of the registry, no hosts and paths. */
-const TOLD: ReadonlySet<string> = new Set<ErrorCode>(['NOT_MATERIALISED', 'MODEL_NOT_TRAINED', 'NOT_ENOUGH_DATA']);
-
 const INTERNAL = 'INTERNAL_SERVER_ERROR';
 
 /** The HTTP status for a GraphQL error code, where no part of the answer could be given. */
 export function statusOf(code: unknown): 400 | 500 | 503 {
-  if (typeof code === 'string' && LATER.has(code)) return 503;
+  const kind = errorKind(code);
+  if (kind === 'unavailable' || kind === 'notReady') return 503;
   return code === INTERNAL ? 500 : 400;
 }
 
 /**
- * Apollo's `formatError`: the one place where errors become answers. A caller's mistake keeps its code, message and todo;
- * GraphQL's own errors keep Apollo's codes; anything else gets an id, and its details go to the log only.
+ * Apollo's `formatError`: the one place where errors become answers. A caller's mistake, and what is not ready yet, keeps
+ * its code, message and todo; GraphQL's own errors keep Apollo's codes; anything else gets an id, and its details go to the
+ * log only.
  */
 export function errorFormatter(log: LogInternalError): (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError {
   return (formatted, error) => {
@@ -55,12 +39,20 @@ export function errorFormatter(log: LogInternalError): (formatted: GraphQLFormat
 }
 
 function fromGranary(formatted: GraphQLFormattedError, error: GranaryError, log: LogInternalError): GraphQLFormattedError {
-  const { code, message, todo } = error;
-  if (CALLERS.has(code) || TOLD.has(code)) {
-    return { ...placeOf(formatted), message, extensions: { code, ...(todo === undefined ? {} : { todo }), details: error.details } };
+  const { code, kind, message, todo } = error;
+  switch (kind) {
+    case 'input':
+    // Names only things of the registry, no hosts and paths.
+    case 'notReady':
+      return { ...placeOf(formatted), message, extensions: { code, ...(todo === undefined ? {} : { todo }), details: error.details } };
+    case 'unavailable':
+      return hidden(formatted, error, code, 'A store that this answer needs is unavailable', log);
+    case 'setup':
+    case 'unreadable':
+    case 'no':
+    case 'cancelled':
+      return hidden(formatted, error, INTERNAL, 'Something went wrong on our side', log);
   }
-  if (LATER.has(code)) return hidden(formatted, error, code, 'A store that this answer needs is unavailable', log);
-  return hidden(formatted, error, INTERNAL, 'Something went wrong on our side', log);
 }
 
 function hidden(formatted: GraphQLFormattedError, error: unknown, code: string, message: string, log: LogInternalError): GraphQLFormattedError {
