@@ -1,4 +1,4 @@
-import { NAME, FIELD_NAME, GranaryError, type Definition, type Site } from '@granary/contracts';
+import { NAME, FIELD_NAME, GranaryError, frameSite, type Definition, type Site } from '@granary/contracts';
 
 /** What every declaration is: plain, frozen data that the registry can collect, and what it refers to. */
 export interface Declaration<D extends Definition = Definition> {
@@ -14,9 +14,7 @@ export function declarationSite(declare: (...args: never[]) => unknown): Site {
   const trace: { stack?: string } = {};
   Error.captureStackTrace(trace, declare);
   const frame = trace.stack?.split('\n').find((line) => line.includes(' at '));
-  const match = /(?:\(|at (?:async )?)((?:file:\/\/)?\/?[^()]+?):(\d+):\d+\)?$/.exec(frame ?? '');
-  if (!match) return { file: 'unknown', line: 0 };
-  return { file: decodeURI(match[1]!.replace(/^file:\/\//, '')), line: Number(match[2]) };
+  return frameSite(frame ?? '') ?? { file: 'unknown', line: 0 };
 }
 
 export function invalid(site: Site, message: string, todo: string): GranaryError {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { frameSite } from '@granary/contracts';
 import type { Problem } from '../problem.js';
 
 /** What evaluating `file` threw, as a problem; `modules` are the user's files evaluated by then. */
@@ -55,8 +56,8 @@ function placeInStack(error: unknown, file: string, modules: readonly string[]):
   const known = new Set([file, ...modules]);
   const stack = typeof error === 'object' && error !== null ? String((error as Error).stack) : '';
   for (const frame of stack.split('\n')) {
-    const match = /(?:file:\/\/)?(\/[^()]*?):(\d+):\d+\)?$/.exec(frame);
-    if (match && known.has(match[1]!)) return { file: match[1]!, line: Number(match[2]) };
+    const site = frameSite(frame);
+    if (site !== undefined && known.has(site.file)) return site;
   }
   return { file, line: 1 };
 }

@@ -37,6 +37,26 @@ describe('loading', () => {
     }
   });
 
+  it.each(['50% (copy)', '100%', 'a%20b', 'über & ünter #1?'])('a folder named %p works: places are right, files import each other, mistakes are placed', async (folder) => {
+    const strange = join(dir, folder);
+    mkdirSync(strange);
+    cpSync(domain('payments'), join(strange, 'features.ts'));
+    writeFileSync(join(strange, 'again.ts'), `import { customer } from './features.js';\nexport const again = customer;\n`);
+    const definitions = await loadDefinitions([strange]);
+    const lines = readFileSync(join(strange, 'features.ts'), 'utf8').split('\n');
+    expect(definitions).toHaveLength(7);
+    for (const { kind, name, site } of definitions) {
+      expect(site?.file).toBe(join(strange, 'features.ts'));
+      expect(lines[site!.line - 1]).toContain(`${kind}('${name}'`);
+    }
+    writeFileSync(join(strange, 'wrong.ts'), `import { entity, t } from '@granary/sdk';\nexport const a = entity('User', { id: t.int64 });\n`);
+    writeFileSync(join(strange, 'worse.ts'), `\nexport const b = JSON.parse('null').x;\n`);
+    expect(await problemsOf()).toMatchObject([
+      { id: 'DEF-003', file: join(strange, 'worse.ts'), line: 2 },
+      { id: 'DEF-004', file: join(strange, 'wrong.ts'), line: 2 },
+    ]);
+  });
+
   it('the three domains together make one snapshot', async () => {
     const snapshot = resolveSnapshot(await loadDefinitions(DOMAINS.map(domain)));
     expect(snapshot.views).toHaveLength(4 + 2 + 3);
