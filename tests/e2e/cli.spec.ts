@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { granary, granaryJson, startGranary, temporaryFolder } from './granary.js';
+import { granary, granaryJson, loadedModules, startGranary, temporaryFolder } from './granary.js';
 
 const seed = Math.floor(Math.random() * 2 ** 31);
 console.info(`cli: seed ${seed}`);
@@ -89,6 +91,27 @@ describe('wrong usage', () => {
   });
 });
 
+describe('starting', () => {
+  it('init writes definitions that plan takes, and overwrites nothing', async () => {
+    const dir = join(folder.path, 'begun');
+    const { file } = await granaryJson<{ file: string }>(['init', dir]);
+    const plan = await granaryJson<{ changes: unknown[] }>(['plan', '--defs', dir, ...at()]);
+    expect(plan.changes).toHaveLength(7);
+    await writeFile(file, 'mine');
+    expect((await granary(['init', dir])).code).toBe(2);
+    expect(await readFile(file, 'utf8')).toBe('mine');
+  });
+
+  it('help and plan load none of the engines', async () => {
+    for (const args of [['--help'], ['plan', '--help'], ['plan', '--defs', defs, ...at()]]) {
+      const { code, loaded } = await loadedModules(args);
+      expect(code).toBe(0);
+      expect(loaded).toEqual(expect.arrayContaining([expect.stringContaining('/commander/')]));
+      expect(loaded.filter((url) => /\/(chdb|@clickhouse|@tensorflow|@nestjs|lmdb|ioredis|libs\/(offline-store|online-store|models|jobs|serving))\//.test(url))).toEqual([]);
+    }
+  });
+});
+
 describe('plan, apply, history', () => {
   it('tells all problems with file and line, and ends with 2', async () => {
     const broken = join(folder.path, 'broken');
@@ -153,6 +176,7 @@ describe('ingest to status', () => {
     data = join(folder.path, 'data');
     await mkdir(data);
     const good = Array.from({ length: 100 }, (_, i) => click(i)).join('');
+    expect((await granary(['apply', '--defs', defs, ...at()])).code).toBe(0);
     await writeFile(join(data, 'clicks.csv'), `${HEADER}${good}c100,three,1.5,2026-01-01\nc101,3,cheap,2026-01-01\nc102,3,1\nc103,3,2,yesterday\n${click(5)}`);
   });
 
@@ -207,6 +231,24 @@ describe('ingest to status', () => {
     expect((await granary(['plan', '--defs', changed, '--no-estimates', ...at()])).stdout).not.toContain('to scan');
   });
 
+  async function readPage(graphql: string): Promise<unknown> {
+    const query = '{ page(readerId: "3") { clicked7d { value state } } }';
+    const response = await fetch(graphql, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ query }) });
+    return ((await response.json()) as { data: { page: { clicked7d: unknown } } }).data.page.clicked7d;
+  }
+
+  it('serves from the online store without keeping the offline one', async () => {
+    const serve = startGranary(['serve', '--port', '0', '--json', ...at()]);
+    try {
+      const graphql = (await serve.saw(/"graphql": "(.+)"/))[1]!;
+      expect((await granary(['backfill', '--at', '2026-01-03T12:00', ...at()])).code).toBe(0);
+      expect(await readPage(graphql)).toEqual({ value: 11, state: 'PRESENT' });
+    } finally {
+      serve.child.kill('SIGTERM');
+    }
+    expect((await serve.ended).code).toBe(0);
+  }, 120_000);
+
   it('while granary up has the directory, other commands say how to go through it, and can', async () => {
     const up = startGranary(['up', '--port', '0', '--clickhouse-port', '0', '--json', ...at()]);
     try {
@@ -219,12 +261,10 @@ describe('ingest to status', () => {
       const through = await granaryJson<Status>(['status', '--clickhouse-url', url, ...at()]);
       expect(through.offline.sources).toMatchObject([{ events: 101 }]);
 
-      const query = '{ page(readerId: "3") { clicked7d { value state } } }';
-      const response = await fetch(graphql, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ query }) });
-      expect(await response.json()).toMatchObject({ data: { page: { clicked7d: { value: 11, state: 'PRESENT' } } } });
+      expect(await readPage(graphql)).toEqual({ value: 11, state: 'PRESENT' });
 
       const port = new URL(graphql).port;
-      const second = await granary(['serve', '--port', port, ...at()]);
+      const second = await granary(['serve', '--port', port, '--clickhouse-url', url, ...at()]);
       expect([second.code, second.stderr]).toEqual([2, expect.stringContaining(`can't listen on 127.0.0.1:${port}`)]);
     } finally {
       up.child.kill('SIGTERM');
@@ -236,6 +276,19 @@ describe('ingest to status', () => {
 });
 
 describe('Ctrl-C', () => {
+  it('a second time ends at once, whatever still runs', async () => {
+    const listening = new URL('../../apps/cli/dist/interrupt.js', import.meta.url);
+    const script = `import { listenForInterrupt } from '${listening.href}';
+      listenForInterrupt(() => console.log('stopping'));
+      setInterval(() => {}, 1000);
+      console.log('ready');`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      if (/ready|stopping/.test(text)) child.kill('SIGINT');
+    });
+    expect(await once(child, 'exit')).toEqual([null, 'SIGINT']);
+  });
+
   const ROWS = 300_000;
   const random = (() => {
     let state = seed;

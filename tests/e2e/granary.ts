@@ -57,6 +57,16 @@ export async function granaryJson<T>(args: readonly string[], code = 0): Promise
   return JSON.parse(outcome.stdout) as T;
 }
 
+/** The URLs of all ES modules that a command line loads. */
+export async function loadedModules(args: readonly string[]): Promise<{ readonly code: number; readonly loaded: readonly string[] }> {
+  const hooks = `import { writeSync } from 'node:fs';
+export async function load(url, context, next) { writeSync(2, 'LOADED ' + url + '\\n'); return next(url, context); }`;
+  const dataUrl = (code: string): string => `data:text/javascript,${encodeURIComponent(code)}`;
+  const register = `import { register } from 'node:module'; register(${JSON.stringify(dataUrl(hooks))});`;
+  const { code, stderr } = await granary(args, { NODE_OPTIONS: `--import=${dataUrl(register)}` });
+  return { code, loaded: [...stderr.matchAll(/^LOADED (.*)$/gm)].map((match) => match[1]!) };
+}
+
 /** A folder of its own, removed by `remove`. */
 export async function temporaryFolder(): Promise<{ readonly path: string; readonly remove: () => Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'granary-e2e-'));

@@ -7,6 +7,7 @@ import { registerDemo } from './commands/demo.js';
 import { registerEvaluate } from './commands/evaluate.js';
 import { registerHistory } from './commands/history.js';
 import { registerIngest } from './commands/ingest.js';
+import { registerInit } from './commands/init.js';
 import { registerMaterialise } from './commands/materialise.js';
 import { registerPlan } from './commands/plan.js';
 import { registerQuarantine } from './commands/quarantine.js';
@@ -20,7 +21,7 @@ import { EXIT } from './exit.js';
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
 const VERBS = [
-  registerPlan, registerApply, registerHistory,
+  registerInit, registerPlan, registerApply, registerHistory,
   registerIngest, registerQuarantine, registerBackfill, registerMaterialise, registerDataset,
   registerTrain, registerEvaluate,
   registerStatus, registerServe, registerUp,
@@ -40,8 +41,8 @@ export function createProgram(): Command {
       `
 Every verb explains itself: granary <verb> --help
 
-Exit codes: ${EXIT.done} done, ${EXIT.no} the answer is no (a conflict), ${EXIT.input} wrong usage or input, ${EXIT.unavailable} a store or service is
-unavailable, ${EXIT.bug} a bug of ours, ${EXIT.cancelled} stopped with Ctrl-C`,
+Exit codes: ${EXIT.done} done, ${EXIT.no} the answer is no (a conflict, a model not trained yet), ${EXIT.input} wrong usage or
+input, ${EXIT.unavailable} a store or service is unavailable, ${EXIT.bug} a bug of ours, ${EXIT.cancelled} stopped with Ctrl-C`,
     );
   for (const register of VERBS) register(program);
   return program;

@@ -1,0 +1,60 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { GranaryError } from '@granary/contracts';
+import type { Command } from 'commander';
+import { verb } from '../verb.js';
+
+export function registerInit(program: Command): void {
+  const command = program.command('init').argument('<dir>', 'folder for the definitions, made if missing').description('Write definitions to begin with');
+  verb<object, [string]>(command, [], 'granary init ./shop\ngranary plan --defs ./shop', async ({ voice }, _flags, dir) => {
+    const file = join(resolve(dir), 'features.ts');
+    await mkdir(resolve(dir), { recursive: true });
+    try {
+      await writeFile(file, STARTER, { flag: 'wx' });
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+      throw new GranaryError('INVALID_USAGE', `${file} is there already`, { todo: 'Name another folder, or move the file away.', details: { file }, cause });
+    }
+    const shown = relative(process.cwd(), file) || file;
+    return { json: { file }, text: `${voice.style.good('wrote')} ${shown}\nnext: granary plan --defs ${dir}` };
+  });
+}
+
+const STARTER = `import { count, ease, entity, featureService, featureView, itemToItem, notSeen, recommender, source, sum, t, trending } from '@granary/sdk';
+
+// What features describe, and the keys that name it.
+export const customer = entity('customer', { customerId: t.int64 });
+export const product = entity('product', { productId: t.int64 });
+
+// Where events come from: orders.csv in the folder given to \`granary ingest --data\`.
+export const orders = source('orders', {
+  fields: { orderId: t.string, customerId: t.int64, productId: t.int64, amount: t.float64, at: t.timestamp },
+  eventId: 'orderId',
+  eventTime: 'at',
+  file: 'orders.csv',
+});
+
+// Features of a customer and of a product: spent7d, spent30d, …
+export const customerOrders = featureView('customer_orders', {
+  entity: customer,
+  source: orders,
+  features: (order) => ({ orders: count().over('7d', '30d'), spent: sum(order.amount).over('7d', '30d') }),
+});
+export const productOrders = featureView('product_orders', {
+  entity: product,
+  source: orders,
+  features: () => ({ sold: count().over('1d', '7d', '30d') }),
+});
+
+// What a model or a page reads together: a typed field of the GraphQL API.
+export const ranking = featureService('ranking', [customerOrders, productOrders]);
+
+export const forYou = recommender('for_you', {
+  user: customer,
+  item: product,
+  interactions: orders,
+  generators: [trending(), itemToItem(), ease()],
+  ranker: ranking,
+  rules: [notSeen()],
+});
+`;
