@@ -1,8 +1,8 @@
-import { GranaryError, type Instant, type Value, type WriteOrder } from '@granary/contracts';
+import { GranaryError, type Value, type WriteOrder } from '@granary/contracts';
 import { checksum } from './checksum.js';
 import { corruptRow, readInt64AsNumber } from './elements.js';
 import { layoutRow, type FixedColumn, type RowLayout, type RowSchema } from './layout.js';
-import { readEventTime, readOrder, writeOrder } from './order.js';
+import { readOrder, writeOrder } from './order.js';
 import { viewOf } from './variable.js';
 
 /** What one packed row of a feature view holds; `values` in the order of the schema's columns. */
@@ -18,11 +18,12 @@ export interface RowCodec {
   /** The opposite of `encode`, bit by bit. Throws SCHEMA_MISMATCH and ARTIFACT_CORRUPT. */
   decode(bytes: Uint8Array): Row;
   /**
-   * Writes the values of `columns` (positions in the schema; numeric or bool, false 0 and true 1) to `out[offset + i]`,
-   * rounded to float32, and to `mask[offset + i]` 1, or 0 and 0 where the value is null. Makes no objects per value.
-   * Returns the row's event time. Throws SCHEMA_MISMATCH and ARTIFACT_CORRUPT, and then has written nothing.
+   * Writes the values of `columns` (positions in the schema; numbers, timestamps, or bools: false 0 and true 1) to
+   * `out[offset + i]` as doubles or rounded to float32, as `out` holds them (float32 has no millisecond of a timestamp),
+   * and to `mask[offset + i]` 1, or 0 and 0 where the value is null. Makes no objects per value.
+   * Throws SCHEMA_MISMATCH and ARTIFACT_CORRUPT, and then has written nothing.
    */
-  decodeNumbers(bytes: Uint8Array, out: Float32Array, mask: Uint8Array, offset: number, columns: readonly number[]): Instant;
+  decodeNumbers(bytes: Uint8Array, out: Float32Array | Float64Array, mask: Uint8Array, offset: number, columns: readonly number[]): void;
 }
 
 const FORMAT = 1;
@@ -101,7 +102,7 @@ export function createRowCodec(schema: RowSchema): RowCodec {
     return { order: readOrder(view), values };
   }
 
-  function decodeNumbers(bytes: Uint8Array, out: Float32Array, mask: Uint8Array, offset: number, columns: readonly number[]): Instant {
+  function decodeNumbers(bytes: Uint8Array, out: Float32Array | Float64Array, mask: Uint8Array, offset: number, columns: readonly number[]): void {
     const view = check(bytes);
     if (offset < 0 || offset + columns.length > out.length || offset + columns.length > mask.length) {
       throw new Error(`${columns.length} columns at ${offset} don't fit into ${out.length} numbers and a mask of ${mask.length}`);
@@ -113,7 +114,6 @@ export function createRowCodec(schema: RowSchema): RowCodec {
       out[offset + i] = there ? readNumber(view, column) : 0;
       mask[offset + i] = there ? 1 : 0;
     }
-    return readEventTime(view);
   }
 
   return { schema, encode, decode, decodeNumbers };
@@ -122,6 +122,7 @@ export function createRowCodec(schema: RowSchema): RowCodec {
 function readNumber(view: DataView, column: FixedColumn): number {
   switch (column.kind) {
     case 'float64':
+    case 'timestamp':
       return view.getFloat64(column.at, true);
     case 'float32':
       return view.getFloat32(column.at, true);

@@ -32,11 +32,11 @@ export interface RowLayout {
   readonly ends: number;
   readonly variable: readonly VariableColumn[];
   readonly heap: number;
-  /** By position in the schema: the columns that decode to a float, null for the others. */
+  /** By position in the schema: the columns that decode to a number, null for the others. */
   readonly numbers: readonly (FixedColumn | null)[];
 }
 
-const NUMBERS: ReadonlySet<string> = new Set(['bool', 'int32', 'int64', 'float32', 'float64']);
+const NUMBERS: ReadonlySet<string> = new Set(['bool', 'int32', 'int64', 'float32', 'float64', 'timestamp']);
 
 export function layoutRow(schema: RowSchema): RowLayout {
   if (!VERSION.test(schema.id)) throw new Error(`"${schema.id}" is no schema id: it has 12 hex digits`);

@@ -17,11 +17,7 @@ export function writeOrder(view: DataView, order: WriteOrder): void {
 }
 
 export function readOrder(view: DataView): WriteOrder {
-  return { eventTime: readEventTime(view), knownAt: readSortable(view, ORDER_OFFSET + 8), sequence: readSortable(view, ORDER_OFFSET + 16) };
-}
-
-export function readEventTime(view: DataView): number {
-  return readSortable(view, ORDER_OFFSET);
+  return { eventTime: readSortable(view, ORDER_OFFSET), knownAt: readSortable(view, ORDER_OFFSET + 8), sequence: readSortable(view, ORDER_OFFSET + 16) };
 }
 
 /** Whether `row` may replace `stored`: its order is greater, or what is stored is too short to be a packed row. */

@@ -1,7 +1,7 @@
 import { finish } from '@granary/aggregates';
 import { parseKey, type EntityKey, type Instant, type Value } from '@granary/contracts';
 import type { OnlineStore } from '@granary/online-store';
-import { evaluateFeature } from './evaluate.js';
+import { evaluateFeature, isExpired } from './evaluate.js';
 import type { PlannedFeature, PlannedView, ServicePlan } from './plan.js';
 import { assertRecord, parseFields, readEach, requestRow, type FeatureRequest } from './request.js';
 import { rowFetch } from './row-fetch.js';
@@ -57,7 +57,7 @@ export async function readMatrix(plan: ServicePlan, store: OnlineStore, shared: 
   const bytes = await fetch.read();
 
   for (const read of reads) {
-    const fill = read.planned.includesRequest || read.planned.view.ttlMs !== null ? fillFromRows : fillFromNumbers;
+    const fill = read.planned.includesRequest ? fillFromRows : fillFromNumbers;
     fill(read, bytes, fields, at, { data, mask, width, rows: read.constant ? 1 : candidates.length });
     if (read.constant) repeatFirstRow(read.columns, data, mask, width);
   }
@@ -77,7 +77,7 @@ function requestFields(plan: ServicePlan, shared: FeatureRequest, candidates: re
   return readEach(candidates, (candidate) => parseFields(plan, { ...candidate, ...shared }));
 }
 
-/** For windows with the request in them and views with a TTL: each feature is evaluated as `rows` does it. */
+/** For windows with the request in them: each feature is evaluated as `rows` does it. */
 function fillFromRows({ planned, columns, slots, keys }: ViewRead, bytes: readonly (Uint8Array | null)[], fields: readonly Readonly<Record<string, Value>>[], at: Instant, { data, mask, width, rows }: Target): void {
   const decoded = new Map<number, readonly (Value | null)[] | null>();
   const decode = (slot: number): readonly (Value | null)[] | null => {
@@ -100,20 +100,21 @@ function fillFromRows({ planned, columns, slots, keys }: ViewRead, bytes: readon
 const NO_FIELDS: Readonly<Record<string, Value>> = Object.freeze({});
 
 /** For all other views: numbers straight from the packed bytes, no object per row or value. */
-function fillFromNumbers({ planned, columns, slots }: ViewRead, bytes: readonly (Uint8Array | null)[], _fields: unknown, _at: Instant, { data, mask, width, rows }: Target): void {
-  const positions = columns.flatMap(({ offset, parts }) => Array.from({ length: parts }, (_, i) => offset + i));
-  // Doubles, which the codec fills as well as floats: an avg's sum must not be rounded before it is divided.
+function fillFromNumbers({ planned, columns, slots }: ViewRead, bytes: readonly (Uint8Array | null)[], _fields: unknown, at: Instant, { data, mask, width, rows }: Target): void {
+  const positions = [planned.eventTime, ...columns.flatMap(({ offset, parts }) => Array.from({ length: parts }, (_, i) => offset + i))];
+  // Doubles: an instant needs them, and an avg's sum must not be rounded before it is divided.
   const numbers = new Float64Array(positions.length);
   const there = new Uint8Array(positions.length);
   const scratch: [(Value | null)[], (Value | null)[]] = [[null], [null, null]];
   for (let row = 0; row < rows; row++) {
     const packed = bytes[slots[slots.length === 1 ? 0 : row]!];
     if (packed == null) continue;
-    planned.codec.decodeNumbers(packed, numbers as unknown as Float32Array, there, 0, positions);
-    let at = 0;
+    planned.codec.decodeNumbers(packed, numbers, there, 0, positions);
+    if (isExpired(numbers[0]!, planned.view.ttlMs, at)) continue;
+    let next = 1;
     for (const { feature, parts: count, column } of columns) {
       const parts = scratch[count - 1]!;
-      for (let i = 0; i < count; i++, at++) parts[i] = there[at] === 1 ? numbers[at]! : null;
+      for (let i = 0; i < count; i++, next++) parts[i] = there[next] === 1 ? numbers[next]! : null;
       const value = finish(feature, parts);
       if (value === null) continue;
       data[row * width + column] = Number(value);
