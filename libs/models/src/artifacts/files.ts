@@ -1,4 +1,4 @@
-import { GranaryError } from '@granary/contracts';
+import { GranaryError, isGranaryError } from '@granary/contracts';
 
 /** An artifact's content: file names to bytes. Names are relative, with `/` between folders. */
 export type Files = Readonly<Record<string, Uint8Array>>;
@@ -72,6 +72,22 @@ export function filesIn(folder: string, files: Files): Record<string, Uint8Array
 
 export function corrupt(kind: string, reason: string, cause?: unknown): GranaryError {
   return new GranaryError('ARTIFACT_CORRUPT', `A saved ${kind} can't be read: ${reason}`, { todo: 'Train the model again.', cause });
+}
+
+/** Runs a reader of saved files; what it throws that names no cause of its own is ARTIFACT_CORRUPT. */
+export async function readSaved<T>(kind: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    throw isGranaryError(cause) ? cause : corrupt(kind, (cause as Error).message, cause);
+  }
+}
+
+/** A header's list of texts. Throws ARTIFACT_CORRUPT. */
+export function textsOf({ header }: Unpacked, kind: string, name: string): readonly string[] {
+  const value = header[name];
+  if (!Array.isArray(value) || !value.every((each) => typeof each === 'string')) throw corrupt(kind, `${name} is ${JSON.stringify(value)}`);
+  return value;
 }
 
 function kindOf(array: NumericArray): ArrayKind {

@@ -1,4 +1,4 @@
-import { filesIn, nestFiles, packFiles, unpackFiles, type Files } from '../artifacts/files.js';
+import { corrupt, filesIn, nestFiles, packFiles, readSaved, textsOf, unpackFiles, type Files } from '../artifacts/files.js';
 import { loadClassifier, saveClassifier } from '../artifacts/model-files.js';
 import type { ClassifierModel } from './classifier.js';
 
@@ -15,6 +15,11 @@ export async function saveScorer({ kind, inputs, classifier }: ScorerModel): Pro
 
 /** Needs `initTensorflow()` first. Throws ARTIFACT_CORRUPT. */
 export async function loadScorer(files: Files): Promise<ScorerModel> {
-  const { header } = unpackFiles(files, 'scorer');
-  return Object.freeze({ kind: 'scorer', inputs: header['inputs'] as string[], classifier: await loadClassifier(filesIn('classifier', files)) });
+  return readSaved('scorer', async () => {
+    const inputs = textsOf(unpackFiles(files, 'scorer'), 'scorer', 'inputs');
+    const classifier = await loadClassifier(filesIn('classifier', files));
+    const width = classifier.encoding.columns.length;
+    if (inputs.length !== width) throw corrupt('scorer', `it names ${inputs.length} inputs and has ${width}`);
+    return Object.freeze({ kind: 'scorer', inputs, classifier });
+  });
 }

@@ -5,7 +5,7 @@ import { rankOf, rankingQuality, type RankingQuality } from '../metrics/ranking.
 import { createPacer } from '../pacer.js';
 import { rank } from '../ranking/ranker.js';
 import { generatorsInTime, questionsOf } from './questions.js';
-import type { FeatureSource } from './ranking-features.js';
+import { asOfQuestion, type FeatureSource } from './ranking-features.js';
 import { retrieve, type Retrieved } from './retrieve.js';
 import { PER_GENERATOR, trainRecommender } from './train-recommender.js';
 
@@ -67,7 +67,7 @@ export async function evaluateRecommender(interactions: Interactions, options: E
   let at = 0;
   asked.forEach(({ retrieved }, q) => {
     rows.users.fill(questions[q]!.user, at, at + retrieved.items.length);
-    rows.times.fill(questions[q]!.time, at, at + retrieved.items.length);
+    rows.times.fill(asOfQuestion(questions[q]!.time), at, at + retrieved.items.length);
     rows.items.set(retrieved.items, at);
     at += retrieved.items.length;
   });

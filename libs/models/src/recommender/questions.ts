@@ -1,29 +1,34 @@
 import type { Generator } from '@granary/contracts';
 import { createGenerator, type RetrievalModel } from '../artifacts/model-files.js';
-import { rowOf, type Interactions } from '../interactions.js';
+import type { Interactions } from '../interactions.js';
 import type { LeaveLatestOut } from '../evaluation/leave-latest-out.js';
 import type { CandidateGenerator } from '../retrieval/candidate-generator.js';
 import { movingTrending, type MovingTrending } from './moving-trending.js';
 
-/** What would this user choose next, asked at the instant of a choice that was held out? */
+/** What would this user choose next, asked just before a choice that was held out? */
 export interface Question {
   readonly user: number;
-  /** Epoch milliseconds. */
+  /** When the user first met the chosen item, epoch milliseconds: what is known at the question happened before. */
   readonly time: number;
-  /** Distinct items that the user had by then, ascending. */
+  /** Distinct items that the user met before, ascending; equal times by order of arrival. */
   readonly history: Int32Array;
   /** The item that was chosen. */
   readonly chosen: number;
 }
 
-/** One question for each user with a held-out item; `all`: the interactions before the split. */
+/**
+ * One question for each user with a held-out item; `all`: every interaction, before any split. A user may come back to
+ * an item (view, cart, purchase): asked any later than at the first of these, the own features would name the answer.
+ */
 export function questionsOf(all: Interactions, split: LeaveLatestOut): Question[] {
+  const { offsets, items, times } = all.events;
   const questions: Question[] = [];
   split.heldOut.forEach((chosen, user) => {
     if (chosen < 0) return;
-    // The held-out item is that of the user's last event.
-    const time = all.events.times[all.events.offsets[user + 1]! - 1]!;
-    questions.push({ user, time, history: rowOf(split.train.byUser, user), chosen });
+    const start = offsets[user]!;
+    const first = items.indexOf(chosen, start);
+    const history = Int32Array.from(new Set(items.subarray(start, first))).sort();
+    questions.push({ user, time: times[first]!, history, chosen });
   });
   return questions;
 }

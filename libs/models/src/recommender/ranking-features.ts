@@ -5,6 +5,14 @@ export interface FeatureQuestions {
   readonly times: Float64Array;
 }
 
+/**
+ * The instant that the features of a question are as of: the last millisecond before the choice. As of the choice itself
+ * `latest` and windows closed at the end would know it.
+ */
+export function asOfQuestion(time: number): number {
+  return time - 1;
+}
+
 /** [rows × names] by rows; mask 1 where the value is present. */
 export interface FeatureRows {
   readonly names: readonly string[];

@@ -1,4 +1,4 @@
-import { filesIn, nestFiles, packFiles, unpackFiles, type Files } from '../artifacts/files.js';
+import { corrupt, filesIn, nestFiles, packFiles, readSaved, textsOf, unpackFiles, type Files } from '../artifacts/files.js';
 import {
   createGenerator,
   loadRanker,
@@ -43,19 +43,51 @@ export async function saveRecommender(model: Omit<RecommenderModel, 'generators'
   };
 }
 
-/** Needs `initTensorflow()` first. Throws ARTIFACT_CORRUPT. */
+const KIND = 'recommender';
+
+/** Needs `initTensorflow()` first. Throws ARTIFACT_CORRUPT, also when the parts don't belong together. */
 export async function loadRecommender(files: Files): Promise<RecommenderModel> {
-  const { header, i32 } = unpackFiles(files, 'recommender');
-  const retrieval = (header['retrieval'] as RetrievalModel['kind'][]).map((kind, i) => loadRetrieval(kind, filesIn(`retrieval-${i}`, files)));
-  return Object.freeze({
-    kind: 'recommender',
-    asOf: header['asOf'] as number,
-    users: loadVocabulary(filesIn('users', files)),
-    items: loadVocabulary(filesIn('items', files)),
-    history: { offsets: i32('historyOffsets'), columns: i32('historyItems') },
-    retrieval,
-    generators: retrieval.map(createGenerator),
-    ranker: header['hasRanker'] === true ? await loadRanker(filesIn('ranker', files)) : null,
-    featureNames: header['featureNames'] as string[],
+  return readSaved(KIND, async () => {
+    const saved = unpackFiles(files, KIND);
+    const { asOf, hasRanker } = saved.header;
+    if (typeof asOf !== 'number' || !Number.isFinite(asOf)) throw corrupt(KIND, `asOf is ${JSON.stringify(asOf)}`);
+    if (typeof hasRanker !== 'boolean') throw corrupt(KIND, `hasRanker is ${JSON.stringify(hasRanker)}`);
+    const kinds = textsOf(saved, KIND, 'retrieval');
+    const retrieval = kinds.map((kind, i) => loadRetrieval(retrievalKind(kind), filesIn(`retrieval-${i}`, files)));
+    const model: RecommenderModel = {
+      kind: KIND,
+      asOf,
+      users: loadVocabulary(filesIn('users', files)),
+      items: loadVocabulary(filesIn('items', files)),
+      history: { offsets: saved.i32('historyOffsets'), columns: saved.i32('historyItems') },
+      retrieval,
+      generators: retrieval.map(createGenerator),
+      ranker: hasRanker ? await loadRanker(filesIn('ranker', files)) : null,
+      featureNames: textsOf(saved, KIND, 'featureNames'),
+    };
+    checkParts(model);
+    return Object.freeze(model);
   });
+}
+
+function retrievalKind(kind: string): RetrievalModel['kind'] {
+  if (kind === 'trending' || kind === 'itemToItem' || kind === 'ease') return kind;
+  throw corrupt(KIND, `there is no generator ${JSON.stringify(kind)}`);
+}
+
+/** What one part says of another must be true, or some request would fail long after loading. */
+function checkParts({ users, items, history, generators, ranker, featureNames }: RecommenderModel): void {
+  const itemCount = items.keys.length;
+  const { offsets, columns } = history;
+  const isAscending = offsets[0] === 0 && offsets.every((offset, i) => i === 0 || offset >= offsets[i - 1]!);
+  if (offsets.length !== users.keys.length + 1 || !isAscending || offsets.at(-1) !== columns.length || !columns.every((item) => item >= 0 && item < itemCount)) {
+    throw corrupt(KIND, `its history is not one of ${users.keys.length} users and ${itemCount} items`);
+  }
+  for (const generator of generators) {
+    if (generator.itemCount !== itemCount) throw corrupt(KIND, `${generator.kind} knows ${generator.itemCount} items of ${itemCount}`);
+  }
+  if (ranker === null) return;
+  if (ranker.sourceCount !== generators.length || ranker.encoding.columns.length !== featureNames.length) {
+    throw corrupt(KIND, `its ranker takes ${ranker.sourceCount} sources and ${ranker.encoding.columns.length} features, not ${generators.length} and ${featureNames.length}`);
+  }
 }

@@ -1,26 +1,43 @@
 import type { Candidate, CandidateGenerator, History } from '../retrieval/candidate-generator.js';
 
-/** The candidates of one user, from all generators. */
+/** The candidates of one user, from all generators, best first. */
 export interface Retrieved {
-  /** Item indices; in the order of the first generator that found them, and its score. */
+  /** Item indices, distinct. */
   readonly items: Int32Array;
-  /** Per item, what the generator that ranks it highest says. */
-  readonly found: readonly (Candidate & { readonly generator: number })[];
+  /** Per item: what the generator that ranks it highest says of it, and the fused score that the order is by. */
+  readonly found: readonly Found[];
   /** [items × generators]: each generator's score of each item, found by it or not. */
   readonly scores: Float32Array;
 }
 
-/** Takes at most `perGenerator` items from each generator, leaving out `exclude`. */
+export interface Found extends Candidate {
+  /** Index of the generator; the first declared of equals. */
+  readonly generator: number;
+  /** Σ 1 / (60 + rank) over the generators that found it. */
+  readonly fused: number;
+}
+
+/** Of reciprocal rank fusion, as its authors chose it. */
+const FUSION = 60;
+
+/**
+ * Takes at most `perGenerator` items from each generator, leaving out `exclude`. Scores of different generators can't be
+ * compared, so the order is by reciprocal rank fusion (Cormack, Clarke and Büttcher 2009); equals by the first finder.
+ */
 export function retrieve(generators: readonly CandidateGenerator[], history: History, exclude: History, perGenerator: number): Retrieved {
-  const best = new Map<number, Candidate & { generator: number; rank: number }>();
+  const best = new Map<number, Found & { readonly rank: number }>();
   generators.forEach((each, generator) => {
-    each.candidates(history, perGenerator, exclude).forEach((candidate, rank) => {
+    each.candidates(history, perGenerator, exclude).forEach((candidate, i) => {
+      const rank = i + 1;
       const known = best.get(candidate.item);
-      if (known === undefined || rank < known.rank) best.set(candidate.item, { ...candidate, generator, rank });
+      const fused = (known?.fused ?? 0) + 1 / (FUSION + rank);
+      best.set(candidate.item, known === undefined || rank < known.rank ? { ...candidate, generator, rank, fused } : { ...known, fused });
     });
   });
-  const items = Int32Array.from(best.keys());
-  return { items, found: [...best.values()], scores: scoreAll(generators, history, items) };
+  // A Map keeps the order of first insertion, and the sort is stable.
+  const found = [...best.values()].sort((a, b) => b.fused - a.fused).map(({ rank: _rank, ...each }): Found => each);
+  const items = Int32Array.from(found, ({ item }) => item);
+  return { items, found, scores: scoreAll(generators, history, items) };
 }
 
 /** [items × generators] */

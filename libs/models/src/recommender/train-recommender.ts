@@ -8,7 +8,7 @@ import type { RankerModel } from '../ranking/ranker.js';
 import type { RankingLists } from '../ranking/ranking-lists.js';
 import { trainRanker, type RankerReport } from '../ranking/train-ranker.js';
 import { generatorsInTime, questionsOf, type Question } from './questions.js';
-import type { FeatureRows, FeatureSource } from './ranking-features.js';
+import { asOfQuestion, type FeatureRows, type FeatureSource } from './ranking-features.js';
 import { retrieve, scoreAll } from './retrieve.js';
 import { trainGenerators } from './train-generators.js';
 
@@ -32,21 +32,27 @@ export interface TrainRecommenderOptions extends JobOptions {
 
 export interface TrainedRecommender {
   readonly generators: readonly RetrievalModel[];
+  /** Null when none was asked for, and when there is no choice to learn from: the generators recommend without it. */
   readonly ranker: RankerModel | null;
+  /** The ranker's inputs; none without a ranker. */
   readonly featureNames: readonly string[];
+  /** Null when no ranker was asked for; no training lists: there was no choice to learn from. */
   readonly rankerReport: RankerReport | null;
 }
 
 /**
  * Trains the generators on all interactions, and the ranker on the users' latest choices: for these the generators are
  * trained without them, and features are as of the instant of the choice, so the ranker sees in training what it will
- * see in serving. Needs `initTensorflow()` when there are features.
+ * see in serving. Needs `initTensorflow()` when there are features. Same seed and data, same model.
+ * Throws CANCELLED when aborted.
  */
 export async function trainRecommender(interactions: Interactions, options: TrainRecommenderOptions): Promise<TrainedRecommender> {
   const { features, asOf } = options;
   const generators = await trainGenerators(interactions, options.generators, asOf, options);
   if (features === null) return { generators, ranker: null, featureNames: [], rankerReport: null };
-  const { lists, names } = await rankingLists(interactions, features, options);
+  const found = await rankingLists(interactions, features, options);
+  if (found === null) return { generators, ranker: null, featureNames: [], rankerReport: nothingLearnt(generators.length) };
+  const { lists, names } = found;
   const { model, report } = await trainRanker(lists, {
     featureCount: names.length,
     sourceCount: options.generators.length,
@@ -57,14 +63,21 @@ export async function trainRecommender(interactions: Interactions, options: Trai
   return { generators, ranker: model, featureNames: names, rankerReport: report };
 }
 
-async function rankingLists(interactions: Interactions, features: FeatureSource, options: TrainRecommenderOptions): Promise<{ lists: RankingLists; names: readonly string[] }> {
+function nothingLearnt(sourceCount: number): RankerReport {
+  const sources = Array.from({ length: sourceCount }, () => 0);
+  return { trainingLists: 0, validationLists: 0, epochs: 0, bestEpoch: 0, ndcg: { sources, network: null, ranked: 0 } };
+}
+
+/** Null when no user has chosen a second item that a generator would have found. */
+async function rankingLists(interactions: Interactions, features: FeatureSource, options: TrainRecommenderOptions): Promise<{ lists: RankingLists; names: readonly string[] } | null> {
   const { choicesPerUser = 3, maxLists = 2_000, maxListLength = 60, seed } = options;
   const random = createRandom(seed);
   const questions: Question[] = [];
   let earlier = interactions;
   for (let round = 0; round < choicesPerUser; round++) {
     const split = leaveLatestOut(earlier);
-    questions.push(...questionsOf(earlier, split));
+    // History is of all interactions: what an earlier round held out may have been met before this choice.
+    questions.push(...questionsOf(interactions, split));
     earlier = split.train;
   }
   const sampled = random.shuffle(questions).slice(0, maxLists).sort((a, b) => a.time - b.time);
@@ -86,11 +99,12 @@ async function rankingLists(interactions: Interactions, features: FeatureSource,
     for (const item of items) {
       rows.users.push(user);
       rows.items.push(item);
-      rows.times.push(time);
+      rows.times.push(asOfQuestion(time));
       positives.push(item === chosen ? 1 : 0);
     }
     offsets.push(positives.length);
   }
+  if (positives.length === 0) return null;
   const answered: FeatureRows = await features({ users: Int32Array.from(rows.users), items: Int32Array.from(rows.items), times: Float64Array.from(rows.times) });
   return {
     names: answered.names,
