@@ -23,7 +23,7 @@ export function shop(): readonly Definition[] {
   const stats = featureView('stats', { entity: item, source: events, features: (e) => ({ price: latest(e.price), seen: count().over('7d') }) });
   const ranking = featureService('ranking', [activity.pick('buys1d', 'dearest7d'), stats]);
   const risk = featureService('risk', [activity, request({ price: t.float64 })]);
-  const forYou = recommender('for_you', { user, item, interactions: events, weights: { kind: { view: 1, buy: 5 } }, generators: [trending(), ease()], ranker: ranking });
+  const forYou = recommender('for_you', { user, item, interactions: events, weights: { kind: { view: 1, buy: 5 } }, generators: [trending(), ease({ lambda: 250 })], ranker: ranking });
   const score = scorer('score_sale', { service: risk, events, label: 'fraud', labelDelay: '7d' });
   return [user, item, events, activity, stats, ranking, risk, forYou, score].map((each) => each.definition);
 }

@@ -75,8 +75,8 @@ export function max<T extends number | bigint | string | null>(column: Field<T>)
   return aggregation('max', column.name, column.type, null);
 }
 
-/** The value of the window's newest event that has one; null for none. */
-export function last<T>(column: Field<T>): Aggregation<NonNullable<T>> {
+/** The value of the window's newest event that has one; null for none. Not of arrays, which have no null. */
+export function last<T extends boolean | number | bigint | string | null>(column: Field<T>): Aggregation<NonNullable<T>> {
   return aggregation('last', column.name, column.type, null);
 }
 

@@ -110,6 +110,8 @@ describe('types', () => {
       featureView('v', { entity: user, source: interactions, features: (e) => ({ n: count().where(e.kind.eq('sale')).over('1d') }) });
       // @ts-expect-error -- a string can't be summed
       featureView('v', { entity: user, source: interactions, features: (e) => ({ n: sum(e.eventId).over('1d') }) });
+      // @ts-expect-error -- an array is never null: there is no last one that has a value
+      featureView('v', { entity: user, source: source('lists', { fields: { userId: t.int64, tags: t.array(t.string), at: t.timestamp }, eventTime: 'at' }), features: (e) => ({ n: last(e.tags).over('1d') }) });
       // @ts-expect-error -- a window needs a unit
       featureView('v', { entity: user, source: interactions, features: (e) => ({ n: avg(e.price).over('7') }) });
       // @ts-expect-error -- no such field

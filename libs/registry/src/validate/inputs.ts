@@ -19,7 +19,14 @@ export function checkSource(context: Context, source: Source): void {
   for (const name of source.eventId) checkEventId(context, owner, source, name);
   if (source.eventTime !== null) checkTime(context, owner, source, 'event time', source.eventTime);
   if (source.knownAt !== null) checkTime(context, owner, source, 'known-at', source.knownAt);
+  if (source.knownAt !== null && source.eventId.length === 0) {
+    // Without an id a corrected row is another event (its content is its id): both would count. See docs/adr/0004.
+    context.report(owner, 'DEF-023', `says by ${source.knownAt} when a correction became known, but not which event it corrects`, 'Name the fields that a correction leaves as they are: eventId.');
+  }
   for (const field of source.fields) {
+    if (field.type.kind === 'array' && field.nullable) {
+      context.report(owner, 'DEF-024', `${field.name} is a nullable ${formatType(field.type)}, which ClickHouse has not`, 'Take .nullable() off: an absent list is an empty one.');
+    }
     if (field.encoding?.kind === 'epochSeconds' && field.type.kind !== 'timestamp') {
       context.report(owner, 'DEF-021', `${field.name} is ${formatType(field.type)} and read as epoch seconds`, 'Only a timestamp can be: use t.epochSeconds.');
     }

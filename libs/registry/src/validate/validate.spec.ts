@@ -4,11 +4,20 @@ import { shop } from '../shop.fixture.js';
 import { validateDefinitions } from './validate.js';
 
 type Tree = Record<string, unknown>;
+type Change = (definition: any) => unknown; // eslint-disable-line @typescript-eslint/no-explicit-any -- any: tests write wrong data
 // Mistakes that the SDK's types refuse: plain JavaScript, and other copies of the SDK, can still make them.
-function broken(name: string, change: (definition: any) => void): readonly string[] { // eslint-disable-line @typescript-eslint/no-explicit-any -- any: tests write wrong data
+function broken(name: string, change: Change, changeEvents: Change = () => undefined): readonly string[] {
   const definitions = structuredClone(shop()) as unknown as Tree[];
   change(definitions.find((each) => each['name'] === name));
+  changeEvents(definitions.find((each) => each['name'] === 'events'));
   return validateDefinitions(definitions as unknown as Definition[]).map((problem) => problem.id);
+}
+function brokenLastOfArray(): readonly string[] {
+  const tags = { kind: 'array', of: { kind: 'string' } };
+  return broken('activity', (it) => {
+    it.features[0].type = tags;
+    Object.assign(it.features[0].aggregate, { fn: 'last', column: 'tags' });
+  }, (events) => events.fields.push({ name: 'tags', type: tags, nullable: false }));
 }
 const aggregate = (change: object) => (view: any): void => void Object.assign(view.features[0].aggregate, change); // eslint-disable-line @typescript-eslint/no-explicit-any -- as above
 const where = (fn: string, ...args: object[]) => aggregate({ where: { kind: 'call', fn, args } });
@@ -33,6 +42,9 @@ describe('validation', () => {
     ['a nullable event id', 'DEF-020', broken('events', (it) => (it.fields[0].nullable = true))],
     ['an event time that is none', 'DEF-020', broken('events', (it) => (it.eventTime = 'price'))],
     ['a known-at that is none', 'DEF-020', broken('events', (it) => (it.knownAt = 'id'))],
+    ['corrections of no one knows which event', 'DEF-023', broken('events', (it) => ((it.knownAt = 'at'), (it.eventId = [])))],
+    ['a nullable array', 'DEF-024', broken('events', (it) => it.fields.push({ name: 'tags', type: { kind: 'array', of: { kind: 'string' } }, nullable: true }))],
+    ['the last of an array', 'DEF-041', brokenLastOfArray()],
     ['a file outside the data folder', 'DEF-022', broken('events', (it) => (it.file = { path: '../x.csv', format: 'csv' }))],
     ['an unknown column', 'DEF-040', broken('activity', aggregate({ fn: 'max', column: 'no' }))],
     ['the sum of a string', 'DEF-041', broken('activity', aggregate({ fn: 'sum', column: 'id' }))],

@@ -77,7 +77,7 @@ function checkWindow(report: (id: string, message: string, todo: string) => void
 
 const TAKES: Readonly<Record<Feature['aggregate']['fn'], string>> = {
   latest: 'any field',
-  last: 'any field',
+  last: 'any field but arrays, which have no null to pass over',
   count: 'no field',
   sum: 'numbers',
   avg: 'numbers and bools',
@@ -88,9 +88,10 @@ const TAKES: Readonly<Record<Feature['aggregate']['fn'], string>> = {
 function takes(fn: Feature['aggregate']['fn'], type: FieldType): boolean {
   switch (fn) {
     case 'latest':
-    case 'last':
     case 'count':
       return true;
+    case 'last':
+      return type.kind !== 'array';
     case 'sum':
       return isNumeric(type);
     case 'avg':

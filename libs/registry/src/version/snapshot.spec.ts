@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Definition, FeatureView, Snapshot, Source } from '@granary/contracts';
+import type { Definition, ElementType, FeatureView, FieldType, Snapshot, Source } from '@granary/contracts';
 import fc from 'fast-check';
 import { shop } from '../shop.fixture.js';
 import { canonicalJson } from './canonical.js';
@@ -80,6 +80,34 @@ describe('a snapshot', () => {
       expect(version(changed)).not.toBe(version(base));
     }
     expect(new Set(changes.map((each) => each.id)).size).toBe(changes.length);
+  });
+
+  // Stored rows and online rows hold a value of an enum by its position.
+  it('gives a view another version by another order of an enum\'s values, wherever the view stores them', () => {
+    const swap = (type: FieldType): FieldType => (type.kind === 'enum' ? { ...type, values: [...type.values].reverse() } : type.kind === 'array' ? { ...type, of: swap(type.of) as ElementType } : type);
+    const kinds = { kind: 'enum' as const, values: ['view', 'buy'] };
+    const versionWith = (kind: FieldType, of: (kind: FieldType) => { key: FieldType; read: FieldType; fn: 'latest' | 'last' }): string => {
+      const { key, read, fn } = of(kind);
+      const fields = [{ name: 'id', type: { kind: 'string' as const }, nullable: false }, { name: 'key', type: key, nullable: false }, { name: 'read', type: read, nullable: false }, { name: 'at', type: { kind: 'timestamp' as const }, nullable: false }];
+      const window = fn === 'latest' ? null : { sizeMs: 1, delayMs: 0, bounds: '(]' as const, includeRequest: false };
+      const snapshot = resolveSnapshot([
+        { kind: 'entity', name: 'thing', keys: [{ name: 'key', type: key }] },
+        { kind: 'source', name: 'things', fields, eventId: ['id'], eventTime: 'at', knownAt: null, file: null },
+        { kind: 'featureView', name: 'stored', entity: 'thing', source: 'things', keyFields: ['key'], ttlMs: null, features: [{ name: 'value', type: read, aggregate: { fn, column: 'read', where: null, window, default: null } }] },
+      ]);
+      return version(snapshot, 'stored');
+    };
+    const text: FieldType = { kind: 'string' };
+    const uses: ((kind: FieldType) => { key: FieldType; read: FieldType; fn: 'latest' | 'last' })[] = [
+      (kind) => ({ key: text, read: kind, fn: 'latest' }),
+      (kind) => ({ key: text, read: kind, fn: 'last' }),
+      (kind) => ({ key: text, read: { kind: 'array', of: kind as ElementType }, fn: 'latest' }),
+      (kind) => ({ key: kind, read: text, fn: 'latest' }),
+    ];
+    for (const use of uses) {
+      expect(versionWith(kinds, use)).toBe(versionWith(kinds, use));
+      expect(versionWith(swap(kinds), use)).not.toBe(versionWith(kinds, use));
+    }
   });
 
   it('keeps a view\'s version when its stored values keep their meaning', () => {
