@@ -8,8 +8,10 @@ const args = process.argv.slice(2);
 const json = args.slice(0, [...args, '--'].indexOf('--')).includes('--json');
 
 for (const stream of [process.stdout, process.stderr]) {
-  // Whoever read our output has left (`granary history | head`): there is nobody to tell.
-  stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? process.exitCode : EXIT.bug));
+  // Whoever read our output has left (`granary history | head`): there is nobody to tell, and the work is finished as begun.
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') process.exit(EXIT.bug);
+  });
 }
 for (const event of ['uncaughtException', 'unhandledRejection']) {
   process.on(event, (error: unknown) => {
