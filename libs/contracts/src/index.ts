@@ -53,4 +53,15 @@ export { BACKFILL, EVENT, backfillTable, eventsTable, quarantineTable } from './
 export { identifier } from './sql.js';
 export type { Statement, StatementParam } from './sql.js';
 export type { JobOptions, Progress } from './progress.js';
-export { graphqlFieldName, graphqlTypeName } from './graphql-names.js';
+export {
+  FIXED_ROOT_FIELDS,
+  FIXED_TYPES,
+  REASON_TYPE,
+  graphqlEnumValues,
+  graphqlFeatureType,
+  graphqlFieldName,
+  graphqlOwnTypes,
+  graphqlRootFields,
+  graphqlTypeName,
+  graphqlValueType,
+} from './graphql-names.js';

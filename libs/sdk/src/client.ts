@@ -1,4 +1,4 @@
-import { ERROR_CODES, GranaryError, graphqlFieldName, graphqlTypeName, parseValue, toJson, type ErrorCode, type Feature, type FeatureState, type FeatureView, type FieldType, type Value } from '@granary/contracts';
+import { ERROR_CODES, GranaryError, graphqlRootFields, graphqlTypeName, parseValue, toJson, type ErrorCode, type Feature, type FeatureState, type FeatureView, type FieldType, type Value } from '@granary/contracts';
 import type { FeatureServiceDeclaration, RequestFor, RowOf } from './feature-service.js';
 
 export interface ConnectOptions {
@@ -38,7 +38,7 @@ function featureClient<S extends FeatureServiceDeclaration>(service: S, options:
   );
   const keys = service.uses.flatMap((view) => view.uses).flatMap((each) => (each.definition.kind === 'entity' ? each.definition.keys : []));
   const fields: ReadonlyMap<string, FieldType> = new Map([...keys, ...definition.request].map(({ name, type }) => [name, type]));
-  const field = `${graphqlFieldName(service.name)}Batch`;
+  const [, field] = graphqlRootFields({ kind: 'featureService', name: service.name }) as readonly [string, string];
   const selection = features.map((feature) => `${feature.name} { value state }`).join(' ');
   const query = `query ($entities: [${graphqlTypeName(service.name)}Key!]!) { ${field}(entities: $entities) { ${selection} } }`;
 

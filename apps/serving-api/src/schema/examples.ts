@@ -1,11 +1,9 @@
-import { toJson, type FieldType, type Value } from '@granary/contracts';
-
-const ENUM_NAME = /^(?!(?:true|false|null)$)[A-Za-z][_0-9A-Za-z]*$/;
+import { graphqlEnumValues, toJson, type FieldType, type Value } from '@granary/contracts';
 
 /** A GraphQL literal of the type: of the given value, or of one that only has the right type. */
 export function exampleLiteral(type: FieldType, value: Value | undefined): string {
   const shown = value === undefined ? typical(type) : toJson(type, value);
-  return type.kind === 'enum' && type.values.every((each) => ENUM_NAME.test(each)) ? String(shown) : JSON.stringify(shown);
+  return type.kind === 'enum' && graphqlEnumValues(type) !== null ? String(shown) : JSON.stringify(shown);
 }
 
 function typical(type: FieldType): unknown {

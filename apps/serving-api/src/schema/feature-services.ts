@@ -1,4 +1,4 @@
-import { graphqlFieldName, graphqlTypeName, type EntityKey, type FeatureService, type FieldType } from '@granary/contracts';
+import { graphqlOwnTypes, graphqlRootFields, type EntityKey, type FeatureService, type FieldType } from '@granary/contracts';
 import type { FeatureReader, FeatureRequest, ServicePlan } from '@granary/serving';
 import { GraphQLInputObjectType, GraphQLList, GraphQLNonNull, GraphQLObjectType, type GraphQLFieldConfigMap, type GraphQLInputFieldConfigMap } from 'graphql';
 import { describeFeature } from './describe.js';
@@ -20,14 +20,15 @@ export function featureServices(reader: FeatureReader, samples: SampleKeys): Bui
 function featureService(types: SchemaTypes, reader: FeatureReader, service: FeatureService, samples: SampleKeys): SchemaPart {
   const plan = reader.plan(service.name);
   const declaration = `feature service ${service.name}`;
-  const field = graphqlFieldName(service.name);
+  const [field, batchField] = graphqlRootFields(service) as readonly [string, string];
+  const [rowType, keyType] = graphqlOwnTypes(service).map((name) => types.claim(name, declaration)) as [string, string];
   const row = new GraphQLObjectType({
-    name: types.claim(graphqlTypeName(service.name), declaration),
+    name: rowType,
     description: `The features of ${declaration}.`,
     fields: featureFields(types, plan),
   });
   const args = argumentsOf(types, plan);
-  const key = new GraphQLInputObjectType({ name: types.claim(`${graphqlTypeName(service.name)}Key`, `the keys of ${declaration}`), fields: args });
+  const key = new GraphQLInputObjectType({ name: keyType, fields: args });
 
   const one: RootField = {
     type: row,
@@ -41,7 +42,7 @@ function featureService(types: SchemaTypes, reader: FeatureReader, service: Feat
     args: { entities: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(key))) } },
     resolve: async (_source, { entities }: { readonly entities?: readonly FeatureRequest[] }) => (await reader.rows(service.name, entities ?? [])).map((each) => each.values),
   };
-  return { fields: { [field]: one, [`${field}Batch`]: batch }, examples: [example(plan, field, samples)] };
+  return { fields: { [field]: one, [batchField]: batch }, examples: [example(plan, field, samples)] };
 }
 
 /** A field for each feature of a service: `{ value state eventTime }`. */

@@ -1,4 +1,4 @@
-import { GranaryError, graphqlTypeName, type FieldType } from '@granary/contracts';
+import { FIXED_TYPES, GranaryError, graphqlEnumValues, graphqlFeatureType, graphqlValueType, type FieldType } from '@granary/contracts';
 import {
   GraphQLBoolean,
   GraphQLEnumType,
@@ -36,12 +36,9 @@ export const FeatureStateType = new GraphQLEnumType({
 });
 
 const SCALARS = { bool: GraphQLBoolean, int32: GraphQLInt, int64: Int64, float32: GraphQLFloat, float64: GraphQLFloat, string: GraphQLString, timestamp: Timestamp } as const;
-/** Names that the fixed part of the schema has. */
-const OURS = ['Query', 'Mutation', 'Subscription', 'FeatureState', 'ServingStatus', 'FeatureViewStatus', 'FeatureInfo', 'FeatureServiceInfo', 'Int', 'Float', 'String', 'Boolean', 'ID', 'Int64', 'Timestamp'];
-const ENUM_VALUE = /^(?!__)(?!(?:true|false|null)$)[_A-Za-z][_0-9A-Za-z]*$/;
 
 export function createSchemaTypes(): SchemaTypes {
-  const claimed = new Map<string, string>(OURS.map((name) => [name, 'Granary itself']));
+  const claimed = new Map<string, string>(FIXED_TYPES.map((name) => [name, 'Granary itself']));
   const enums = new Map<string, GraphQLEnumType>();
   const features = new Map<string, GraphQLObjectType>();
 
@@ -59,12 +56,14 @@ export function createSchemaTypes(): SchemaTypes {
 
   function element(type: Exclude<FieldType, { kind: 'array' }>, owner: readonly string[]): GraphQLScalarType | GraphQLEnumType {
     if (type.kind !== 'enum') return SCALARS[type.kind];
-    if (!type.values.every((value) => ENUM_VALUE.test(value))) return GraphQLString;
-    const name = owner.map(graphqlTypeName).join('');
+    const values = graphqlEnumValues(type);
+    if (values === null) return GraphQLString;
+    const name = graphqlValueType(type, ...owner);
     const known = enums.get(name);
+    // The same name for the same values is one type; for other values the claim is refused.
+    claim(name, `the values ${values.join(', ')}`);
     if (known !== undefined) return known;
-    claim(name, `the values of ${owner.join('.')}`);
-    const made = new GraphQLEnumType({ name, values: Object.fromEntries(type.values.map((value) => [value, { value }])) });
+    const made = new GraphQLEnumType({ name, values: Object.fromEntries(values.map((value) => [value, { value }])) });
     enums.set(name, made);
     return made;
   }
@@ -75,10 +74,10 @@ export function createSchemaTypes(): SchemaTypes {
 
   function feature(type: FieldType, ...owner: readonly string[]): GraphQLObjectType {
     const valueType = value(type, ...owner);
-    const name = valueType instanceof GraphQLList ? `${valueType.ofType.ofType.name}ListFeature` : `${valueType.name}Feature`;
+    const name = graphqlFeatureType(type, ...owner);
+    claim(name, `features of type ${String(valueType)}`);
     const known = features.get(name);
     if (known !== undefined) return known;
-    claim(name, `features of type ${name.replace(/Feature$/, '')}`);
     const made = new GraphQLObjectType({
       name,
       fields: {

@@ -1,18 +1,11 @@
 import { FIELD_NAME, NAME, type Definition } from '@granary/contracts';
 import type { Owner } from '../problem.js';
-import { KIND_TITLES, ownerOf, type Context } from './context.js';
+import { ownerOf, type Context } from './context.js';
 
 /** Members of every JavaScript object: as keys of a row they would read as present where they are not. */
 const UNSAFE = new Set(['constructor', 'prototype', '__proto__', 'hasOwnProperty', 'isPrototypeOf', 'toString', 'toLocaleString', 'valueOf', 'propertyIsEnumerable']);
-/** Would meet GraphQL's own types, or fields that every schema of ours has. */
-const RESERVED_ROOT_FIELDS = new Set(['query', 'mutation', 'subscription', 'health', 'snapshot', 'similarItems', 'trending', 'feedback']);
 /** Table and file names add a prefix and a version, and file systems stop at 255 bytes. */
 const LONGEST_NAME = 100;
-
-/** The GraphQL root field of a feature service, recommender or scorer: `for_you` → `forYou`. */
-export function rootFieldName(name: string): string {
-  return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
-}
 
 export function checkNames(context: Context, definition: Definition): void {
   const owner = ownerOf(definition);
@@ -64,22 +57,5 @@ function fieldNames(definition: Definition): readonly string[] {
     case 'recommender':
     case 'scorer':
       return [];
-  }
-}
-
-/** Services, recommenders and scorers become root fields of one GraphQL schema. */
-export function checkRootFields(context: Context, definitions: readonly Definition[]): void {
-  const taken = new Map<string, Definition>();
-  for (const definition of definitions) {
-    if (definition.kind !== 'featureService' && definition.kind !== 'recommender' && definition.kind !== 'scorer') continue;
-    const field = rootFieldName(definition.name);
-    const first = taken.get(field);
-    if (RESERVED_ROOT_FIELDS.has(field)) {
-      context.report(ownerOf(definition), 'DEF-080', `its GraphQL field ${field} is reserved`, 'Rename it.');
-    }
-    if (first === undefined) taken.set(field, definition);
-    else if (first.kind !== definition.kind || first.name !== definition.name) {
-      context.report(ownerOf(definition), 'DEF-080', `its GraphQL field ${field} is already that of ${KIND_TITLES[first.kind]} ${first.name}`, 'Rename one of them.');
-    }
   }
 }

@@ -6,11 +6,21 @@ import { validateDefinitions } from './validate.js';
 type Tree = Record<string, unknown>;
 type Change = (definition: any) => unknown; // eslint-disable-line @typescript-eslint/no-explicit-any -- any: tests write wrong data
 // Mistakes that the SDK's types refuse: plain JavaScript, and other copies of the SDK, can still make them.
-function broken(name: string, change: Change, changeEvents: Change = () => undefined): readonly string[] {
+function broken(name: string, change: Change, changeEvents: Change = () => undefined, changeAll: (all: any[]) => unknown = () => undefined): readonly string[] { // eslint-disable-line @typescript-eslint/no-explicit-any -- as above
   const definitions = structuredClone(shop()) as unknown as Tree[];
   change(definitions.find((each) => each['name'] === name));
   changeEvents(definitions.find((each) => each['name'] === 'events'));
+  changeAll(definitions);
   return validateDefinitions(definitions as unknown as Definition[]).map((problem) => problem.id);
+}
+const named = (all: any[], name: string, kind?: string): any => all.find((each) => each.name === name && (kind === undefined || each.kind === kind)); // eslint-disable-line @typescript-eslint/no-explicit-any -- as above
+/** The view `risk` has the feature `mood`, the service `risk` the request field `mood`: both are `RiskMood` in GraphQL. */
+function twoEnums(values: readonly string[]): readonly string[] {
+  return broken('risk', (it) => it.request.push({ name: 'mood', type: { kind: 'enum', values } }), undefined, (all) => {
+    named(all, 'stats').features.push({ name: 'mood', type: { kind: 'enum', values: ['view', 'buy'] }, aggregate: { fn: 'latest', column: 'kind', where: null, window: null, default: null } });
+    named(all, 'stats').name = 'risk';
+    Object.assign(named(all, 'ranking').views[1], { view: 'risk', features: ['price', 'mood'] });
+  });
 }
 function brokenLastOfArray(): readonly string[] {
   const tags = { kind: 'array', of: { kind: 'string' } };
@@ -76,10 +86,27 @@ describe('validation', () => {
     ['a label that is no bool', 'DEF-070', broken('score_sale', (it) => (it.label = 'price'))],
     ['a request field that events lack', 'DEF-071', broken('risk', (it) => it.request.push({ name: 'mood', type: { kind: 'bool' } }))],
     ['a label that is asked for', 'DEF-072', broken('risk', (it) => it.request.push({ name: 'fraud', type: { kind: 'bool' } }))],
-    ['a reserved root field', 'DEF-080', broken('risk', (it) => (it.name = 'trending'))],
-    ['two root fields of one name', 'DEF-080', broken('score_sale', (it) => (it.name = 'for_you'))],
+    ['a root field of ours', 'DEF-080', broken('risk', (it) => (it.name = 'feature_services'))],
+    ['a type of ours', 'DEF-080', broken('risk', (it) => (it.name = 'query'))],
+    ['a service and a recommender of one name', 'DEF-080', broken('ranking', (it) => (it.name = 'for_you'))],
+    ['two names that are one in GraphQL', 'DEF-080', broken('score_sale', (it) => (it.name = 'risk_batch'))],
+    ['the similar items of another', 'DEF-080', broken('score_sale', (it) => (it.name = 'for_you_similar'))],
+    ['the trending items of another', 'DEF-080', broken('risk', (it) => (it.name = 'for_you_trending'))],
+    ['the key type of another', 'DEF-080', broken('score_sale', (it) => (it.name = 'x'), undefined, (all) => (named(all, 'ranking').name = 'x_score'))],
+    ['the type of reasons', 'DEF-080', broken('risk', (it) => (it.name = 'recommendation_reason'))],
+    ['the type of a feature', 'DEF-080', broken('risk', (it) => (it.name = 'int_feature'))],
+    ['a service named as an enum', 'DEF-080', broken('ranking', (it) => (it.request = [{ name: 'mood', type: { kind: 'enum', values: ['a'] } }]), undefined, (all) => (named(all, 'risk').name = 'ranking_mood'))],
+    ['enums of one name with other values', 'DEF-080', twoEnums(['a', 'b'])],
+    ['a scorer with an argument "at" of its service', 'DEF-081', broken('risk', (it) => it.request.push({ name: 'at', type: { kind: 'timestamp' } }))],
+    ['a key named as an argument', 'DEF-081', broken('user', (it) => (it.keys[0].name = 'first'))],
+    ['a key named as what is said of an item', 'DEF-081', broken('item', (it) => (it.keys[0].name = 'score'))],
+    ['a scorer with the name of a recommender', 'DEF-010', broken('score_sale', (it) => (it.name = 'for_you'))],
   ])('refuses %s (%s)', (_, id, found) => {
     expect(found).toContain(id);
+  });
+
+  it('lets enums of one name and the same values be one type', () => {
+    expect(twoEnums(['view', 'buy'])).not.toContain('DEF-080');
   });
 
   it('says where, whose, what and what to do, for all problems at once', () => {

@@ -1,9 +1,10 @@
 import type { Definition } from '@granary/contracts';
 import type { Problem } from '../problem.js';
 import { ownerOf, type Context } from './context.js';
+import { checkGraphql } from './graphql.js';
 import { checkEntity, checkSource } from './inputs.js';
 import { checkRecommender, checkScorer } from './models.js';
-import { checkNames, checkRootFields } from './names.js';
+import { checkNames } from './names.js';
 import { checkService } from './services.js';
 import { checkView } from './views.js';
 
@@ -22,14 +23,15 @@ export function validateDefinitions(definitions: readonly Definition[]): readonl
   };
   const declared = new Map<string, Definition>();
   for (const definition of definitions) {
-    const key = `${definition.kind} ${definition.name}`;
+    const key = `${namespaceOf(definition)} ${definition.name}`;
     const first = declared.get(key);
     if (first === undefined) declared.set(key, definition);
     else reportDuplicate(context, first, definition);
     checkNames(context, definition);
     check(context, definition);
   }
-  checkRootFields(context, definitions);
+  // A second one of a name is said above; its GraphQL names would only say it again.
+  checkGraphql(context, [...declared.values()]);
   return problems;
 }
 
@@ -50,9 +52,15 @@ function check(context: Context, definition: Definition): void {
   }
 }
 
+/** Recommenders and scorers have models, which are found by name. */
+function namespaceOf({ kind }: Definition): string {
+  return kind === 'recommender' || kind === 'scorer' ? 'model' : kind;
+}
+
 function reportDuplicate(context: Context, first: Definition, second: Definition): void {
   const place = first.site === undefined ? '' : `, first at ${first.site.file}:${first.site.line}`;
-  context.report(ownerOf(second), 'DEF-010', `is declared twice${place}`, 'Rename one of them, or import the first instead.');
+  const message = first.kind === second.kind ? `is declared twice${place}` : `has the name of the ${ownerOf(first).title}${place}: their models would be one`;
+  context.report(ownerOf(second), 'DEF-010', message, 'Rename one of them, or import the first instead.');
 }
 
 function firstByName<K extends Definition['kind']>(definitions: readonly Definition[], kind: K): ReadonlyMap<string, Extract<Definition, { kind: K }>> {
