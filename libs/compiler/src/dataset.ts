@@ -119,19 +119,23 @@ GROUP BY ${group.join(', ')}`;
 /** The greatest event time of the entity by then; null (by join_use_nulls) when it was never seen. */
 const SEEN = '__seen';
 
-function emitFeature(emitter: Emitter, { alias, view, source }: JoinedView, feature: Feature): readonly string[] {
+function emitFeature(emitter: Emitter, { alias, view, entity, source }: JoinedView, feature: Feature): readonly string[] {
   const stored = partsOf(feature).map((part) => column(alias, part.name));
   const seen = column(alias, SEEN);
   const time = column('s', SPINE.time);
   const request = includesRequest(feature);
-  const parts = request ? emitFold(emitter, feature, stored, source, 's') : stored;
+  // The spine has a key under the entity's name for it, the source perhaps under another.
+  const asked = (field: string): string => column('s', entity.keys[view.keyFields.indexOf(field)]?.name ?? field);
+  const parts = request ? emitFold(emitter, feature, stored, source, asked) : stored;
   const value = emitFinish(emitter, feature, parts);
   // A request that belongs to the window is itself an event of now: the entity is seen, and fresh.
   const unseen = request ? [] : [`${seen} IS NULL`, `'missing'`];
   const expired =
     request || view.ttlMs === null ? [] : [`toUnixTimestamp64Milli(${seen}) < toUnixTimestamp64Milli(${time}) - ${view.ttlMs}`, `'expired'`];
   const hidden = [unseen[0], expired[0]].filter((condition) => condition !== undefined);
-  const visible = hidden.length === 0 || feature.type.kind === 'array' ? value : `if(${hidden.join(' OR ')}, NULL, ${value})`;
+  // ClickHouse has no null arrays: what is not there is an empty one, and its state says so.
+  const nothing = feature.type.kind === 'array' ? '[]' : 'NULL';
+  const visible = hidden.length === 0 ? value : `if(${hidden.join(' OR ')}, ${nothing}, ${value})`;
   const isNull = feature.type.kind === 'array' ? [] : [`isNull(${value})`, `'null'`];
   const choices = [...unseen, ...expired, ...isNull];
   const state = choices.length === 0 ? `'present'` : `multiIf(${[...choices, `'present'`].join(', ')})`;

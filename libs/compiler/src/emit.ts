@@ -29,20 +29,20 @@ export class Emitter {
 
 const OPERATORS = { eq: '=', ne: '!=', lt: '<', lte: '<=', gt: '>', gte: '>=' } as const;
 
-/** An expression over the columns of `table`, in SQL's three-valued logic. */
-export function emitExpression(emitter: Emitter, expression: Expression, table: string): string {
+/** An expression in SQL's three-valued logic; `field` gives the SQL of a source field. */
+export function emitExpression(emitter: Emitter, expression: Expression, field: (name: string) => string): string {
   switch (expression.kind) {
     case 'field':
-      return column(table, expression.name);
+      return field(expression.name);
     case 'literal':
       return emitter.bind(expression.type, expression.value);
     case 'call':
-      return emitCall(emitter, expression, table);
+      return emitCall(emitter, expression, field);
   }
 }
 
-function emitCall(emitter: Emitter, { fn, args }: Extract<Expression, { kind: 'call' }>, table: string): string {
-  const [first, ...rest] = args.map((arg) => emitExpression(emitter, arg, table));
+function emitCall(emitter: Emitter, { fn, args }: Extract<Expression, { kind: 'call' }>, field: (name: string) => string): string {
+  const [first, ...rest] = args.map((arg) => emitExpression(emitter, arg, field));
   switch (fn) {
     case 'and':
       return `(${[first, ...rest].join(' AND ')})`;

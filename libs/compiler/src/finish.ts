@@ -1,5 +1,5 @@
 import type { Feature, Source } from '@granary/contracts';
-import { column, emitExpression, type Emitter } from './emit.js';
+import { emitExpression, type Emitter } from './emit.js';
 
 /** SQL of what `finish` of @granary/aggregates computes: a feature's value from its parts. */
 export function emitFinish(emitter: Emitter, { aggregate, type }: Feature, parts: readonly string[]): string {
@@ -18,10 +18,13 @@ export function emitFinish(emitter: Emitter, { aggregate, type }: Feature, parts
   }
 }
 
-/** SQL of what `foldRequest` of @granary/aggregates computes: the parts with the row of `request` (a table alias) added. */
-export function emitFold(emitter: Emitter, feature: Feature, parts: readonly string[], source: Source, request: string): readonly string[] {
+/**
+ * SQL of what `foldRequest` of @granary/aggregates computes: the parts with the request's row added. `request` gives the
+ * SQL of the row's value of a source field.
+ */
+export function emitFold(emitter: Emitter, feature: Feature, parts: readonly string[], source: Source, request: (field: string) => string): readonly string[] {
   const { aggregate, type } = feature;
-  const value = aggregate.column === null ? null : column(request, aggregate.column);
+  const value = aggregate.column === null ? null : request(aggregate.column);
   const nullable = source.fields.some((field) => field.name === aggregate.column && field.nullable);
   const conditions = [
     ...(aggregate.where === null ? [] : [`ifNull(${emitExpression(emitter, aggregate.where, request)}, false)`]),

@@ -49,7 +49,7 @@ function emitCounted(emitter: Emitter, { aggregate }: Feature, { age, requestId 
     // Literals, not parameters: they are our own whole numbers, and the reader of the SQL wants to see the window.
     conditions.push(`${age} BETWEEN ${range.youngest} AND ${range.oldest}`);
   }
-  if (aggregate.where !== null) conditions.push(emitExpression(emitter, aggregate.where, EVENTS));
+  if (aggregate.where !== null) conditions.push(emitExpression(emitter, aggregate.where, (name) => column(EVENTS, name)));
   return conditions.length === 0 ? 'true' : conditions.join(' AND ');
 }
 

@@ -13,6 +13,8 @@ import {
   type VersionedView,
 } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
+import { throwIfCancelled } from '../cancelled.js';
+import { stageTable } from '../stage-table.js';
 import { partsOfView, type ViewParts } from '../view-parts.js';
 
 export interface BackfillOptions extends JobOptions {
@@ -41,7 +43,7 @@ export interface BackfillResult extends BackfillRun {
 /**
  * Computes the values of views as of instants into their tables. An instant's rows replace its older ones all at once,
  * so readers never see half; killed anywhere, the next run does what is missing. Throws DEFINITION_NOT_FOUND for a view
- * that is not in the snapshot.
+ * that is not in the snapshot, CANCELLED.
  */
 export async function backfill(store: OfflineStore, snapshot: Snapshot, options: BackfillOptions): Promise<BackfillResult[]> {
   const { instants, signal, onProgress } = options;
@@ -53,7 +55,7 @@ export async function backfill(store: OfflineStore, snapshot: Snapshot, options:
     await store.ensureSource(parts.source);
     await store.createTable(tableOf(parts, backfillTable(view)));
     for (const asOf of instants) {
-      signal?.throwIfAborted();
+      throwIfCancelled(signal, `backfill ${view.name}`);
       onProgress?.({ stage: `backfill ${view.name} ${formatInstant(asOf)}`, done: results.length, total, unit: 'runs' });
       results.push(await backfillInstant(store, parts, asOf, signal));
     }
@@ -62,17 +64,20 @@ export async function backfill(store: OfflineStore, snapshot: Snapshot, options:
   return results;
 }
 
-/** The last finished run of a view for an instant; null: none. */
+/** The run that a view's rows of an instant come from; null: none, or one that did not finish. */
 export async function lastBackfill(store: OfflineStore, view: VersionedView, asOf: Instant): Promise<BackfillRun | null> {
   const [run] = await store.rows({
-    sql: `SELECT sequence, rows FROM granary_backfills
+    sql: `SELECT sequence, argMax(rows, finished_at) AS rows, max(finished_at) > fromUnixTimestamp64Milli({unfinished:Int64}, 'UTC') AS finished FROM granary_backfills
 WHERE view = {view:String} AND version = {version:String} AND as_of = fromUnixTimestamp64Milli({asOf:Int64}, 'UTC')
-ORDER BY finished_at DESC, sequence DESC LIMIT 1`,
-    params: { view: view.name, version: view.version, asOf },
+GROUP BY started_at, sequence ORDER BY started_at DESC, sequence DESC LIMIT 1`,
+    params: { view: view.name, version: view.version, asOf, unfinished: UNFINISHED },
   });
-  if (run === undefined) return null;
+  if (run === undefined || run['finished'] !== 1) return null;
   return { view: view.name, version: view.version, asOf, sequence: Number(run['sequence']), rows: Number(run['rows']) };
 }
+
+/** When a run finished that may have replaced the rows, and is not known to have finished. */
+const UNFINISHED = 0;
 
 async function backfillInstant(store: OfflineStore, parts: ViewParts, asOf: Instant, signal: AbortSignal | undefined): Promise<BackfillResult> {
   const { view, entity, source } = parts;
@@ -82,26 +87,39 @@ async function backfillInstant(store: OfflineStore, parts: ViewParts, asOf: Inst
   if (last?.sequence === sequence) return { ...last, computed: false };
 
   const table = backfillTable(view);
-  const staging = `${table}_staging`;
+  const staging = stageTable('backfill');
   const comment = `backfill ${view.name}`;
-  await store.dropTable(staging);
-  await store.createTable(tableOf(parts, staging));
-  const { sql, params } = compileBackfill(view, entity, source, asOf);
-  await store.command({ sql: `INSERT INTO ${identifier(staging)} ${sql}`, params }, { comment, signal });
-  const [counted] = await store.rows({ sql: `SELECT count() AS rows FROM ${identifier(staging)}`, params: {} });
-  const rows = Number(counted!['rows']);
-  // Replacing by nothing leaves what was there: an instant that has become empty is dropped instead.
-  const replace = rows === 0 ? `DROP PARTITION ${asOf}` : `REPLACE PARTITION ${asOf} FROM ${identifier(staging)}`;
-  await store.command({ sql: `ALTER TABLE ${identifier(table)} ${replace}`, params: {} }, { comment });
-  await store.dropTable(staging);
+  const run: BackfillRun = { view: view.name, version: view.version, asOf, sequence, rows: 0 };
+  try {
+    await store.createTable(tableOf(parts, staging));
+    const { sql, params } = compileBackfill(view, entity, source, asOf);
+    await store.command({ sql: `INSERT INTO ${identifier(staging)} ${sql}`, params }, { comment, signal });
+    const [counted] = await store.rows({ sql: `SELECT count() AS rows FROM ${identifier(staging)}`, params: {} });
+    const rows = Number(counted!['rows']);
+    // Another process may have been quicker, with events that this run has not seen.
+    const other = await lastBackfill(store, view, asOf);
+    if (other !== null && other.sequence > sequence && other.sequence !== last?.sequence) return { ...other, computed: false };
+    // Before the rows change: killed in between, nobody may take them for those of the last run.
+    await noteRun(store, run, startedAt, UNFINISHED);
+    // Replacing by nothing leaves what was there: an instant that has become empty is dropped instead.
+    const replace = rows === 0 ? `DROP PARTITION ${asOf}` : `REPLACE PARTITION ${asOf} FROM ${identifier(staging)}`;
+    await store.command({ sql: `ALTER TABLE ${identifier(table)} ${replace}`, params: {} }, { comment });
+    await noteRun(store, { ...run, rows }, startedAt, Date.now());
+    return { ...run, rows, computed: true };
+  } finally {
+    await store.dropTable(staging);
+  }
+}
+
+async function noteRun(store: OfflineStore, { view, version, asOf, sequence, rows }: BackfillRun, startedAt: Instant, finishedAt: Instant): Promise<void> {
+  const instant = (name: string): string => `fromUnixTimestamp64Milli({${name}:Int64}, 'UTC')`;
   await store.command(
     {
-      sql: `INSERT INTO granary_backfills SELECT {view:String}, {version:String}, fromUnixTimestamp64Milli({asOf:Int64}, 'UTC'), {sequence:UInt64}, {rows:UInt64}, fromUnixTimestamp64Milli({startedAt:Int64}, 'UTC'), now64(3)`,
-      params: { view: view.name, version: view.version, asOf, sequence, rows, startedAt },
+      sql: `INSERT INTO granary_backfills SELECT {view:String}, {version:String}, ${instant('asOf')}, {sequence:UInt64}, {rows:UInt64}, ${instant('startedAt')}, ${instant('finishedAt')}`,
+      params: { view, version, asOf, sequence, rows, startedAt, finishedAt },
     },
-    { comment },
+    { comment: `backfill ${view}` },
   );
-  return { view: view.name, version: view.version, asOf, sequence, rows, computed: true };
 }
 
 function tableOf({ view, entity }: ViewParts, name: string): Parameters<OfflineStore['createTable']>[0] {

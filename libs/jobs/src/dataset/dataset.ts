@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { SPINE, STATE_SUFFIX, carriedAs, compileDataset, compileEventSpine, type EventSpineOptions } from '@granary/compiler';
 import { GranaryError, identifier, type FeatureService, type JobOptions, type Snapshot, type Source, type Statement } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
+import { stageTable } from '../stage-table.js';
 
 export interface DatasetOptions extends EventSpineOptions, JobOptions {
   /** The source whose events are the spine; it has the service's entity keys and request fields as fields. */
@@ -39,7 +39,7 @@ export async function writeDataset(store: OfflineStore, snapshot: Snapshot, serv
 
 /** Puts a spine into a table of its own while `use` runs, whatever comes of it. */
 export async function withSpine<T>(store: OfflineStore, select: Statement, use: (table: string) => Promise<T>): Promise<T> {
-  const table = `spine_${randomUUID().replaceAll('-', '')}`;
+  const table = stageTable('spine');
   try {
     await store.command({ sql: `CREATE TABLE ${identifier(table)} ENGINE = MergeTree ORDER BY ${identifier(SPINE.row)} AS ${select.sql}`, params: select.params }, { comment: 'spine' });
     return await use(table);

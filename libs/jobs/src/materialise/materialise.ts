@@ -1,8 +1,10 @@
 import { viewParts } from '@granary/aggregates';
-import { BACKFILL, GranaryError, backfillTable, formatInstant, identifier, type Instant, type JobOptions, type Snapshot, type Statement, type Value } from '@granary/contracts';
+import { BACKFILL, backfillTable, eventsTable, identifier, type Instant, type JobOptions, type Snapshot, type Statement, type Value } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
-import { createRowCodec, rowKeys, viewRowSchema, watermarkName, type OnlineStore, type PackedRow, type ViewWatermark } from '@granary/online-store';
+import { createRowCodec, rowKeys, viewRowSchema, type OnlineStore, type PackedRow, type ViewWatermark } from '@granary/online-store';
 import { backfill, lastBackfill, selectViews } from '../backfill/backfill.js';
+import { throwIfCancelled } from '../cancelled.js';
+import { checkpointsOf, refuseOlder, type Unfinished } from './checkpoints.js';
 import { partsOfView, type ViewParts } from '../view-parts.js';
 
 export interface MaterialiseOptions extends JobOptions {
@@ -36,12 +38,13 @@ export interface MaterialiseResult {
  * Incremental: only rows that differ from the last materialisation are written. Restartable: work is cut into chunks by
  * the hash of the key, and each finished chunk is noted beside the rows. Idempotent: a row carries (as-of, as-of, events
  * it was computed from) as its write order, so a replay changes nothing and an older run can't undo a newer one.
- * Throws INVALID_USAGE for an instant older than what is online.
+ * Of two runs at once the one of the later instant stays; the other ends with INVALID_USAGE.
+ * Throws INVALID_USAGE for an instant older than what is online or on its way there, DEFINITION_NOT_FOUND, CANCELLED.
  */
 export async function materialise(offline: OfflineStore, online: OnlineStore, snapshot: Snapshot, options: MaterialiseOptions): Promise<MaterialiseResult[]> {
   const results: MaterialiseResult[] = [];
   for (const view of selectViews(snapshot, options.views)) {
-    options.signal?.throwIfAborted();
+    throwIfCancelled(options.signal, `materialise ${view.name}`);
     results.push(await materialiseView(offline, online, snapshot, partsOfView(snapshot, view), options));
   }
   return results;
@@ -50,45 +53,77 @@ export async function materialise(offline: OfflineStore, online: OnlineStore, sn
 async function materialiseView(offline: OfflineStore, online: OnlineStore, snapshot: Snapshot, parts: ViewParts, options: MaterialiseOptions): Promise<MaterialiseResult> {
   const { view } = parts;
   const { at, project, chunkRows = 20_000, signal, onProgress } = options;
-  const name = watermarkName(project, view);
-  const before = (await online.readMeta(name)) as ViewWatermark | null;
-  if (before?.asOf != null && at < before.asOf) {
-    throw new GranaryError('INVALID_USAGE', `${view.name} is online as of ${formatInstant(before.asOf)}, later than ${formatInstant(at)}`, {
-      todo: 'Give a later instant. Values of the past are read offline: granary dataset, or the backfilled tables.',
-    });
-  }
+  const checkpoints = checkpointsOf(online, project, view);
+  const before = await checkpoints.read();
+  refuseOlder(view.name, before, at);
   const [run] = await backfill(offline, snapshot, { instants: [at], views: [view.name], signal });
   const { sequence, rows } = run!;
-  const base = await comparable(offline, parts, before);
-  const unfinished = before?.unfinished;
+  const unfinished = before?.unfinished ?? null;
   const resumed = unfinished?.asOf === at && unfinished.sequence === sequence;
+  // Where a run stopped that this one does not go on with, rows of two instants are mixed: nothing to compare with.
+  let base = unfinished === null || (resumed && !unfinished.full) ? await comparable(offline, parts, before) : null;
   const chunks = resumed ? unfinished.chunks : Math.max(1, Math.ceil(rows / chunkRows));
-  const codec = createRowCodec(viewRowSchema(view));
-  const keyOf = rowKeys(project, parts.entity, view.name, view.version);
-  const order = { eventTime: at, knownAt: at, sequence };
-  const columns = [BACKFILL.eventTime, ...viewParts(view).map((part) => part.name)];
+  const target: Target = { offline, online, parts, sequence, keyOf: rowKeys(project, parts.entity, view.name, view.version), options };
+  let mine: Unfinished = { asOf: at, sequence, chunks, written: resumed ? unfinished.written : 0, full: base === null };
+  // Whether rows of another instant may be online.
+  let mixed = before !== null;
   let [written, deleted] = [0, 0];
 
-  for (let chunk = resumed ? unfinished.written : 0; chunk < chunks; chunk++) {
+  await checkpoints.note(before, mine);
+  while (mine.written < chunks) {
+    const chunk = mine.written;
     onProgress?.({ stage: `materialise ${view.name}`, done: Math.round((rows * chunk) / chunks), total: rows, unit: 'rows' });
-    for await (const batch of offline.stream(changedRows(parts, at, base, chunk, chunks), { comment: `materialise ${view.name}`, signal })) {
-      const packed: PackedRow[] = batch.map((row) => ({
-        key: keyOf(parts.entity.keys.map((key) => row[key.name] as Value)),
-        value: codec.encode({ order, values: columns.map((column) => row[column] as Value | null) }),
-      }));
-      written += (await online.write(packed)).written;
+    written += await writeChanged(target, base, chunk, chunks);
+    if (base !== null) deleted += await deleteGone(target, goneRows(parts, at, base, chunk, chunks));
+    throwIfCancelled(signal, `materialise ${view.name}`);
+    if (await checkpoints.isAlone(mine)) {
+      mine = { ...mine, written: chunk + 1 };
+    } else {
+      mine = { ...mine, written: 0, full: true };
+      [base, mixed] = [null, true];
     }
-    if (base !== null) {
-      const gone = await offline.rows(goneRows(parts, at, base, chunk, chunks), { signal });
-      deleted += await online.delete(gone.map((row) => keyOf(parts.entity.keys.map((key) => row[key.name] as Value))));
-    }
-    signal?.throwIfAborted();
-    const note: ViewWatermark = { asOf: before?.asOf ?? null, sequence: before?.sequence ?? 0, rows: before?.rows ?? 0, unfinished: { asOf: at, sequence, chunks, written: chunk + 1 } };
-    if (chunk + 1 < chunks) await online.writeMeta(name, note);
+    await checkpoints.note(before, mine);
   }
-  await online.writeMeta(name, { asOf: at, sequence, rows, unfinished: null } satisfies ViewWatermark);
+  if (base === null && mixed) deleted += await deleteGone(target, unseenRows(parts, at));
+  await checkpoints.finish({ asOf: at, sequence, rows });
   onProgress?.({ stage: `materialise ${view.name}`, done: rows, total: rows, unit: 'rows' });
   return { view: view.name, version: view.version, asOf: at, rows, written, deleted, resumed };
+}
+
+interface Target {
+  readonly offline: OfflineStore;
+  readonly online: OnlineStore;
+  readonly parts: ViewParts;
+  readonly sequence: number;
+  readonly keyOf: (key: readonly Value[]) => string;
+  readonly options: MaterialiseOptions;
+}
+
+async function writeChanged({ offline, online, parts, sequence, keyOf, options }: Target, base: Instant | null, chunk: number, chunks: number): Promise<number> {
+  const { view, entity } = parts;
+  const { at, signal } = options;
+  const codec = createRowCodec(viewRowSchema(view));
+  const order = { eventTime: at, knownAt: at, sequence };
+  const columns = [BACKFILL.eventTime, ...viewParts(view).map((part) => part.name)];
+  // Without it a row with a null in it equals no other, not even itself.
+  const settings = { transform_null_in: 1 };
+  let written = 0;
+  for await (const batch of offline.stream(changedRows(parts, at, base, chunk, chunks), { comment: `materialise ${view.name}`, signal, settings })) {
+    const packed: PackedRow[] = batch.map((row) => ({
+      key: keyOf(entity.keys.map((key) => row[key.name] as Value)),
+      value: codec.encode({ order, values: columns.map((column) => row[column] as Value | null) }),
+    }));
+    written += (await online.write(packed)).written;
+  }
+  return written;
+}
+
+async function deleteGone({ offline, online, parts, keyOf, options }: Target, gone: Statement): Promise<number> {
+  let deleted = 0;
+  for await (const batch of offline.stream(gone, { comment: `materialise ${parts.view.name}`, signal: options.signal })) {
+    deleted += await online.delete(batch.map((row) => keyOf(parts.entity.keys.map((key) => row[key.name] as Value))));
+  }
+  return deleted;
 }
 
 /**
@@ -116,6 +151,17 @@ function goneRows({ view, entity }: ViewParts, at: Instant, base: Instant, chunk
     sql: `SELECT ${keys} ${fromInstant(view, 'base')} AND ${inChunk(entity.keys)}
   AND (${keys}) NOT IN (SELECT ${keys} ${fromInstant(view, 'at')} AND ${inChunk(entity.keys)})`,
     params: { at, base, chunk, chunks },
+  };
+}
+
+/** Entities that have events and no row as of then: any of them may be online from a time that is not known exactly. */
+function unseenRows({ view, entity, source }: ViewParts, at: Instant): Statement {
+  const keys = entity.keys.map((key) => identifier(key.name));
+  const fields = view.keyFields.map((field) => `e.${identifier(field)}`);
+  return {
+    sql: `SELECT DISTINCT ${fields.map((field, i) => `${field} AS ${keys[i]}`).join(', ')} FROM ${identifier(eventsTable(source))} AS e
+WHERE (${fields.join(', ')}) NOT IN (SELECT ${keys.join(', ')} ${fromInstant(view, 'at')})`,
+    params: { at },
   };
 }
 

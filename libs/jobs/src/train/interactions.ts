@@ -1,6 +1,10 @@
-import { EVENT, GranaryError, eventsTable, identifier, type Entity, type Recommender, type Snapshot, type Source, type Value } from '@granary/contracts';
+import { compileEventSpine, SPINE } from '@granary/compiler';
+import { GranaryError, identifier, type Entity, type Recommender, type Snapshot, type Source, type Value } from '@granary/contracts';
 import { createInteractions, type Interactions } from '@granary/models';
 import type { OfflineStore, Row } from '@granary/offline-store';
+
+// Not a name that a field can have: a key may be called weight.
+const WEIGHT = '__weight';
 
 /** A recommender with what it refers to. */
 export interface RecommenderParts {
@@ -38,21 +42,24 @@ export function keysOf(entity: Entity, id: Value): readonly Value[] {
   return entity.keys.length === 1 ? [id] : (id as readonly Value[]);
 }
 
-/** Every interaction that was ever ingested, in order of time and arrival. Throws NOT_ENOUGH_DATA for none. */
+/**
+ * Every interaction that was ever ingested, in order of time and arrival; of a corrected one its last version.
+ * Throws NOT_ENOUGH_DATA for none.
+ */
 export async function loadInteractions(store: OfflineStore, { recommender, user, item, source }: RecommenderParts, signal?: AbortSignal): Promise<Interactions> {
   const { weight } = recommender;
   const keys = [...user.keys, ...item.keys].map((key) => identifier(key.name));
-  const columns = [...keys, identifier(EVENT.time), ...(weight === null ? [] : [`${identifier(weight.field)} AS weight`])];
-  const order = [EVENT.time, EVENT.sequence].map(identifier).join(', ');
+  const columns = [...keys, identifier(SPINE.time), ...(weight === null ? [] : [`${identifier(weight.field)} AS ${identifier(WEIGHT)}`])];
   const loaded = { users: [] as Value[], items: [] as Value[], weights: [] as number[], times: [] as number[] };
   await store.ensureSource(source);
-  const statement = { sql: `SELECT ${columns.join(', ')} FROM ${identifier(eventsTable(source))} ORDER BY ${order}`, params: {} };
+  const { sql, params } = compileEventSpine(source);
+  const statement = { sql: `SELECT ${columns.join(', ')} FROM (\n${sql}\n) ORDER BY ${identifier(SPINE.row)}`, params };
   for await (const batch of store.stream(statement, { comment: `train ${recommender.name}`, signal })) {
     for (const row of batch) {
       loaded.users.push(idOf(user, row));
       loaded.items.push(idOf(item, row));
-      loaded.times.push(row[EVENT.time] as number);
-      loaded.weights.push(weight === null ? 1 : weight.values === null ? (row['weight'] as number) : (weight.values[row['weight'] as string] ?? 0));
+      loaded.times.push(row[SPINE.time] as number);
+      loaded.weights.push(weight === null ? 1 : weight.values === null ? Number(row[WEIGHT]) : (weight.values[row[WEIGHT] as string] ?? 0));
     }
   }
   if (loaded.times.length === 0) {

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { SPINE, compileDataset } from '@granary/compiler';
 import { clickhouseType, identifier, type Entity, type FeatureService, type FieldType, type Snapshot, type Statement } from '@granary/contracts';
 import type { FeatureQuestions, FeatureRows, FeatureSource } from '@granary/models';
 import type { OfflineStore, Row } from '@granary/offline-store';
 import { ensureSources, withSpine } from '../dataset/dataset.js';
+import { stageTable } from '../stage-table.js';
 import { keysOf } from './interactions.js';
 
 /** The service's features that a model can take: numbers and bools, in order of the row. */
@@ -39,7 +39,7 @@ export function pointInTime(
   const keys = [...who.user.keys, ...who.item.keys];
   return async (questions) => {
     await ensureSources(store, snapshot, service);
-    const table = `questions_${randomUUID().replaceAll('-', '')}`;
+    const table = stageTable('questions');
     const columns = [
       { name: SPINE.row, type: 'UInt64' },
       { name: SPINE.time, type: 'Int64' },

@@ -1,5 +1,5 @@
 import { GranaryError, type FeatureService, type JobOptions, type Scorer, type Snapshot } from '@granary/contracts';
-import { SPINE, compileDataset, compileEventSpine } from '@granary/compiler';
+import { SPINE, carriedAs, compileDataset, compileEventSpine } from '@granary/compiler';
 import { averagePrecision, initTensorflow, logLoss, predict, rocAuc, saveScorer, trainClassifier, type ArtifactStore } from '@granary/models';
 import type { OfflineStore } from '@granary/offline-store';
 import { ensureSources, findService, findSource, withSpine } from '../dataset/dataset.js';
@@ -22,7 +22,7 @@ interface Rows {
  * Trains a scorer on a point-in-time training set of its events and measures it on a later week: the last 7 days are the
  * test, before them a gap of the label delay is left out (labels of that time were not known when the test began), the
  * rest trains. The model that is saved is the one measured. Metrics: ap, auc and logLoss on the test week, and
- * `ap_<field>` of each request field alone.
+ * `ap_<field>` of each numeric request field alone.
  * Throws UNKNOWN_SCORER, NOT_ENOUGH_DATA, CANCELLED.
  */
 export async function trainScorer(store: OfflineStore, artifacts: ArtifactStore, snapshot: Snapshot, name: string, options: TrainOptions = {}): Promise<ModelVersion> {
@@ -37,9 +37,9 @@ export async function trainScorer(store: OfflineStore, artifacts: ArtifactStore,
       todo: `Ingest more than ${Math.ceil((WEEK_MS + scorer.labelDelayMs) / 86_400_000)} days of ${scorer.events}, with positives in the last week.`,
     });
   }
-  const { model, report } = await trainClassifier(train, { seed: options.seed ?? 1, ...options });
+  const { model, report } = await trainClassifier(train, { ...options, seed: options.seed ?? 1 });
   const probabilities = predict(model, test.features, test.mask);
-  const alone = findService(snapshot, scorer.service).request.map(({ name: field }): [string, number] => {
+  const alone = findService(snapshot, scorer.service).request.filter(({ type }) => isModelInput(type)).map(({ name: field }): [string, number] => {
     const column = rows.names.indexOf(field);
     return [`ap_${field}`, averagePrecision(test.labels, Float32Array.from(test.labels, (_, row) => test.features[row * rows.names.length + column]!))];
   });
@@ -71,13 +71,15 @@ async function loadRows(store: OfflineStore, snapshot: Snapshot, scorer: Scorer,
   const width = names.length;
   const rows = { features: new Float32Array(total * width), mask: new Uint8Array(total * width), labels: new Uint8Array(total), times: new Float64Array(total) };
   let size = 0;
+  // A feature may have the label's name.
+  const label = carriedAs(service, scorer.label);
   await withSpine(store, compileEventSpine(source), async (table) => {
     const carried = [SPINE.time, scorer.label, ...service.request.map((field) => field.name)];
     const statement = compileDataset(snapshot, service, { table, columns: carried });
     for await (const batch of store.stream(statement, { comment: `train ${scorer.name}`, signal: options.signal })) {
       for (const row of batch) {
         readInputs(row, names, rows.features, rows.mask, size * width);
-        rows.labels[size] = row[scorer.label] === true ? 1 : 0;
+        rows.labels[size] = row[label] === true ? 1 : 0;
         rows.times[size++] = row[SPINE.time] as number;
       }
       options.onProgress?.({ stage: `training set of ${scorer.name}`, done: size, total, unit: 'rows' });

@@ -1,0 +1,119 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { viewParts } from '@granary/aggregates';
+import { BACKFILL, backfillTable, identifier, type Instant, type VersionedView } from '@granary/contracts';
+import { OfflineStore, type OfflineStoreOptions } from '@granary/offline-store';
+import { createRowCodec, rowKey, viewRowSchema, type OnlineStore } from '@granary/online-store';
+import { snapshot, type StoredRow } from './shop.js';
+
+const FRONT = fileURLToPath(new URL('../../../offline-store/dist/http-front/main.js', import.meta.url));
+const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
+
+/** A fresh folder, removed by `remove`. */
+export function scratchFolder(): { readonly dir: string; remove(): void } {
+  const dir = mkdtempSync(join(tmpdir(), 'granary-jobs-'));
+  return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) };
+}
+
+export interface Target {
+  readonly options: OfflineStoreOptions;
+  stop(): Promise<void>;
+}
+
+/** The two ways to ClickHouse: in this process, and by URL through the front in a process of its own. */
+export const OFFLINE: Readonly<Record<'embedded' | 'by URL', () => Promise<Target>>> = {
+  async embedded() {
+    const folder = scratchFolder();
+    return Promise.resolve({ options: { kind: 'embedded', path: join(folder.dir, 'db') }, stop: async () => Promise.resolve(folder.remove()) });
+  },
+  async 'by URL'() {
+    const folder = scratchFolder();
+    const child = spawn(process.execPath, [FRONT, '--path', join(folder.dir, 'db')], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const url = await new Promise<string>((resolve, reject) => {
+      child.once('exit', (code) => reject(new Error(`the front ended with ${code}: is it built?`)));
+      child.stdout.once('data', (line: Buffer) => resolve(/http:\S+/.exec(String(line))![0]));
+    });
+    return {
+      options: { kind: 'server', url },
+      async stop() {
+        const ended = new Promise((resolve) => child.once('exit', resolve));
+        child.kill('SIGTERM');
+        await ended;
+        folder.remove();
+      },
+    };
+  },
+};
+
+export interface Child {
+  readonly process: ChildProcess;
+  /** What it has printed so far, by lines. */
+  readonly lines: readonly string[];
+  /** Resolves when it has printed that many lines or has ended. */
+  printed(lines: number): Promise<void>;
+  /** The exit code; null after a signal. */
+  readonly ended: Promise<number | null>;
+}
+
+/**
+ * Runs the body of an async function in a Node process of its own, on the built packages. In scope: all of @granary/jobs
+ * as `jobs`, `OfflineStore`, `openOnlineStore`, `snapshot` of the shop, `argument`, and `print`.
+ */
+export function runChild(argument: unknown, body: string): Child {
+  const code = `
+    import * as jobs from '@granary/jobs';
+    import { OfflineStore } from '@granary/offline-store';
+    import { openOnlineStore } from '@granary/online-store';
+    const snapshot = ${JSON.stringify(snapshot)};
+    const argument = ${JSON.stringify(argument)};
+    const print = (text) => process.stdout.write(text + '\\n');
+    ${body}`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', code], { cwd: PACKAGE, stdio: ['ignore', 'pipe', 'inherit'] });
+  const lines: string[] = [];
+  const ended = new Promise<number | null>((resolve) => child.once('close', (exitCode) => resolve(exitCode)));
+  const reader = createInterface(child.stdout).on('line', (line) => lines.push(line));
+  return {
+    process: child,
+    lines,
+    ended,
+    async printed(count) {
+      const enough = new Promise<void>((resolve) => {
+        const look = (): void => void (lines.length >= count && resolve());
+        reader.on('line', look);
+        look();
+      });
+      await Promise.race([enough, ended]);
+    },
+  };
+}
+
+/** The backfilled rows of a view as of an instant, by `tenant/shopId`. */
+export async function storedRows(store: OfflineStore, view: VersionedView, at: Instant): Promise<Map<string, StoredRow>> {
+  const columns = [BACKFILL.eventTime, ...viewParts(view).map(({ name }) => name)];
+  const rows = await store.rows({
+    sql: `SELECT tenant, shopId, ${columns.map(identifier).join(', ')} FROM ${identifier(backfillTable(view))} WHERE ${identifier(BACKFILL.asOf)} = fromUnixTimestamp64Milli({at:Int64}, 'UTC')`,
+    params: { at },
+  });
+  const byShop = new Map(rows.map((row) => [`${String(row['tenant'])}/${String(row['shopId'])}`, columns.map((name) => row[name]) as unknown as StoredRow]));
+  if (byShop.size !== rows.length) throw new Error(`${rows.length} rows for ${byShop.size} shops`);
+  return byShop;
+}
+
+/** The online rows of these shops (`tenant/shopId`) that are there. */
+export async function onlineRows(store: OnlineStore, view: VersionedView, project: string, shops: Iterable<string>): Promise<Map<string, StoredRow>> {
+  const names = [...shops];
+  const entity = snapshot.entities[0]!;
+  const codec = createRowCodec(viewRowSchema(view));
+  const packed = await store.read(names.map((name) => rowKey(project, entity, [name.split('/')[0]!, BigInt(name.split('/')[1]!)], view.name, view.version)));
+  return new Map(packed.flatMap((bytes, i) => (bytes === null ? [] : [[names[i]!, codec.decode(bytes).values as unknown as StoredRow]])));
+}
+
+/** Floats to 1e-9 relative, the rest to the letter. */
+export function rounded(rows: ReadonlyMap<string, StoredRow>): unknown {
+  const round = (value: unknown): unknown => (typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(9)) : value);
+  return Object.fromEntries([...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([shop, row]) => [shop, row.map(round)]));
+}

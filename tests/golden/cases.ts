@@ -1,0 +1,39 @@
+import { SPINE, compileBackfill, compileDataset, compileEventSpine, type Spine } from '@granary/compiler';
+import type { Statement } from '@granary/contracts';
+import { DAY, T, entityOf, snapshots, sourceOf, viewNames } from './world.js';
+
+/** A statement of each kind: the name of its file, and in which world its answer is known. */
+export interface GoldenCase {
+  readonly name: string;
+  readonly world: keyof typeof snapshots;
+  readonly statement: Statement;
+}
+
+const { small, payments, marketplace } = snapshots;
+
+export const CASES: readonly GoldenCase[] = [
+  ...viewNames.map((name): GoldenCase => {
+    const view = small.views.find((each) => each.name === name)!;
+    return { name: `backfill-${name.replaceAll('_', '-')}`, world: 'small', statement: compileBackfill(view, entityOf(small, view.entity), sourceOf(small, view.source), T) };
+  }),
+  dataset('small', 'ttl', [SPINE.row]),
+  dataset('small', 'default', [SPINE.row]),
+  dataset('small', 'include_request', [SPINE.row, 'amount']),
+  dataset('small', 'known_at', [SPINE.row]),
+  dataset('payments', 'fraud_features', ['transactionId', 'amount']),
+  dataset('marketplace', 'ranking', ['userId', 'itemId']),
+  { name: 'event-spine', world: 'payments', statement: compileEventSpine(sourceOf(payments, 'payments')) },
+  { name: 'event-spine-range', world: 'small', statement: compileEventSpine(sourceOf(small, 'visits'), { from: T - DAY, to: T + 1 }) },
+  { name: 'event-spine-known-at', world: 'small', statement: compileEventSpine(sourceOf(small, 'reports')) },
+];
+
+function dataset(world: keyof typeof snapshots, service: string, columns: Spine['columns']): GoldenCase {
+  const snapshot = { small, payments, marketplace }[world];
+  const statement = compileDataset(snapshot, snapshot.services.find((each) => each.name === service)!, { table: `spine_${service}`, columns });
+  return { name: `dataset-${service.replaceAll('_', '-')}`, world, statement };
+}
+
+/** What a golden file holds: the parameters, then the statement. */
+export function goldenText({ statement }: GoldenCase): string {
+  return `-- ${JSON.stringify(statement.params)}\n${statement.sql}\n`;
+}

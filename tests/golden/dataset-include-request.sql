@@ -1,0 +1,35 @@
+-- {"p0_String":"eu"}
+SELECT
+  `s`.`__row` AS `__row`,
+  `s`.`amount` AS `amount`,
+  ifNull((accurateCast(toInt128(ifNull(`v0`.`total2d`, 0)) + toInt128(`s`.`coins`), 'Nullable(Int64)')), toInt64(0)) AS `total2d`,
+  multiIf(isNull(ifNull((accurateCast(toInt128(ifNull(`v0`.`total2d`, 0)) + toInt128(`s`.`coins`), 'Nullable(Int64)')), toInt64(0))), 'null', 'present') AS `total2d__state`,
+  if(ifNull((ifNull(`v0`.`mean2d__count`, 0) + if(`s`.`amount` IS NOT NULL, 1, 0)), 0) = 0, NULL, if(`s`.`amount` IS NOT NULL, ifNull(`v0`.`mean2d__sum`, 0) + toFloat64(`s`.`amount`), `v0`.`mean2d__sum`) / (ifNull(`v0`.`mean2d__count`, 0) + if(`s`.`amount` IS NOT NULL, 1, 0))) AS `mean2d`,
+  multiIf(isNull(if(ifNull((ifNull(`v0`.`mean2d__count`, 0) + if(`s`.`amount` IS NOT NULL, 1, 0)), 0) = 0, NULL, if(`s`.`amount` IS NOT NULL, ifNull(`v0`.`mean2d__sum`, 0) + toFloat64(`s`.`amount`), `v0`.`mean2d__sum`) / (ifNull(`v0`.`mean2d__count`, 0) + if(`s`.`amount` IS NOT NULL, 1, 0)))), 'null', 'present') AS `mean2d__state`,
+  ifNull(accurateCast(ifNull(`v0`.`here2d`, 0) + if(ifNull(`s`.`region` = {p0_String:String}, false), 1, 0), 'Int32'), 0) AS `here2d`,
+  multiIf(isNull(ifNull(accurateCast(ifNull(`v0`.`here2d`, 0) + if(ifNull(`s`.`region` = {p0_String:String}, false), 1, 0), 'Int32'), 0)), 'null', 'present') AS `here2d__state`
+FROM `spine_include_request` AS `s`
+LEFT JOIN (
+  SELECT
+    `p`.`region` AS `region`,
+    `p`.`number` AS `number`,
+    `p`.`__time` AS `__time`,
+    `p`.`__row` AS `__row`,
+    `p`.`__event_id` AS `__event_id`,
+    max(`e`.`__event_time`) AS `__seen`,
+    accurateCast(sumOrNullIf(toInt128(`e`.`coins`), `e`.`__event_id` != `p`.`__event_id` AND (toUnixTimestamp64Milli(`p`.`__time`) - toUnixTimestamp64Milli(`e`.`__event_time`)) BETWEEN 1 AND 172800000), 'Nullable(Int64)') AS `total2d`,
+    sumOrNullIf(toFloat64(`e`.`amount`), `e`.`__event_id` != `p`.`__event_id` AND (toUnixTimestamp64Milli(`p`.`__time`) - toUnixTimestamp64Milli(`e`.`__event_time`)) BETWEEN 1 AND 172800000) AS `mean2d__sum`,
+    accurateCast(countIf(`e`.`amount` IS NOT NULL AND `e`.`__event_id` != `p`.`__event_id` AND (toUnixTimestamp64Milli(`p`.`__time`) - toUnixTimestamp64Milli(`e`.`__event_time`)) BETWEEN 1 AND 172800000), 'Int32') AS `mean2d__count`,
+    accurateCast(countIf(`e`.`__event_id` != `p`.`__event_id` AND (toUnixTimestamp64Milli(`p`.`__time`) - toUnixTimestamp64Milli(`e`.`__event_time`)) BETWEEN 1 AND 172800000 AND `e`.`area` = {p0_String:String}), 'Int32') AS `here2d`
+  FROM (
+    SELECT `__event_id`, `__event_time`, `__known_at`, `__sequence`, `area`, `userId`, `coins`, `amount`
+    FROM `events_visits`
+  ) AS `e`
+  INNER JOIN (
+    SELECT DISTINCT `region`, `number`, `__time`, `__row`, `__event_id`
+    FROM `spine_include_request`
+  ) AS `p` ON `e`.`area` = `p`.`region` AND `e`.`userId` = `p`.`number`
+  WHERE `e`.`__event_time` <= `p`.`__time` AND `e`.`__known_at` <= `p`.`__time`
+  GROUP BY `p`.`region`, `p`.`number`, `p`.`__time`, `p`.`__row`, `p`.`__event_id`
+) AS `v0` ON `s`.`region` = `v0`.`region` AND `s`.`number` = `v0`.`number` AND `s`.`__time` = `v0`.`__time` AND `s`.`__row` = `v0`.`__row` AND `s`.`__event_id` = `v0`.`__event_id`
+ORDER BY `s`.`__row`
