@@ -45,7 +45,7 @@ export class Recommender {
   readonly #reader: FeatureReader;
   readonly #model: RecommenderModel;
 
-  /** Throws UNKNOWN_RECOMMENDER when the model's snapshot has none of that name. */
+  /** Throws UNKNOWN_RECOMMENDER when the model's snapshot has none of that name, SCHEMA_MISMATCH for a model of other features. */
   constructor(name: string, { reader, model }: RecommenderDependencies) {
     const { snapshot } = reader;
     this.declaration = declarationOf(snapshot, name);
@@ -53,10 +53,14 @@ export class Recommender {
     this.item = entityOf(snapshot, this.declaration.item);
     this.#reader = reader;
     this.#model = model;
+    if (model.ranker === null || this.declaration.ranker === null) return;
+    const { columns } = reader.plan(this.declaration.ranker);
+    if (columns.join() !== model.featureNames.join()) throw otherFeatures(name, model.featureNames, columns);
   }
 
   /**
-   * The best `first` items for a user, given by key. Someone without history gets what is trending.
+   * The best `first` items for a user, given by key; fewer when there are no more. Someone without history gets what is
+   * trending. Without features the order is that of the ranker's best generator, without a ranker that of fused ranks.
    * Throws MISSING_KEY, INVALID_KEY, INVALID_VALUE.
    */
   async recommend(request: Readonly<Record<string, unknown>>, first: number): Promise<Recommendations> {
@@ -82,45 +86,51 @@ export class Recommender {
     const item = indexOf(this.#model.items, idOf(parseKey(this.item, request)));
     if (item < 0) return this.#trendingInstead(first, `the model does not know this ${this.item.name}: trending instead`);
     const generators = this.#model.generators.filter((generator) => generator.kind !== 'trending').slice(0, 1);
-    if (generators.length === 0) return this.#trendingInstead(first, 'no generator of similar items is declared: trending instead');
-    return this.#answer(generators, retrieve(generators, [item], [item], first), null, first, []);
+    if (generators.length === 0) return this.#trendingInstead(first, 'no generator of similar items is declared: trending instead', [item]);
+    const retrieved = retrieve(generators, [item], [item], first);
+    if (retrieved.items.length === 0) return this.#trendingInstead(first, `nobody chose this ${this.item.name} with another: trending instead`, [item]);
+    return this.#answer(generators, retrieved, Float32Array.from(retrieved.found, ({ score }) => score), first, []);
   }
 
   /** What is trending, for everyone. Throws INVALID_VALUE. */
   trending(first: number): Recommendations {
     checkCount(first);
-    const generators = this.#model.generators.filter((generator) => generator.kind === 'trending');
-    const degraded = generators.length === 0 ? ['no trending generator is declared'] : [];
-    return this.#answer(generators, retrieve(generators, [], [], first), null, first, degraded);
+    return this.#trending(first, []);
   }
 
-  #trendingInstead(first: number, why: string): Recommendations {
-    const trending = this.trending(first);
+  #trending(first: number, exclude: readonly number[]): Recommendations {
+    const generators = this.#model.generators.filter((generator) => generator.kind === 'trending');
+    const degraded = generators.length === 0 ? ['no trending generator is declared'] : [];
+    const retrieved = retrieve(generators.slice(0, 1), [], exclude, first);
+    return this.#answer(generators, retrieved, Float32Array.from(retrieved.found, ({ score }) => score), first, degraded);
+  }
+
+  #trendingInstead(first: number, why: string, exclude: readonly number[] = []): Recommendations {
+    const trending = this.#trending(first, exclude);
     return { ...trending, degraded: [why, ...trending.degraded] };
   }
 
-  /** The ranker's scores; null without a ranker, and where its features can't be read. */
-  async #rank(user: Readonly<Record<string, Value>>, retrieved: Retrieved, degraded: string[]): Promise<Float32Array | null> {
-    const { ranker, featureNames, items } = this.#model;
+  /** The ranker's scores; without a ranker the fused ones, without features those of the ranker's best generator. */
+  async #rank(user: Readonly<Record<string, Value>>, retrieved: Retrieved, degraded: string[]): Promise<Float32Array> {
+    const { ranker, items } = this.#model;
     const service = this.declaration.ranker;
-    if (ranker === null || service === null || retrieved.items.length === 0) return null;
+    if (ranker === null || service === null || retrieved.items.length === 0) return Float32Array.from(retrieved.found, ({ fused }) => fused);
     const candidates = Array.from(retrieved.items, (item) => namedKeys(this.item, items.keys[item]!));
     try {
-      const { data, mask, names } = await this.#reader.matrix(service, user, candidates);
-      if (names.join() !== featureNames.join()) throw new Error(`the ranker was trained on ${featureNames.join(', ')}, not on ${names.join(', ')}`);
+      const { data, mask } = await this.#reader.matrix(service, user, candidates);
       return rank(ranker, { features: data, mask, retrieval: retrieved.scores }, candidates.length);
     } catch (error) {
       if (!isGranaryError(error, 'STORE_UNAVAILABLE')) throw error;
-      degraded.push('features are unavailable: in the order of retrieval');
-      return null;
+      degraded.push('features are unavailable: in the order of the best generator');
+      const none = candidates.length * ranker.encoding.columns.length;
+      return rank({ ...ranker, weight: 0 }, { features: new Float32Array(none), mask: new Uint8Array(none), retrieval: retrieved.scores }, candidates.length);
     }
   }
 
-  /** The first of what was retrieved: by the ranker's scores, or in the order of retrieval. */
-  #answer(generators: readonly CandidateGenerator[], retrieved: Retrieved, scores: Float32Array | null, first: number, degraded: readonly string[]): Recommendations {
-    const order = retrieved.found.map((candidate, i) => ({ candidate, score: scores?.[i] ?? candidate.score }));
+  /** The first of what was retrieved, by score. */
+  #answer(generators: readonly CandidateGenerator[], retrieved: Retrieved, scores: Float32Array, first: number, degraded: readonly string[]): Recommendations {
     // The sort is stable: equal scores stay in the order of retrieval.
-    if (scores !== null) order.sort((a, b) => b.score - a.score);
+    const order = retrieved.found.map((candidate, i) => ({ candidate, score: scores[i]! })).sort((a, b) => b.score - a.score);
     const items = order.slice(0, first).map(({ candidate, score }) => ({
       item: namedKeys(this.item, this.#model.items.keys[candidate.item]!),
       score,
@@ -145,6 +155,12 @@ function idOf(key: EntityKey): Value {
 function namedKeys(entity: Entity, id: Value): Readonly<Record<string, Value>> {
   const keys = entity.keys.length === 1 ? [id] : (id as readonly Value[]);
   return Object.fromEntries(entity.keys.map((key, i) => [key.name, keys[i]!]));
+}
+
+function otherFeatures(name: string, trainedOn: readonly string[], served: readonly string[]): GranaryError {
+  return new GranaryError('SCHEMA_MISMATCH', `The model of ${name} was trained on ${trainedOn.join(', ')}; its feature service has ${served.join(', ')}`, {
+    todo: `Serve it with the snapshot that it was trained with, or run granary train ${name}.`,
+  });
 }
 
 function checkCount(first: number): void {

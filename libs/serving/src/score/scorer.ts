@@ -25,7 +25,7 @@ export class Scorer {
   readonly #reader: FeatureReader;
   readonly #model: ScorerModel;
 
-  /** Throws UNKNOWN_SCORER when the model's snapshot has none of that name. */
+  /** Throws UNKNOWN_SCORER when the model's snapshot has none of that name, SCHEMA_MISMATCH for a model of other inputs. */
   constructor(name: string, { reader, model }: ScorerDependencies) {
     const found = reader.snapshot.scorers.find((each) => each.name === name);
     if (found === undefined) {
@@ -36,6 +36,14 @@ export class Scorer {
     this.declaration = found;
     this.#reader = reader;
     this.#model = model;
+    const { service, columns } = reader.plan(found.service);
+    const known = new Set([...service.request.map((field) => field.name), ...columns]);
+    const unknown = model.inputs.filter((input) => !known.has(input));
+    if (unknown.length > 0) {
+      throw new GranaryError('SCHEMA_MISMATCH', `The model of ${name} was trained with ${unknown.join(', ')}, which its feature service has not`, {
+        todo: `Serve it with the snapshot that it was trained with, or run granary train ${name}.`,
+      });
+    }
   }
 
   /**
