@@ -11,6 +11,7 @@ export const users = source('users', {
 
 export const items = source('items', {
   fields: { itemId: t.int64, title: t.string, category: t.string, price: t.float64 },
+  eventId: 'itemId',
   eventTime: timeless,
   file: 'items.csv',
 });

@@ -12,6 +12,7 @@ export const ratings = source('ratings', {
 
 export const movies = source('movies', {
   fields: { movieId: t.int64, title: t.string, genres: t.array(t.string).separatedBy('|') },
+  eventId: 'movieId',
   eventTime: timeless,
   file: 'movies.csv',
 });

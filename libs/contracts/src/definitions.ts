@@ -39,9 +39,12 @@ export const sourceSchema = z.object({
   kind: z.literal('source'),
   name,
   fields: z.array(sourceFieldSchema).min(1),
-  /** Fields that name an event; empty: the event's whole content is its id. The same id again is the same event. */
+  /**
+   * Fields that name an event; empty: the event's whole content is its id. The same id again is the same event. Of a timeless
+   * source they name the thing that a row describes, and other content under the same id is a newer version of it.
+   */
   eventId: z.array(fieldName),
-  /** Null: a timeless source, whose rows hold from the beginning of time (event time 0); the row that arrived last wins. */
+  /** Null: a timeless source, whose rows hold from the beginning of time (event time 0); of each thing the row that arrived last wins. */
   eventTime: fieldName.nullable(),
   /** When the source says a row became known; null: at its event time. */
   knownAt: fieldName.nullable(),

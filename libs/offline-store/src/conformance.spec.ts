@@ -242,6 +242,22 @@ describe.each(Object.entries(TARGETS))('offline store, %s', (_name, start) => {
       expect(await store.rows(sql('SELECT __known_at AS k FROM events_corrected ORDER BY __sequence'))).toEqual([{ k: 1_000 }, { k: 5_000 }]);
     });
 
+    test('of a timeless source are versions of things: A, B, A ends with A, and what says nothing new is not stored', async () => {
+      const source = { ...PAYMENTS, name: 'things', eventTime: null };
+      await store.ensureSource(source);
+      const odd = { amount: null, score: Math.fround(0.1), note: "it's\t\\N", settledAt: -1, tags: ["it's", ''], steps: [-123, 0], sums: [2n ** 53n + 1n], quantity: null };
+      const a = payment('x', 0, odd);
+      const b = payment('x', 0, { ...odd, settledAt: null });
+      const other = payment('y', 0);
+      expect(await store.appendEvents(source, [a, other])).toEqual({ inserted: 2, duplicates: 0 });
+      expect(await store.appendEvents(source, [a, other])).toEqual({ inserted: 0, duplicates: 2 });
+      expect(await store.appendEvents(source, [b, other])).toEqual({ inserted: 1, duplicates: 1 });
+      expect(await store.appendEvents(source, [a, other])).toEqual({ inserted: 1, duplicates: 1 });
+      expect(await store.appendEvents(source, [b, other, a])).toEqual({ inserted: 0, duplicates: 3 });
+      const versions = await store.rows(sql("SELECT settledAt AS s, __sequence AS sequence FROM events_things WHERE id = 'x' ORDER BY __sequence"));
+      expect(versions).toEqual([{ s: -1, sequence: 1n }, { s: null, sequence: 3n }, { s: -1, sequence: 4n }]);
+    });
+
     test('appended at the same time are one after the other', async () => {
       const source = { ...PAYMENTS, name: 'busy' };
       await store.ensureSource(source);

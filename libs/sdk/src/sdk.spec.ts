@@ -122,6 +122,8 @@ describe('types', () => {
       featureView('v', { entity: entity('u', { userId: t.string }), source: interactions, features: () => ({ n: count().over('1d') }) });
       // @ts-expect-error -- event time must be a timestamp field of the source
       source('s', { fields: { name: t.string }, eventTime: 'name' });
+      // @ts-expect-error -- a timeless row describes a thing, which must be named
+      source('s', { fields: { id: t.string }, eventTime: timeless });
       // @ts-expect-error -- the view has no such feature
       activity.pick('purchases30d');
       // @ts-expect-error -- a weight for each value of the enum
@@ -135,7 +137,7 @@ describe('types', () => {
   it('let a view name the source fields that hold its keys', () => {
     const sender = featureView('sent', { entity: entity('account', { id: t.int64 }), source: interactions, keys: { id: 'userId' }, features: () => ({ n: count().over('1d') }) });
     expect(sender.definition.keyFields).toEqual(['userId']);
-    const static_ = source('names', { fields: { id: t.int64, name: t.string }, eventTime: timeless });
-    expect(static_.definition).toMatchObject({ eventTime: null, eventId: [], file: null });
+    const static_ = source('names', { fields: { id: t.int64, name: t.string }, eventId: 'id', eventTime: timeless });
+    expect(static_.definition).toMatchObject({ eventTime: null, eventId: ['id'], file: null });
   });
 });

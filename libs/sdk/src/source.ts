@@ -3,23 +3,38 @@ import { checkFieldNames, checkName, declarationSite, freeze, invalid, type Decl
 import type { Fields } from './entity.js';
 import type { Type } from './types.js';
 
-/** For sources without time: their rows hold from the beginning of time, and the row that arrived last wins. */
+/** For sources without time: their rows hold from the beginning of time, and of each thing the row that arrived last wins. */
 export const timeless = Symbol('timeless');
 
 /** Names of the fields whose type is a non-null timestamp (a number that is not a quantity can't be told apart: plan checks the kind). */
 type TimeField<F extends Fields> = { [K in keyof F & string]: F[K] extends Type<number> ? K : never }[keyof F & string];
 
-export interface SourceOptions<F extends Fields> {
-  readonly fields: F;
-  /** The field or fields that name an event; the same id again is the same event. Left out: the row's whole content. */
-  readonly eventId?: (keyof F & string) | readonly (keyof F & string)[];
+type FieldNames<F extends Fields> = (keyof F & string) | readonly (keyof F & string)[];
+
+interface TimedRows<F extends Fields> {
   /** When it happened. */
-  readonly eventTime: TimeField<F> | typeof timeless;
-  /** When the source says it became known (labels, corrections). Left out: at its event time. */
+  readonly eventTime: TimeField<F>;
+  /** The field or fields that name an event; the same id again is the same event. Left out: the row's whole content. */
+  readonly eventId?: FieldNames<F>;
+  /** When the source says it became known (labels, corrections); needs an eventId, which says what is corrected. Left out: at its event time. */
   readonly knownAt?: TimeField<F>;
+}
+
+interface TimelessRows<F extends Fields> {
+  readonly eventTime: typeof timeless;
+  /**
+   * The field or fields that name the thing a row describes. A row of the same thing with other content is its newer
+   * version, also when the content is an older one's again.
+   */
+  readonly eventId: FieldNames<F>;
+  readonly knownAt?: never;
+}
+
+export type SourceOptions<F extends Fields> = {
+  readonly fields: F;
   /** The file of the `--data` folder that holds its rows; the format comes from the ending. Left out: events are pushed. */
   readonly file?: string;
-}
+} & (TimedRows<F> | TimelessRows<F>);
 
 export interface SourceDeclaration<F extends Fields = Fields> extends Declaration<Source> {
   readonly fields: F;

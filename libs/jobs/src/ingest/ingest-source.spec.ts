@@ -189,4 +189,22 @@ describe('ingest of a folder', () => {
     await expect(ingestFolder(store, { sources: [two, pushed] }, files.dir)).rejects.toMatchObject({ code: 'FILE_NOT_FOUND', message: expect.stringContaining('sub/two.ndjson') });
     await expect(ingestFolder(store, { sources: [one, pushed] }, files.dir, { sources: ['folder_pushed'] })).rejects.toMatchObject({ code: 'DEFINITION_NOT_FOUND' });
   });
+
+  it('keeps the newest version of each thing of a timeless source, also when it is an old one again', async () => {
+    const source = sourceOf([field('itemId', 'int64'), field('price', 'float64', { nullable: true })], { name: 'things', eventId: ['itemId'] });
+    const before = files.write('things-a.csv', 'itemId,price\n1,5\n2,\n');
+    const after = files.write('things-b.csv', 'itemId,price\n1,6\n2,\n3,1\n3,2\n');
+    const load = async (file: string): Promise<readonly number[]> => {
+      const { inserted, duplicates } = await ingestSource(store, source, file);
+      return [inserted, duplicates];
+    };
+    const newest = (): Promise<unknown> => store.rows({ sql: 'SELECT itemId AS item, argMax(tuple(price), __sequence).1 AS price FROM events_things GROUP BY item ORDER BY item', params: {} });
+    expect(await load(before)).toEqual([2, 0]);
+    expect(await load(before)).toEqual([0, 2]);
+    expect(await load(after)).toEqual([2, 2]);
+    expect(await load(after)).toEqual([0, 4]);
+    expect(await newest()).toEqual([{ item: 1n, price: 6 }, { item: 2n, price: null }, { item: 3n, price: 2 }]);
+    expect(await load(before)).toEqual([1, 1]);
+    expect(await newest()).toEqual([{ item: 1n, price: 5 }, { item: 2n, price: null }, { item: 3n, price: 2 }]);
+  });
 });

@@ -16,7 +16,7 @@ export interface EventRow {
 
 export interface AppendResult {
   readonly inserted: number;
-  /** Rows that are stored already, or stand earlier in the same call. */
+  /** Rows that are stored already, or stand earlier in the same call; of a timeless source: or are superseded in it. */
   readonly duplicates: number;
 }
 
@@ -27,8 +27,9 @@ const STAGE = 'granary_stage';
 
 /**
  * Appends events in the order given; each that is new gets the next `__sequence`. Idempotent: an id that is stored is the
- * same event, or (id, knownAt) where the source declares knownAt. A batch that was appended stays, whatever becomes of the
- * next. Appends to one source from several processes at once may give two events one sequence: run one at a time.
+ * same event, or (id, knownAt) where the source declares knownAt. In a timeless source the id names a thing: its row is a
+ * new version unless it says what the thing's newest one does, and of several in a batch only the last counts. A batch that
+ * was appended stays, whatever becomes of the next. Appends to one source from several processes at once may give two events one sequence: run one at a time.
  * Throws CANCELLED and what `Statements` throws.
  */
 export async function appendEvents(
@@ -48,7 +49,7 @@ export async function appendEvents(
 }
 
 async function appendBatch(statements: Statements, source: Source, stage: string, rows: readonly EventRow[]): Promise<number> {
-  const batch = firstOfEach(source, rows);
+  const batch = holdsVersions(source) ? lastOfEach(rows) : firstOfEach(source, rows);
   const run = (sql: string, params = {}) => statements.command({ sql, params }, { comment: `append ${source.name}` });
   try {
     await run(`CREATE TABLE ${stage} (${stageColumns(source).join(', ')}) ENGINE = Memory`);
@@ -58,7 +59,7 @@ async function appendBatch(statements: Statements, source: Source, stage: string
     const stored = storedKeys(source, stage, batch);
     const [found] = await statements.rows(
       {
-        sql: `SELECT countIf((${keyColumns(source)}) IN (${stored.sql})) AS duplicates,
+        sql: `SELECT countIf((${stagedKey(source)}) IN (${stored.sql})) AS duplicates,
             (SELECT max(${identifier(EVENT.sequence)}) FROM ${identifier(eventsTable(source))}) AS last FROM ${stage}`,
         params: stored.params,
       },
@@ -66,7 +67,7 @@ async function appendBatch(statements: Statements, source: Source, stage: string
     );
     const duplicates = Number(found!.duplicates);
     if (duplicates === batch.length) return 0;
-    const where = duplicates === 0 ? '' : ` WHERE (${keyColumns(source)}) NOT IN (${stored.sql})`;
+    const where = duplicates === 0 ? '' : ` WHERE (${stagedKey(source)}) NOT IN (${stored.sql})`;
     await run(insertSelect(source, stage, where), { last_sequence: (found!.last as bigint | null) ?? 0n, ...(duplicates === 0 ? {} : stored.params) });
     return batch.length - duplicates;
   } finally {
@@ -108,7 +109,25 @@ function* tsvChunks(batch: readonly EventRow[]): Generator<Buffer> {
   if (lines.length > 0) yield Buffer.from(`${lines.join('\n')}\n`);
 }
 
-function keyColumns(source: Source): string {
+/** Whether rows with the id of a stored one are later versions of the same thing. */
+function holdsVersions(source: Source): boolean {
+  return source.eventTime === null && source.knownAt === null && source.eventId.length > 0;
+}
+
+/** Versions of a thing that nothing can come between: within a batch there is no reader. Keeps a file that repeats an id idempotent. */
+function lastOfEach(rows: readonly EventRow[]): readonly EventRow[] {
+  const last = new Map(rows.map((row, i) => [row.eventId, i]));
+  return rows.filter((row, i) => last.get(row.eventId) === i);
+}
+
+/** All fields as one text: unlike a hash it can't be the same for two rows, and unlike a tuple it compares nulls. */
+function contentText(columns: readonly string[]): string {
+  return `toString(tuple(${columns.join(', ')}))`;
+}
+
+/** What must be equal for a staged row to be a stored one; the columns of `storedKeys`. */
+function stagedKey(source: Source): string {
+  if (holdsVersions(source)) return `${identifier(EVENT.id)}, ${contentText(source.fields.map((field) => fromWire(field.type, identifier(field.name))))}`;
   return source.knownAt === null ? identifier(EVENT.id) : `${identifier(EVENT.id)}, ${identifier(EVENT.knownAt)}`;
 }
 
@@ -116,6 +135,10 @@ function keyColumns(source: Source): string {
 function storedKeys(source: Source, stage: string, batch: readonly EventRow[]): { sql: string; params: Record<string, bigint> } {
   const id = identifier(EVENT.id);
   const time = identifier(EVENT.time);
+  if (holdsVersions(source)) {
+    const newest = `argMax(${contentText(source.fields.map((field) => identifier(field.name)))}, ${identifier(EVENT.sequence)})`;
+    return { sql: `SELECT ${id}, ${newest} FROM ${identifier(eventsTable(source))} WHERE ${id} IN (SELECT ${id} FROM ${stage}) GROUP BY ${id}`, params: {} };
+  }
   const keys = source.knownAt === null ? id : `${id}, toUnixTimestamp64Milli(${identifier(EVENT.knownAt)})`;
   const byId = `SELECT ${keys} FROM ${identifier(eventsTable(source))} WHERE ${id} IN (SELECT ${id} FROM ${stage})`;
   // An id made of the whole content holds the event time too: only the batch's range of it need be read. A declared id

@@ -19,6 +19,10 @@ export function checkSource(context: Context, source: Source): void {
   for (const name of source.eventId) checkEventId(context, owner, source, name);
   if (source.eventTime !== null) checkTime(context, owner, source, 'event time', source.eventTime);
   if (source.knownAt !== null) checkTime(context, owner, source, 'known-at', source.knownAt);
+  if (source.eventTime === null && source.eventId.length === 0) {
+    // Else a row that is changed and changed back would be the first one again, and the change would stay.
+    context.report(owner, 'DEF-025', 'is timeless and does not say which thing a row describes', 'Name the field or fields that do: eventId.');
+  }
   if (source.knownAt !== null && source.eventId.length === 0) {
     // Without an id a corrected row is another event (its content is its id): both would count. See docs/adr/0004.
     context.report(owner, 'DEF-023', `says by ${source.knownAt} when a correction became known, but not which event it corrects`, 'Name the fields that a correction leaves as they are: eventId.');

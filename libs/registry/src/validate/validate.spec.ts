@@ -53,6 +53,7 @@ describe('validation', () => {
     ['an event time that is none', 'DEF-020', broken('events', (it) => (it.eventTime = 'price'))],
     ['a known-at that is none', 'DEF-020', broken('events', (it) => (it.knownAt = 'id'))],
     ['corrections of no one knows which event', 'DEF-023', broken('events', (it) => ((it.knownAt = 'at'), (it.eventId = [])))],
+    ['timeless rows of no one knows what', 'DEF-025', broken('events', (it) => ((it.eventTime = null), (it.eventId = [])))],
     ['a nullable array', 'DEF-024', broken('events', (it) => it.fields.push({ name: 'tags', type: { kind: 'array', of: { kind: 'string' } }, nullable: true }))],
     ['the last of an array', 'DEF-041', brokenLastOfArray()],
     ['a file outside the data folder', 'DEF-022', broken('events', (it) => (it.file = { path: '../x.csv', format: 'csv' }))],
