@@ -22,8 +22,27 @@ export function recommenders(served: readonly ServedRecommender[], samples: Samp
   return (types): SchemaPart => {
     const reason = reasonType(types);
     const parts = served.map((each) => recommender(types, reason, each, samples));
-    return { fields: Object.assign({}, ...parts.map((part) => part.fields)) as SchemaPart['fields'], examples: parts.flatMap((part) => part.examples) };
+    return { fields: unite(parts), examples: parts.flatMap((part) => part.examples) };
   };
+}
+
+/** `for_you` and `for_you_similar` would both have the field forYouSimilar. */
+function unite(parts: readonly SchemaPart[]): SchemaPart['fields'] {
+  const fields: Record<string, RootField> = {};
+  for (const [name, field] of parts.flatMap((part) => Object.entries(part.fields))) {
+    if (name in fields) {
+      throw new GranaryError('DEFINITION_INVALID', `Two recommenders have the GraphQL field ${name}`, { todo: 'Rename one of them.', details: { field: name } });
+    }
+    fields[name] = field;
+  }
+  return fields;
+}
+
+/** Names of ours stand beside the keys of entities. */
+function checkKeys(declaration: Declaration, entity: Entity, taken: readonly string[], where: string): void {
+  const key = entity.keys.find(({ name }) => taken.includes(name));
+  if (key === undefined) return;
+  throw new GranaryError('DEFINITION_INVALID', `recommender ${declaration.name}: ${entity.name} has a key "${key.name}", which is ${where}`, { todo: 'Rename the key.' });
 }
 
 function reasonType(types: SchemaTypes): GraphQLObjectType {
@@ -38,6 +57,8 @@ function reasonType(types: SchemaTypes): GraphQLObjectType {
 }
 
 function recommender(types: SchemaTypes, reason: GraphQLObjectType, { declaration, user, item, trained }: ServedRecommender, samples: SampleKeys): SchemaPart {
+  for (const entity of [user, item]) checkKeys(declaration, entity, ['first'], 'an argument of every recommender');
+  checkKeys(declaration, item, ['score', 'reason'], 'a field of every recommended item');
   const field = graphqlFieldName(declaration.name);
   const list = listType(types, reason, declaration, item);
   const ready = (): Recommender => {
@@ -48,7 +69,8 @@ function recommender(types: SchemaTypes, reason: GraphQLObjectType, { declaratio
     type: list,
     description,
     args: { ...args, first: { type: GraphQLInt, defaultValue: DEFAULT_FIRST, description: `How many, 1 to ${MAX_ITEMS}.` } },
-    resolve: (_source, request: Request) => answer(request),
+    // A variable that is null asks for the default too.
+    resolve: (_source, request: Arguments) => answer({ ...request, first: request.first ?? DEFAULT_FIRST }),
   });
   return {
     fields: {
@@ -60,7 +82,8 @@ function recommender(types: SchemaTypes, reason: GraphQLObjectType, { declaratio
   };
 }
 
-type Request = Readonly<Record<string, unknown>> & { readonly first: number };
+type Arguments = Readonly<Record<string, unknown>> & { readonly first: number | null };
+type Request = Arguments & { readonly first: number };
 
 function listType(types: SchemaTypes, reason: GraphQLObjectType, declaration: Declaration, item: Entity): GraphQLObjectType {
   const name = graphqlTypeName(declaration.name);
