@@ -5,10 +5,10 @@ import type { Settings } from '../settings.js';
 import type { Body } from './body.js';
 import type { Engine, EngineResult } from './engine.js';
 import { formatParam } from './params.js';
+import { summaryOf } from './summary.js';
 
 type Connection = NonNullable<ClickHouseClientConfigOptions['connection']>;
 type QueryParams = Parameters<Connection['query']>[0];
-type Summary = NonNullable<Awaited<ReturnType<Connection['command']>>['summary']>;
 
 // The client sends these to an HTTP server; the engine has no such settings.
 const HTTP_ONLY = /^(wait_end_of_query|buffer_size|enable_http_compression|default_format|http_.*|send_progress_in_http_headers)$/;
@@ -39,16 +39,16 @@ export function engineConnection(engine: Engine, database: string): Connection {
     },
     async exec(params) {
       const { result, base } = await run(params, params.values);
-      return { ...base, stream: readable(result), summary: summary(result) };
+      return { ...base, stream: readable(result), summary: summaryOf(result, 0n) };
     },
     async command(params) {
       const { result, base } = await run(params);
       for await (const chunk of result.chunks) void chunk;
-      return { ...base, summary: summary(result) };
+      return { ...base, summary: summaryOf(result, 0n) };
     },
     async insert(params) {
       const { result, base } = await run(params, params.values);
-      return { ...base, summary: summary(result) };
+      return { ...base, summary: summaryOf(result, 0n) };
     },
     async ping() {
       try {
@@ -71,18 +71,4 @@ interface Base {
 
 function readable(result: EngineResult): Readable {
   return Readable.from(result.chunks, { objectMode: false });
-}
-
-function summary(result: EngineResult): Summary {
-  return {
-    read_rows: String(result.readRows),
-    read_bytes: String(result.readBytes),
-    // chDB doesn't count what it writes.
-    written_rows: '0',
-    written_bytes: '0',
-    total_rows_to_read: '0',
-    result_rows: '0',
-    result_bytes: '0',
-    elapsed_ns: '0',
-  };
 }

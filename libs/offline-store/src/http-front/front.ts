@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { GranaryError } from '@granary/contracts';
 import { openEngine, type Engine, type EngineResult } from '../embedded/engine.js';
+import { summaryOf } from '../embedded/summary.js';
 import type { OfflineStore } from '../store.js';
 import { frontError } from './errors.js';
 import { expectsData, problem, readRequest, type FrontRequest } from './request.js';
@@ -151,16 +152,7 @@ async function send(response: ServerResponse, result: EngineResult, read: FrontR
     'x-clickhouse-query-id': queryId,
     'x-clickhouse-timezone': 'UTC',
     'x-clickhouse-exception-tag': tag,
-    'x-clickhouse-summary': JSON.stringify({
-      read_rows: String(result.readRows),
-      read_bytes: String(result.readBytes),
-      written_rows: '0',
-      written_bytes: '0',
-      total_rows_to_read: '0',
-      result_rows: '0',
-      result_bytes: '0',
-      elapsed_ns: String(process.hrtime.bigint() - started),
-    }),
+    'x-clickhouse-summary': JSON.stringify(summaryOf(result, process.hrtime.bigint() - started)),
     ...(read.compress ? { 'content-encoding': 'gzip' } : {}),
   });
   const chunks = Readable.from(withFailure(result.chunks, tag), { objectMode: false });
