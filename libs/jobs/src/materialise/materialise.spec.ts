@@ -2,7 +2,6 @@ import { randomInt } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { OfflineStore } from '@granary/offline-store';
 import { openOnlineStore, watermarkName, type OnlineStore, type OnlineStoreOptions } from '@granary/online-store';
-// eslint-disable-next-line no-restricted-imports -- the package's public entry for tests
 import { startRedis, whyNoRedis, type TestRedis } from '@granary/online-store/testing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { backfill } from '../backfill/backfill.js';

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { viewParts } from '@granary/aggregates';
 import { BACKFILL, backfillTable, identifier, type Instant, type VersionedView } from '@granary/contracts';
-import { OfflineStore, type OfflineStoreOptions } from '@granary/offline-store';
+import type { OfflineStore, OfflineStoreOptions } from '@granary/offline-store';
 import { createRowCodec, rowKey, viewRowSchema, type OnlineStore } from '@granary/online-store';
 import { snapshot, type StoredRow } from './shop.js';
 

@@ -4,7 +4,7 @@ import type { FeatureQuestions, FeatureRows, FeatureSource } from '@granary/mode
 import type { OfflineStore, Row } from '@granary/offline-store';
 import { ensureSources, withSpine } from '../dataset/dataset.js';
 import { stageTable } from '../stage-table.js';
-import { keysOf } from './interactions.js';
+import type { keysOf } from './interactions.js';
 
 /** The service's features that a model can take: numbers and bools, in order of the row. */
 export function numericFeatures(snapshot: Snapshot, service: FeatureService): readonly string[] {
