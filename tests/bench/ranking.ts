@@ -42,12 +42,12 @@ export const ranking: Suite = {
     const featureNames = reader.plan('home_page').columns;
     const ranker = await trainedRanker(featureNames.length, bench.signal);
 
-    const calls = bench.quick ? 10 : 300;
+    const calls = bench.quick ? 10 : 200;
     const rounds = bench.quick ? 1 : 5;
     for (const candidates of bench.quick ? [100] : [100, 300, 400, 500, 1_600]) {
       const rows = randomRows(candidates, featureNames.length, 2);
       const pair = { ours: async () => Promise.resolve(rank(ranker, rows, candidates)), floor: bareOf(ranker, rows, candidates) };
-      bench.add(...(await callRows('ranking', `rank ${candidates}`, pair, { calls, rounds, scale: candidates / 100, signal: bench.signal })));
+      bench.add(...(await callRows('ranking', `rank ${candidates}`, pair, { calls: Math.max(10, Math.round((calls * 100) / candidates)), rounds, scale: candidates / 100, signal: bench.signal })));
     }
 
     const model = await recommenderModel(ranker, featureNames, bench.signal);
@@ -58,7 +58,7 @@ export const ranking: Suite = {
     let user = 0;
     const ours = (): Promise<unknown> => shopHome.recommend({ userId: BigInt((user = (user + 1) % USERS)) }, 20);
     bench.note(`recommend ranks about ${found} candidates of ${ITEMS} items`);
-    bench.add(...(await callRows('ranking', `recommend 20 of ${found}`, { ours, floor: bareOf(ranker, rows, found) }, { calls: bench.quick ? 10 : 100, rounds, scale: found / 100, signal: bench.signal })));
+    bench.add(...(await callRows('ranking', `recommend 20 of ${found}`, { ours, floor: bareOf(ranker, rows, found) }, { calls: bench.quick ? 10 : 50, rounds, scale: found / 100, signal: bench.signal })));
   },
 };
 

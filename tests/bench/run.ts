@@ -10,14 +10,15 @@ import { ranking } from './ranking.js';
 import { renderTable, type BenchRow } from './report.js';
 import type { Bench, Suite } from './suite.js';
 
-/** `npm run bench -- <suite> [--json FILE] [--quick]`. Exit codes: 0 done, 2 wrong usage, 130 stopped. */
+/** `npm run bench -- <suite> [--json FILE] [--quick | --full]`. Exit codes: 0 done, 2 wrong usage, 130 stopped. */
 const SUITES: readonly Suite[] = [online, features, graphql, ranking, ingest];
-const USAGE = `usage: npm run bench -- <suite> [--json FILE] [--quick]
+const USAGE = `usage: npm run bench -- <suite> [--json FILE] [--quick | --full]
 
 ${SUITES.map(({ name, about }) => `  ${name.padEnd(10)}${about}`).join('\n')}
 
 --json FILE  writes the rows as a JSON array too
---quick      smallest sizes and few rounds: to see that it works, not for figures`;
+--quick      smallest sizes and few rounds: to see that it works, not for figures
+--full       also what takes minutes`;
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -28,7 +29,7 @@ if (typeof options === 'string') {
 } else if (options.suite === undefined) {
   console.log(USAGE);
 } else {
-  process.exitCode = await bench(options.suite, options.json, options.quick);
+  process.exitCode = await bench(options.suite, options);
 }
 
 interface Options {
@@ -36,22 +37,24 @@ interface Options {
   readonly suite: Suite | undefined;
   readonly json: string | undefined;
   readonly quick: boolean;
+  readonly full: boolean;
 }
 
 /** The options, or what is wrong with them. */
 function readOptions(args: readonly string[]): Options | string {
   try {
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: { json: { type: 'string' }, quick: { type: 'boolean', default: false } } });
+    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: { json: { type: 'string' }, quick: { type: 'boolean', default: false }, full: { type: 'boolean', default: false } } });
     if (positionals.length > 1) return `one suite at a time, not ${positionals.join(' and ')}`;
     const suite = SUITES.find(({ name }) => name === positionals[0]);
     if (positionals.length === 1 && suite === undefined) return `there is no suite ${positionals[0]}: ${SUITES.map(({ name }) => name).join(', ')}`;
-    return { suite, json: values.json, quick: values.quick };
+    if (values.quick && values.full) return '--quick or --full, not both';
+    return { suite, json: values.json, quick: values.quick, full: values.full };
   } catch (error) {
     return (error as Error).message;
   }
 }
 
-async function bench(suite: Suite, json: string | undefined, quick: boolean): Promise<number> {
+async function bench(suite: Suite, { json, quick, full }: Options): Promise<number> {
   const controller = new AbortController();
   const stop = (signal: NodeJS.Signals): void => {
     // A second Ctrl-C means at once: the default action, as process.exit would wait for a statement that still runs.
@@ -66,6 +69,7 @@ async function bench(suite: Suite, json: string | undefined, quick: boolean): Pr
   const context: Bench = {
     signal: controller.signal,
     quick,
+    full,
     folder() {
       const folder = mkdtempSync(join(tmpdir(), 'granary-bench-'));
       cleanups.unshift(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));

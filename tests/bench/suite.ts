@@ -5,6 +5,8 @@ export interface Bench {
   readonly signal: AbortSignal;
   /** The smallest size and a few rounds only: to see that it works. */
   readonly quick: boolean;
+  /** Also what takes minutes. */
+  readonly full: boolean;
   /** A new temporary folder, removed at the end after everything deferred. */
   readonly folder: () => string;
   /** Runs at the end, the last one given first. */

@@ -3,41 +3,67 @@ import * as fc from 'fast-check';
 import { parityCase } from './cases.js';
 import { openParity, type Mismatch } from './paths.js';
 
-/** `npm run parity -- [--values N] [--seed S]`: random worlds until N values were compared; exits 1 on any mismatch. */
-const { values: options } = parseArgs({ options: { values: { type: 'string', default: '20000' }, seed: { type: 'string' } } });
-const wanted = Number(options.values);
-const seed = Number(options.seed ?? Date.now() % 2 ** 31);
-if (!Number.isSafeInteger(wanted) || wanted < 1 || !Number.isSafeInteger(seed)) {
+/** `npm run parity -- [--values N] [--seed S]`: random worlds until N values were compared; exits 1 on any mismatch, 2 on wrong usage, 130 when stopped. */
+const options = readOptions(process.argv.slice(2));
+if (options === null) {
   console.error('usage: npm run parity -- [--values N] [--seed S], both whole numbers');
-  process.exit(2);
+  process.exitCode = 2;
+} else {
+  process.exitCode = await compareUntil(options.values, options.seed);
 }
 
-const bench = await openParity();
-let compared = 0;
-let first: readonly Mismatch[] = [];
-try {
-  while (compared < wanted && first.length === 0) {
-    const result = await fc.check(
-      fc.asyncProperty(parityCase, async (world) => {
-        const comparison = await bench.compare(world);
-        compared += comparison.compared;
-        first = comparison.mismatches;
-        return comparison.mismatches.length === 0;
-      }),
-      { seed: seed + compared, numRuns: 20, endOnFailure: false },
-    );
-    process.stderr.write(`\r${Math.min(compared, wanted)} of ${wanted}`);
-    if (result.failed) {
-      // Without a mismatch a statement failed outright: that is a failure of its own, with its error.
-      if (first.length === 0) throw result.errorInstance;
-      console.error(`\nsmallest counterexample after ${result.numShrinks} steps:`);
-      console.error(fc.stringify(result.counterexample));
-      for (const mismatch of first) console.error(fc.stringify(mismatch));
-    }
+function readOptions(args: readonly string[]): { readonly values: number; readonly seed: number } | null {
+  try {
+    const { values: given } = parseArgs({ args: [...args], options: { values: { type: 'string', default: '20000' }, seed: { type: 'string' } } });
+    const [values, seed] = [given.values, given.seed ?? String(Date.now() % 2 ** 31)].map((text) => (/^\d+$/.test(text) ? Number(text) : NaN)) as [number, number];
+    return Number.isSafeInteger(values) && values >= 1 && Number.isSafeInteger(seed) ? { values, seed } : null;
+  } catch {
+    return null;
   }
-} finally {
-  await bench.close();
 }
-process.stderr.write('\n');
-console.log(`${compared} values compared, ${first.length} mismatches (seed ${seed})`);
-process.exitCode = first.length > 0 ? 1 : 0;
+
+/** The exit code. */
+async function compareUntil(wanted: number, seed: number): Promise<number> {
+  let stopped = false;
+  const stop = (signal: NodeJS.Signals): void => {
+    stopped = true;
+    console.error(`\nstopping after ${signal}; once more to end at once`);
+  };
+  const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of SIGNALS) process.once(signal, stop);
+
+  const bench = await openParity();
+  let compared = 0;
+  let first: readonly Mismatch[] = [];
+  try {
+    while (compared < wanted && first.length === 0 && !stopped) {
+      const result = await fc.check(
+        fc.asyncProperty(parityCase, async (world) => {
+          // Runs out the round at once, and ends the search for a smaller counterexample.
+          if (stopped) return true;
+          const comparison = await bench.compare(world);
+          compared += comparison.compared;
+          if (comparison.mismatches.length > 0) first = comparison.mismatches;
+          return comparison.mismatches.length === 0;
+        }),
+        { seed: seed + compared, numRuns: 20, endOnFailure: false },
+      );
+      process.stderr.write(`\r${Math.min(compared, wanted)} of ${wanted}`);
+      if (result.failed) {
+        // Without a mismatch a statement failed outright: that is a failure of its own, with its error.
+        if (first.length === 0) throw result.errorInstance;
+        console.error(`\nsmallest counterexample after ${result.numShrinks} steps:`);
+        console.error(fc.stringify(result.counterexample));
+        for (const mismatch of first) console.error(fc.stringify(mismatch));
+      }
+    }
+  } finally {
+    await bench.close();
+    for (const signal of SIGNALS) process.off(signal, stop);
+  }
+  process.stderr.write('\n');
+  const unfinished = stopped && compared < wanted ? `, stopped before ${wanted}` : '';
+  console.log(`${compared} values compared, ${first.length} mismatches (seed ${seed})${unfinished}`);
+  if (first.length > 0) return 1;
+  return unfinished === '' ? 0 : 130;
+}
