@@ -66,10 +66,10 @@ async function reads(bench: Bench, { kind, bareRead }: StorePair, reader: Featur
       },
     }),
   };
-  const calls = bench.quick ? 20 : Math.max(60, Math.round(40_000 / (rows * (features / 50) + 20)));
+  const calls = bench.quick ? 20 : Math.max(40, Math.round(8_000 / (rows * (features / 50) + 20)));
   for (const [way, ours] of Object.entries(ways)) {
     const name = `${kind} ${way} ${rows} × ${features}`;
-    bench.add(...(await callRows('online', name, { ours, floor: bare }, { calls, rounds: bench.quick ? 1 : 5, scale: rows, signal: bench.signal })));
+    bench.add(...(await callRows('online', name, { ours, floor: bare }, { calls, rounds: bench.quick ? 1 : 3, scale: rows, signal: bench.signal })));
   }
 }
 
