@@ -132,7 +132,7 @@ export const recommenderSchema = z.object({
   /** The field of `interactions` that says how much an interaction counts: by its value, or through a table of its enum's values. Null: 1. */
   weight: z.object({ field: fieldName, values: z.record(z.string(), z.number().nonnegative()).nullable() }).nullable(),
   generators: z.array(generatorSchema).min(1),
-  /** The feature service that the ranker reads; null: candidates are returned in the order of retrieval. */
+  /** The feature service that the ranker reads; null: candidates are returned by the ranks that the generators give them. */
   ranker: name.nullable(),
   rules: z.array(ruleSchema),
   site,

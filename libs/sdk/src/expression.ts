@@ -27,6 +27,8 @@ export interface Field<T> {
 }
 
 export function literal(type: FieldType, value: unknown): Literal {
+  // A float32 field never holds 0.1: what it is compared to is rounded alike, offline and online.
+  if (type.kind === 'float32' && typeof value === 'number') return { kind: 'literal', type, value: Math.fround(value) };
   return { kind: 'literal', type, value: typeof value === 'bigint' ? String(value) : (value as Literal['value']) };
 }
 

@@ -40,7 +40,7 @@ export interface RecommenderOptions<F extends Fields> {
   readonly weights?: Weights<F>;
   /** Where candidates come from; together they are ranked. */
   readonly generators: readonly [Generator, ...Generator[]];
-  /** The features the ranker reads. Left out: candidates keep the order of the first generator that has them. */
+  /** The features the ranker reads. Left out: candidates are ordered by the ranks that the generators give them. */
   readonly ranker?: FeatureServiceDeclaration;
   readonly rules?: readonly Rule[];
 }

@@ -70,6 +70,12 @@ describe('declarations', () => {
     expect(activity.definition.site).toEqual({ file: expect.stringMatching(/sdk\.spec\.ts$/), line: expect.any(Number) });
   });
 
+  it('round what a float32 field is compared to, as the field itself is', () => {
+    const single = source('single', { fields: { userId: t.int64, ratio: t.float32, at: t.timestamp }, eventTime: 'at' });
+    const view = featureView('v', { entity: user, source: single, features: (e) => ({ n: count().where(e.ratio.eq(0.1)).over('1d') }) });
+    expect(view.definition.features[0]!.aggregate.where).toMatchObject({ args: [{ name: 'ratio' }, { value: Math.fround(0.1) }] });
+  });
+
   it('refuse names, durations and files that cannot work, with the place and what to do', () => {
     const mistakes = [
       () => entity('User', { userId: t.int64 }),

@@ -43,7 +43,8 @@ export function keysOf(entity: Entity, id: Value): readonly Value[] {
 }
 
 /**
- * Every interaction that was ever ingested, in order of time and arrival; of a corrected one its last version.
+ * Every interaction that was ever ingested, in order of time and arrival; of a corrected one its last version. One of
+ * weight 0 is left out.
  * Throws NOT_ENOUGH_DATA for none.
  */
 export async function loadInteractions(store: OfflineStore, { recommender, user, item, source }: RecommenderParts, signal?: AbortSignal): Promise<Interactions> {
@@ -56,10 +57,12 @@ export async function loadInteractions(store: OfflineStore, { recommender, user,
   const statement = { sql: `SELECT ${columns.join(', ')} FROM (\n${sql}\n) ORDER BY ${identifier(SPINE.row)}`, params };
   for await (const batch of store.stream(statement, { comment: `train ${recommender.name}`, signal })) {
     for (const row of batch) {
+      const counts = weight === null ? 1 : weight.values === null ? Number(row[WEIGHT]) : (weight.values[row[WEIGHT] as string] ?? 0);
+      if (counts === 0) continue;
       loaded.users.push(idOf(user, row));
       loaded.items.push(idOf(item, row));
       loaded.times.push(row[SPINE.time] as number);
-      loaded.weights.push(weight === null ? 1 : weight.values === null ? Number(row[WEIGHT]) : (weight.values[row[WEIGHT] as string] ?? 0));
+      loaded.weights.push(counts);
     }
   }
   if (loaded.times.length === 0) {
