@@ -53,13 +53,15 @@ export function nx(args, options = {}) {
   const { bin } = JSON.parse(readFileSync(join(ROOT, 'node_modules/nx/package.json'), 'utf8'));
   return run(process.execPath, [join('node_modules/nx', bin.nx), ...args], {
     ...options,
-    env: { NX_DAEMON: 'false', NX_TUI: 'false', NX_NO_CLOUD: 'true', ...options.env },
+    // Nx would colour what its tasks print even into a file.
+    env: { NX_DAEMON: 'false', NX_TUI: 'false', NX_NO_CLOUD: 'true', ...(process.stdout.isTTY ? {} : { FORCE_COLOR: '0' }), ...options.env },
   });
 }
 
 /** Prints what is done and how long it took. A failed step prints what it said and ends the process. */
 export async function step(title, work) {
   const started = performance.now();
+  console.log(`granary: ${title} …`);
   const result = await work();
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   if (result.code !== 0) {

@@ -29,7 +29,7 @@ function applier(name: string, rounds: number) {
       const next = resolveSnapshot([{ kind: 'entity', name: '${name}' + i, keys: [{ name: 'id', type: { kind: 'int64' } }] }]);
       try {
         const { entry } = await registry.apply(next, head?.snapshotId ?? null);
-        console.log(entry.number, entry.snapshotId);
+        console.log(\`\${entry.number} \${entry.snapshotId}\`);
       } catch (error) {
         if (error.code !== 'REGISTRY_CONFLICT') throw error;
       }
