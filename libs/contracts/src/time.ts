@@ -30,9 +30,10 @@ export function formatDuration(ms: number): string {
   return `${ms}ms`;
 }
 
-// Date, or date and time with 'T' or a space, up to nine fractional digits, with an optional zone. No zone means UTC.
+// Date, or date and time with 'T' or a space, up to nine fractional digits, with an optional zone (up to 14 hours and
+// 59 minutes from UTC). No zone means UTC.
 const ISO =
-  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d{2}:?\d{2})?)?$/;
+  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|[+-](?:0\d|1[0-4]):?[0-5]\d)?)?$/;
 
 // ClickHouse's DateTime64 keeps these instants exactly; outside them it wraps silently.
 const EARLIEST = Date.UTC(1900, 0, 1);
