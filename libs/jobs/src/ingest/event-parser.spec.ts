@@ -25,6 +25,19 @@ describe('values', () => {
     expect(() => valueOf(arrayOf('string'), 'a,b', 'text')).toThrow('f: "a,b" is not array<string>');
   });
 
+  it('takes no notice of spaces around bools, enums and numbers in CSV text, nor of the case of bools', () => {
+    for (const raw of ['TRUE', 'True', ' true ', '1 ']) expect(valueOf('bool', raw, 'text')).toBe(true);
+    for (const raw of ['FALSE', 'fAlSe', '\tfalse', ' 0']) expect(valueOf('bool', raw, 'text')).toBe(false);
+    expect(() => valueOf('bool', 'yes', 'text')).toThrow('f: "yes" is not bool');
+    expect(() => valueOf('bool', 'TRUE', 'json')).toThrow('f: "TRUE" is not bool');
+    const kind: FieldType = { kind: 'enum', values: ['view', ' view', 'add to cart'] };
+    for (const [raw, value] of [['view ', 'view'], [' view', ' view'], ['  add to cart', 'add to cart']] as const) expect(valueOf(kind, raw, 'text')).toBe(value);
+    expect(() => valueOf(kind, 'View', 'text')).toThrow('f: "View" is not enum');
+    expect(() => valueOf(kind, 'view ', 'json')).toThrow('f: "view " is not enum');
+    expect(valueOf({ kind: 'array', of: { kind: 'bool' } }, 'TRUE| false', 'text', { encoding: { kind: 'separated', by: '|' } })).toEqual([true, false]);
+    expect(valueOf('int64', ' 7 ', 'text')).toBe(7n);
+  });
+
   it('takes empty CSV text for null, for an empty string, for no elements or for missing, as the field says', () => {
     expect(valueOf('string', '', 'text')).toBe('');
     expect(valueOf('string', '', 'text', { nullable: true })).toBeNull();

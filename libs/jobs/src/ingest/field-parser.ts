@@ -1,4 +1,4 @@
-import { formatType, isGranaryError, parseInstant, parseValue, type FieldType, type SourceField, type Value } from '@granary/contracts';
+import { formatType, isGranaryError, parseInstant, parseValue, type ElementType, type FieldType, type SourceField, type Value } from '@granary/contracts';
 import { parseJson } from './json.js';
 import type { Notation } from './raw-row.js';
 
@@ -48,13 +48,22 @@ function createValueParser(field: SourceField, notation: Notation): FieldParser 
 function createPlainParser(type: FieldType, notation: Notation): FieldParser {
   const element = type.kind === 'array' ? type.of.kind : type.kind;
   const check = element === 'float32' ? isFiniteFloat32 : element === 'string' && notation !== 'text' ? isWellFormed : null;
-  const prepare = (element === 'float32' || element === 'float64') && notation !== 'text' ? (raw: unknown) => asFloat(raw, notation) : null;
+  const prepare = createPreparation(type.kind === 'array' ? type.of : type, notation);
   return (raw) => {
     const prepared = prepare === null ? raw : Array.isArray(raw) ? raw.map(prepare) : prepare(raw);
     const value = parseValue(type, prepared);
     if (check === null) return value;
     return (Array.isArray(value) ? value.every(check) : check(value)) ? value : undefined;
   };
+}
+
+/** What is done to a raw value or element before it is read; null for nothing. */
+function createPreparation(type: ElementType, notation: Notation): ((raw: unknown) => unknown) | null {
+  if (notation !== 'text') return type.kind === 'float32' || type.kind === 'float64' ? (raw) => asFloat(raw, notation) : null;
+  if (type.kind === 'bool') return (raw) => (typeof raw === 'string' ? raw.trim().toLowerCase() : raw);
+  // A declared value may have spaces around it.
+  if (type.kind === 'enum') return (raw) => (typeof raw === 'string' && !type.values.includes(raw) ? raw.trim() : raw);
+  return null;
 }
 
 /** In JSON all numbers are decimal text, and a float is the nearest double; an int64 column must fit its float field exactly. */
