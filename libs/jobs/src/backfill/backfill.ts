@@ -14,6 +14,7 @@ import {
 } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
 import { throwIfCancelled } from '../cancelled.js';
+import { explainOverflow } from '../overflow.js';
 import { stageTable } from '../stage-table.js';
 import { partsOfView, type ViewParts } from '../view-parts.js';
 
@@ -93,7 +94,7 @@ async function backfillInstant(store: OfflineStore, parts: ViewParts, asOf: Inst
   try {
     await store.createTable(tableOf(parts, staging));
     const { sql, params } = compileBackfill(view, entity, source, asOf);
-    await store.command({ sql: `INSERT INTO ${identifier(staging)} ${sql}`, params }, { comment, signal });
+    await explainOverflow(`feature view ${view.name}`, () => store.command({ sql: `INSERT INTO ${identifier(staging)} ${sql}`, params }, { comment, signal }));
     const [counted] = await store.rows({ sql: `SELECT count() AS rows FROM ${identifier(staging)}`, params: {} });
     const rows = Number(counted!['rows']);
     // Another process may have been quicker, with events that this run has not seen.

@@ -1,6 +1,7 @@
 import { SPINE, STATE_SUFFIX, carriedAs, compileDataset, compileEventSpine, type EventSpineOptions } from '@granary/compiler';
 import { GranaryError, identifier, type FeatureService, type JobOptions, type Snapshot, type Source, type Statement } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
+import { explainOverflow } from '../overflow.js';
 import { stageTable } from '../stage-table.js';
 
 export interface DatasetOptions extends EventSpineOptions, JobOptions {
@@ -30,7 +31,7 @@ export async function writeDataset(store: OfflineStore, snapshot: Snapshot, serv
   return withSpine(store, compileEventSpine(source, options), async (table) => {
     options.onProgress?.({ stage: `dataset ${serviceName}`, done: 0, total: null, unit: 'rows' });
     const statement = compileDataset(snapshot, service, { table, columns: carried });
-    const { rows, bytes } = await store.exportParquet(statement, options.path, { comment: `dataset ${serviceName}`, signal: options.signal });
+    const { rows, bytes } = await explainOverflow(`feature service ${serviceName}`, () => store.exportParquet(statement, options.path, { comment: `dataset ${serviceName}`, signal: options.signal }));
     options.onProgress?.({ stage: `dataset ${serviceName}`, done: rows, total: rows, unit: 'rows' });
     const features = service.views.flatMap((view) => view.features);
     return { path: options.path, rows, bytes, columns: [...carried.map((name) => carriedAs(service, name)), ...features.flatMap((name) => [name, `${name}${STATE_SUFFIX}`])] };
