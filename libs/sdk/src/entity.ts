@@ -1,5 +1,5 @@
 import type { Entity } from '@granary/contracts';
-import { checkFieldNames, checkName, declarationSite, freeze, type Declaration } from './declaration.js';
+import { checkFieldNames, checkName, declarationSite, freeze, invalid, type Declaration } from './declaration.js';
 import type { Type, ValueOf } from './types.js';
 
 export type Fields = Readonly<Record<string, Type>>;
@@ -15,6 +15,7 @@ export function entity<const K extends Fields>(name: string, keys: K): EntityDec
   const site = declarationSite(entity);
   checkName(site, 'entity', name);
   checkFieldNames(site, `entity ${name}`, Object.keys(keys));
+  if (Object.keys(keys).length === 0) throw invalid(site, `entity ${name} has no keys`, 'Give it at least one, such as { userId: t.int64 }.');
   const definition: Entity = {
     kind: 'entity',
     name,

@@ -54,6 +54,8 @@ export function featureService<const P extends readonly Part[]>(
     return [{ view, features: view.definition.features.map((feature) => feature.name) }];
   });
   if (views.length === 0) throw invalid(site, `feature service ${name} has no feature view`, 'Give it at least one.');
+  const bare = views.find(({ features }) => features.length === 0);
+  if (bare !== undefined) throw invalid(site, `feature service ${name} takes no feature of ${bare.view.name}`, 'Name at least one in pick, or leave pick out: then it takes all.');
   const definition: FeatureService = {
     kind: 'featureService',
     name,

@@ -1,5 +1,6 @@
 import { parseDuration, type DurationText, type FeatureView } from '@granary/contracts';
-import { at, checkFieldNames, checkName, declarationSite, freeze, invalid, type Declaration } from './declaration.js';
+import { at, checkName, declarationSite, freeze, invalid, type Declaration } from './declaration.js';
+import { guardedFields, resolveFeatures } from './declared-features.js';
 import type { FeatureDeclaration } from './aggregates.js';
 import type { EntityDeclaration, Fields } from './entity.js';
 import { field, type Field } from './expression.js';
@@ -57,19 +58,18 @@ export function featureView<const K extends Fields, const F extends Fields, cons
   checkName(site, 'feature view', name);
   const { entity, source, ttl } = options;
   const fields = Object.fromEntries(Object.entries(source.fields).map(([key, { type }]) => [key, field(key, type)])) as unknown as EventFields<F>;
-  const declared = at(site, owner, () => options.features(fields));
+  const declared = at(site, owner, () => options.features(guardedFields(site, owner, source.name, fields)));
   const keys: Readonly<Record<string, string>> = (options.keys as Readonly<Record<string, string>> | undefined) ?? {};
-  const features = Object.entries(declared).flatMap(([base, { type, aggregates }]) =>
-    aggregates.map(({ suffix, aggregate }) => ({ name: `${base}${suffix}`, type, aggregate })),
-  );
-  checkFieldNames(site, owner, features.map((each) => each.name));
+  const features = resolveFeatures(site, owner, declared);
+  const ttlMs = ttl === undefined ? null : at(site, owner, () => parseDuration(ttl));
+  if (ttlMs === 0) throw invalid(site, `${owner}: a ttl of ${ttl} hides every value`, 'Give a longer one, or leave ttl out: values are then always visible.');
   const definition: FeatureView = {
     kind: 'featureView',
     name,
     entity: entity.name,
     source: source.name,
     keyFields: Object.keys(entity.keys).map((key) => keys[key] ?? key),
-    ttlMs: ttl === undefined ? null : at(site, owner, () => parseDuration(ttl)),
+    ttlMs,
     features,
     site,
   };

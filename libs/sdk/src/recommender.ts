@@ -1,5 +1,5 @@
-import { parseDuration, type DurationText, type Generator, type Recommender, type Rule } from '@granary/contracts';
-import { at, checkName, declarationSite, freeze, type Declaration } from './declaration.js';
+import { parseDuration, type DurationText, type Generator, type GranaryError, type Recommender, type Rule, type Site } from '@granary/contracts';
+import { at, checkName, declarationSite, freeze, invalid, type Declaration } from './declaration.js';
 import type { EntityDeclaration, Fields } from './entity.js';
 import type { FeatureServiceDeclaration } from './feature-service.js';
 import type { SourceDeclaration } from './source.js';
@@ -66,5 +66,33 @@ export function recommender<const F extends Fields>(name: string, options: Recom
     rules: [...(options.rules ?? [])],
     site,
   }));
+  checkNumbers(site, definition);
   return freeze({ kind: 'recommender', name, definition, uses: [user, item, interactions, ...(ranker ? [ranker] : [])] });
+}
+
+function checkNumbers(site: Site, { name, generators, weight }: Recommender): void {
+  const refuse = (problem: string, todo: string): GranaryError => invalid(site, `recommender ${name}: ${problem}`, todo);
+  if (generators.length === 0) throw invalid(site, `recommender ${name} has no generators`, 'Give it trending(), itemToItem() or ease().');
+  for (const generator of generators) {
+    const wrong = wrongNumber(generator);
+    if (wrong !== null) throw refuse(`${generator.kind} has ${wrong[0]}`, wrong[1]);
+  }
+  const bad = Object.entries(weight?.values ?? {}).find(([, value]) => !isAtLeast(0, value));
+  if (bad !== undefined) throw refuse(`the weight of ${bad[0]} is ${bad[1]}`, 'Give it 0, which leaves such interactions out, or more.');
+}
+
+function wrongNumber(generator: Generator): readonly [problem: string, todo: string] | null {
+  switch (generator.kind) {
+    case 'trending':
+      return generator.halfLifeMs > 0 ? null : ['a half-life of no length', "Give it one, such as halfLife: '7d'."];
+    case 'itemToItem':
+      if (!Number.isInteger(generator.neighbours) || generator.neighbours < 1) return [`${generator.neighbours} neighbours`, 'Give a whole number from 1 up.'];
+      return isAtLeast(0, generator.shrinkage) ? null : [`a shrinkage of ${generator.shrinkage}`, 'Give 0 or more.'];
+    case 'ease':
+      return isAtLeast(Number.MIN_VALUE, generator.lambda) ? null : [`a lambda of ${generator.lambda}`, 'Give a number above 0, such as 200.'];
+  }
+}
+
+function isAtLeast(least: number, value: unknown): boolean {
+  return typeof value === 'number' && Number.isFinite(value) && value >= least;
 }

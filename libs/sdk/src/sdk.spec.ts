@@ -7,6 +7,7 @@ import {
   entity,
   featureService,
   featureView,
+  itemToItem,
   last,
   latest,
   recommender,
@@ -16,6 +17,7 @@ import {
   sum,
   t,
   timeless,
+  trending,
   type RequestFor,
   type RowOf,
 } from './index.js';
@@ -92,6 +94,43 @@ describe('declarations', () => {
         expect(error).toMatchObject({ code: 'DEFINITION_INVALID', todo: expect.any(String), details: { file: expect.stringContaining('sdk.spec.ts') } });
       }
     }
+  });
+});
+
+describe('declarations that were not type-checked', () => {
+  // A callback as JavaScript gives it.
+  const view = (features: (e: never) => unknown, more: object = {}): unknown => featureView('v', { entity: user, source: interactions, features: features as never, ...more });
+  const forYou = (more: object): unknown => recommender('for_you', { user, item, interactions, generators: [ease()], ...more });
+  type Event = Record<string, never>;
+
+  it.each<[says: string, todo: string, declare: () => unknown]>([
+    ['feature view v: the source interactions has no field nope', 'It has eventId, userId, itemId, kind, price, note, at.', () => view((e: Event) => ({ c: sum(e['nope']!).over('1d') }))],
+    ['feature view v: c has no window', "Add .over('7d').", () => view(() => ({ c: count() }))],
+    ['feature view v: c has no window', "Add .over('7d').", () => view(() => ({ c: (count().over as () => unknown)() }))],
+    ['feature view v: c is not a feature but 5', 'count()', () => view(() => ({ c: 5 }))],
+    ['feature view v: c is not a feature but undefined', 'count()', () => view(() => ({ c: undefined }))],
+    ['feature view v: c is a field, not a feature', 'latest', () => view((e: Event) => ({ c: e['price'] }))],
+    ['feature view v has no features', 'at least one', () => view(() => ({}))],
+    ['feature view v has no features', 'at least one', () => view(() => undefined)],
+    ['feature view v: the window of c0d has no length', ".over('7d')", () => view(() => ({ c: count().over('0d') }))],
+    ['feature view v: a ttl of 0d hides every value', 'leave ttl out', () => view(() => ({ c: count().over('1d') }), { ttl: '0d' })],
+    ['entity nobody has no keys', 'at least one', () => entity('nobody', {})],
+    ['source nothing has no fields', 'its events', () => source('nothing', { fields: {}, eventTime: 'at' as never })],
+    ['feature service few takes no feature of user_activity', 'pick', () => featureService('few', [activity.pick()])],
+    ['recommender for_you has no generators', 'trending()', () => forYou({ generators: [] })],
+    ['recommender for_you: trending has a half-life of no length', "halfLife: '7d'", () => forYou({ generators: [trending({ halfLife: '0d' })] })],
+    ['recommender for_you: itemToItem has 0 neighbours', 'from 1 up', () => forYou({ generators: [itemToItem({ neighbours: 0 })] })],
+    ['recommender for_you: itemToItem has a shrinkage of -1', '0 or more', () => forYou({ generators: [itemToItem({ shrinkage: -1 })] })],
+    ['recommender for_you: ease has a lambda of 0', 'above 0', () => forYou({ generators: [ease({ lambda: 0 })] })],
+    ['recommender for_you: the weight of view is -1', '0, which leaves', () => forYou({ weights: { kind: { view: -1, purchase: 1 } } })],
+  ])('are refused: %s', (message, todo, declare) => {
+    let thrown: unknown;
+    try {
+      declare();
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toMatchObject({ code: 'DEFINITION_INVALID', message, todo: expect.stringContaining(todo), details: { file: expect.stringContaining('sdk.spec.ts'), line: expect.any(Number) } });
   });
 });
 

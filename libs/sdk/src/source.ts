@@ -47,6 +47,7 @@ export function source<const F extends Fields>(name: string, options: SourceOpti
   const site = declarationSite(source);
   checkName(site, 'source', name);
   checkFieldNames(site, `source ${name}`, Object.keys(options.fields));
+  if (Object.keys(options.fields).length === 0) throw invalid(site, `source ${name} has no fields`, 'Give it those of its events.');
   const { eventId, eventTime, knownAt, file } = options;
   const definition: Source = {
     kind: 'source',

@@ -105,6 +105,18 @@ describe('loading', () => {
     expect(await problemsOf()).toMatchObject([{ id: 'DEF-004', file: join(dir, 'a.ts'), line: 3 }]);
   });
 
+  it('tells in plain words what the SDK refuses that only a type check would have', async () => {
+    const head = `import { count, ease, entity, featureView, recommender, source, sum, t } from '@granary/sdk';\nconst user = entity('user', { id: t.int64 });\nconst item = entity('item', { itemId: t.int64 });\nconst ev = source('ev', { fields: { id: t.int64, itemId: t.int64, at: t.timestamp }, eventTime: 'at' });\n`;
+    write('a.ts', `${head}export const v = featureView('v', { entity: user, source: ev, features: (e) => ({ c: sum(e.nope).over('1d') }) });\n`);
+    write('b.ts', `${head}export const v = featureView('w', { entity: user, source: ev, features: () => ({ c: count() }) });\n`);
+    write('c.ts', `${head}export const r = recommender('r', { user, item, interactions: ev, generators: [ease({ lambda: 0 })] });\n`);
+    expect(await problemsOf()).toMatchObject([
+      { id: 'DEF-004', line: 5, owner: 'feature view v', message: 'the source ev has no field nope', todo: 'It has id, itemId, at.' },
+      { id: 'DEF-004', line: 5, owner: 'feature view w', message: 'c has no window', todo: "Add .over('7d')." },
+      { id: 'DEF-004', line: 5, owner: 'recommender r', message: 'ease has a lambda of 0', todo: expect.stringContaining('above 0') },
+    ]);
+  });
+
   it('says when there is nothing to load', async () => {
     await expect(loadDefinitions([join(dir, 'missing')])).rejects.toMatchObject({ code: 'DEFINITION_NOT_FOUND', message: expect.stringContaining('no such file') });
     mkdirSync(join(dir, 'empty'));
