@@ -102,6 +102,7 @@ function neighboursOf(saved: Unpacked): Neighbours {
 function encodingOf(saved: Unpacked, kind: string): InputEncoding {
   const encoding = saved.header['encoding'] as InputEncoding | undefined;
   if (!Array.isArray(encoding?.columns) || typeof encoding.width !== 'number') throw corrupt(kind, 'it has no encoding');
+  if (!encoding.columns.every(({ min, max }) => typeof min === 'number' && typeof max === 'number')) throw corrupt(kind, 'its encoding has no range');
   return Object.freeze(encoding);
 }
 

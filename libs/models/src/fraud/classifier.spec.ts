@@ -70,6 +70,16 @@ describe('fraud classifier', () => {
     expect(predict(await loadClassifier(files), rows.features, rows.mask)).toEqual(predict(model, rows.features, rows.mask));
   });
 
+  it('scores an amount beyond those of training like the greatest of them', async () => {
+    const rows = payments(3, 2000);
+    const { model } = await trainClassifier(rows, { seed: 5, maxEpochs: 5 });
+    const greatest = model.encoding.columns[0]!.max;
+    expect(rows.features.filter((_, i) => i % FEATURES === 0)).toContain(greatest);
+    const probability = (amount: number): number => predict(model, Float32Array.of(amount, 20, 0, 0), new Uint8Array(FEATURES).fill(1))[0]!;
+    expect([greatest + 1, 1e6, 1e30, 3.4e38].map(probability)).toEqual(Array(4).fill(probability(greatest)));
+    expect(probability(greatest)).toBeGreaterThan(probability(20));
+  });
+
   it('gives a row the same probability alone and in a batch, to float32', async () => {
     const rows = payments(3, 500);
     const { model } = await trainClassifier(rows, { seed: 5, maxEpochs: 3 });

@@ -35,6 +35,14 @@ describe('a saved scorer', () => {
     await expect(loadScorer(spoilt)).rejects.toMatchObject({ code: 'ARTIFACT_CORRUPT' });
   });
 
+  it('is refused as corrupt when its encoding does not know the range of training', async () => {
+    const name = 'classifier/model.json';
+    const text = new TextDecoder().decode(files[name]);
+    const spoilt = text.replaceAll(/"max":[^,]*,/g, '');
+    expect(spoilt).not.toBe(text);
+    await expect(loadScorer({ ...files, [name]: new TextEncoder().encode(spoilt) })).rejects.toMatchObject({ code: 'ARTIFACT_CORRUPT' });
+  });
+
   it.each(['model.json', 'classifier/model.json', 'classifier/network/network.json', 'classifier/network/network.bin'])('is refused as corrupt without %s', async (name) => {
     const spoilt = { ...files };
     delete spoilt[name];

@@ -4,6 +4,9 @@ import type { Pacer } from '../pacer.js';
 export interface ColumnEncoding {
   readonly mean: number;
   readonly scale: number;
+  /** The least and the greatest value of training; beyond them a network only guesses, so values are clipped to them. */
+  readonly min: number;
+  readonly max: number;
   /** For features ≥ 0 with a heavy tail: ln(1 + value), standardised, as one more input. */
   readonly log: { readonly mean: number; readonly scale: number } | null;
 }
@@ -40,7 +43,8 @@ export async function fitEncoding(matrix: FeatureMatrix, featureCount: number, r
     const isHeavy = plain.scale > 0 && plain.skewness > HEAVY_TAIL && plain.min >= 0;
     const log = isHeavy ? moments(values.map(Math.log1p)) : null;
     await pace({ stage: 'input statistics', done: feature + 1, total: featureCount, unit: 'features' });
-    columns.push({ mean: plain.mean, scale: plain.scale, log: log === null ? null : { mean: log.mean, scale: log.scale } });
+    const range = values.length === 0 ? { min: 0, max: 0 } : { min: plain.min, max: plain.max };
+    columns.push({ mean: plain.mean, scale: plain.scale, ...range, log: log === null ? null : { mean: log.mean, scale: log.scale } });
   }
   return Object.freeze({ columns, width: columns.reduce((width, { log }) => width + (log === null ? 2 : 3), 0) });
 }
@@ -50,12 +54,12 @@ export function encodeRow(encoding: InputEncoding, matrix: FeatureMatrix, row: n
   const { columns } = encoding;
   let to = at;
   for (let feature = 0; feature < columns.length; feature++) {
-    const { mean, scale, log } = columns[feature]!;
+    const { mean, scale, min, max, log } = columns[feature]!;
     const from = row * columns.length + feature;
     const present = isPresent(matrix, from);
-    const value = matrix.values[from]!;
+    const value = Math.max(min, Math.min(max, matrix.values[from]!));
     out[to++] = present ? standardise(value, mean, scale) : 0;
-    if (log !== null) out[to++] = present ? standardise(Math.log1p(Math.max(0, value)), log.mean, log.scale) : 0;
+    if (log !== null) out[to++] = present ? standardise(Math.log1p(value), log.mean, log.scale) : 0;
     out[to++] = present ? 1 : 0;
   }
 }
@@ -69,12 +73,14 @@ function standardise(value: number, mean: number, scale: number): number {
   return Math.max(-CLIP, Math.min(CLIP, (value - mean) * scale));
 }
 
-function moments(values: readonly number[]): { mean: number; scale: number; skewness: number; min: number } {
+function moments(values: readonly number[]): { mean: number; scale: number; skewness: number; min: number; max: number } {
   let mean = 0;
   let min = Infinity;
+  let max = -Infinity;
   for (const value of values) {
     mean += value / values.length;
     min = Math.min(min, value);
+    max = Math.max(max, value);
   }
   let square = 0;
   let cube = 0;
@@ -85,5 +91,5 @@ function moments(values: readonly number[]): { mean: number; scale: number; skew
   const deviation = Math.sqrt(square);
   // Rounding gives a constant column a deviation that is tiny, not zero.
   const isConstant = !(deviation > 1e-6 * Math.abs(mean)) || deviation < 1e-30;
-  return { mean, scale: isConstant ? 0 : 1 / deviation, skewness: isConstant ? 0 : cube / deviation ** 3, min };
+  return { mean, scale: isConstant ? 0 : 1 / deviation, skewness: isConstant ? 0 : cube / deviation ** 3, min, max };
 }
