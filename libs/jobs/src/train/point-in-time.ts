@@ -1,6 +1,6 @@
 import { SPINE, compileDataset } from '@granary/compiler';
 import { clickhouseType, identifier, type Entity, type FeatureService, type FieldType, type Snapshot, type Statement } from '@granary/contracts';
-import type { FeatureQuestions, FeatureRows, FeatureSource } from '@granary/models';
+import { inputNumber, type FeatureQuestions, type FeatureRows, type FeatureSource } from '@granary/models';
 import type { OfflineStore, Row } from '@granary/offline-store';
 import { ensureSources, withSpine } from '../dataset/dataset.js';
 import { stageTable } from '../stage-table.js';
@@ -22,7 +22,7 @@ export function isModelInput({ kind }: FieldType): boolean {
 export function readInputs(row: Row, names: readonly string[], values: Float32Array, mask: Uint8Array, at: number): void {
   names.forEach((name, i) => {
     const value = row[name] ?? null;
-    values[at + i] = value === null ? 0 : Number(value);
+    values[at + i] = value === null ? 0 : inputNumber(value as boolean | number | bigint);
     mask[at + i] = value === null ? 0 : 1;
   });
 }

@@ -6,6 +6,7 @@ import { FeatureReader } from './feature-reader.js';
 import { DAY, NOW, PROJECT, feature, openTestStore, snapshot as shop, type, view, type TestStore } from './shop.testing.js';
 
 const seed = Date.now() % 2 ** 31;
+const FLOAT32_MAX = new Float32Array(Uint32Array.of(0x7f7fffff).buffer)[0]!;
 console.info(`matrix.spec: seed ${seed}`);
 
 let store: TestStore;
@@ -92,7 +93,7 @@ describe('matrix', () => {
             const { value, state } = row.values[name]!;
             const at = r * names.length + c;
             expect([name, mask[at]]).toEqual([name, state === 'present' ? 1 : 0]);
-            expect([name, data[at]]).toEqual([name, state === 'present' ? Math.fround(Number(value)) : 0]);
+            expect([name, data[at]]).toEqual([name, state === 'present' ? Math.fround(Math.max(-FLOAT32_MAX, Math.min(FLOAT32_MAX, Number(value)))) : 0]);
           }),
         );
       }),
@@ -112,6 +113,16 @@ describe('matrix', () => {
     expect([...data.subarray(0, 8)]).toEqual([0.25, 10, 3, Math.fround(1 / 3), 0, 0, 3, Math.fround(1 / 3)]);
     expect([...mask.subarray(0, 8)]).toEqual([1, 1, 1, 1, 0, 0, 1, 1]);
     expect(data).toHaveLength(400);
+  });
+
+  it('of a number beyond float32 has the greatest float32, not an infinity that would count as missing', async () => {
+    const reader = new FeatureReader(shop, store.store, { project: PROJECT, now: () => NOW });
+    await store.put('branch_stats', ['FR', 1], NOW, { turnover: -1e300, branchMean__sum: 1e300, branchMean__count: 4 });
+    const { data, mask } = await reader.matrix('ranking', { userId: 70 }, [{ country: 'FR', branchNo: 1 }]);
+    expect([...data.subarray(0, 2), ...mask.subarray(0, 2)]).toEqual([FLOAT32_MAX, -FLOAT32_MAX, 1, 1]);
+    const fraud = await reader.matrix('fraud', { userId: 70 }, [{ amount: 1e39 }, { amount: 5 }]);
+    const mean = fraud.names.indexOf('meanAmount');
+    expect([fraud.data[mean], fraud.data[mean + fraud.names.length]]).toEqual([FLOAT32_MAX, 5]);
   });
 
   it('of nobody is empty, and of features that are no numbers leaves them out', async () => {

@@ -1,5 +1,6 @@
 import { finish } from '@granary/aggregates';
 import { parseKey, type EntityKey, type Instant, type Value } from '@granary/contracts';
+import { inputNumber } from '@granary/models';
 import type { OnlineStore } from '@granary/online-store';
 import { evaluateFeature, isExpired } from './evaluate.js';
 import type { PlannedFeature, PlannedView, ServicePlan } from './plan.js';
@@ -8,7 +9,7 @@ import { rowFetch } from './row-fetch.js';
 
 /** The features of n candidates as a model reads them: row by row, f columns each. */
 export interface FeatureMatrix {
-  /** [n × f]; bools are 0 and 1, and a value that is not present is 0. */
+  /** [n × f]; bools are 0 and 1, numbers beyond float32 its greatest, and a value that is not present is 0. */
   readonly data: Float32Array;
   /** [n × f]; 1 where the value is present, 0 where it is null, missing or expired. */
   readonly mask: Uint8Array;
@@ -91,7 +92,7 @@ function fillFromRows({ planned, columns, slots, keys }: ViewRead, bytes: readon
     for (const each of columns) {
       const { value } = evaluateFeature(each, planned, stored, request, at);
       if (value === null) continue;
-      data[row * width + each.column] = Number(value);
+      data[row * width + each.column] = inputNumber(value);
       mask[row * width + each.column] = 1;
     }
   }
@@ -117,7 +118,7 @@ function fillFromNumbers({ planned, columns, slots }: ViewRead, bytes: readonly 
       for (let i = 0; i < count; i++, next++) parts[i] = there[next] === 1 ? numbers[next]! : null;
       const value = finish(feature, parts);
       if (value === null) continue;
-      data[row * width + column] = Number(value);
+      data[row * width + column] = inputNumber(value);
       mask[row * width + column] = 1;
     }
   }

@@ -87,6 +87,21 @@ describe('score', () => {
     expect(features['payments']).toMatchObject({ value: 1, state: 'present' });
   });
 
+  it('scores an absurd amount like the greatest of training, beyond float32 too', async () => {
+    const { max } = model.classifier.encoding.columns[0]!;
+    expect(max).toBeLessThan(2e3);
+    await remember({ userId: 800, amount: 0, before: [100, 120] });
+    for (const userId of [800, 801]) {
+      const score = async (amount: number): Promise<number> => (await scorer.score({ userId, amount })).probability;
+      const usual = await score(20);
+      const absurd = await Promise.all([2e3, 1e6, 1e30, 1e39, 1e300].map(score));
+      expect(absurd).toEqual(Array(5).fill(absurd[0]));
+      expect(absurd[0]).toBeGreaterThan(usual);
+    }
+    // Nothing was paid before: the mean is the amount, and both are the greatest of training.
+    expect(await scorer.score({ userId: 801, amount: 1e300 })).toMatchObject({ probability: (await scorer.score({ userId: 801, amount: max })).probability });
+  });
+
   it('masks what has expired as of the instant asked', async () => {
     const payment: Payment = { userId: 700, amount: 40, before: [10, 20] };
     await remember(payment, NOW - 80 * DAY);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { GranaryError, type FeatureValue, type Instant, type Scorer as Declaration, type Value } from '@granary/contracts';
-import { predict, type ScorerModel } from '@granary/models';
+import { inputNumber, predict, type ScorerModel } from '@granary/models';
 import type { FeatureReader } from '../features/feature-reader.js';
 
 export interface Score {
@@ -59,7 +59,7 @@ export class Scorer {
     inputs.forEach((name, i) => {
       const value = features[name] === undefined ? keys[name] : features[name].value;
       if (value === null || value === undefined) return;
-      data[i] = Number(value);
+      data[i] = inputNumber(value);
       mask[i] = 1;
     });
     return { scoreId: randomUUID(), probability: predict(classifier, data, mask)[0]!, keys, features };
