@@ -126,6 +126,21 @@ describe('events', () => {
     expect(event({}, { user: 7, seen: 1000 }).eventId).not.toBe(hashed);
   });
 
+  it('rejects an event of whose declared id a text is empty', () => {
+    const missing = { kind: 'rejected', reason: 'id: missing value', mistake: 'id: missing value' };
+    for (const nullable of [false, true]) {
+      const columns = [field('id', 'string', { nullable }), field('shop', 'string'), field('note', 'string')];
+      for (const notation of ['text', 'json', 'typed'] as const) {
+        for (const eventId of ['id', 'shop,id']) {
+          const parser = createEventParser(sourceOf(columns, { eventId: eventId.split(',') }), notation);
+          expect(parser.parse(['', 's', 'n'])).toEqual(missing);
+          expect(parser.parse(['a', 's', ''])).toMatchObject({ kind: 'event' });
+        }
+        expect(createEventParser(sourceOf(columns), notation).parse(['', '', ''])).toMatchObject({ kind: 'event' });
+      }
+    }
+  });
+
   it('gives two rows one id only when their values are the same', () => {
     const types: FieldType[] = [{ kind: 'string' }, { kind: 'string' }, arrayOf('string'), arrayOf('string')];
     const source = { fields: types.map((type, i) => field(`f${i}`, type, { nullable: true })), eventId: ['f0', 'f1', 'f2', 'f3'] };
