@@ -3,7 +3,7 @@ export type { EventParser, ParsedEvent, RejectedRow } from './ingest/event-parse
 export { ingestFolder } from './ingest/ingest-folder.js';
 export type { IngestFolderOptions, IngestFolderReport } from './ingest/ingest-folder.js';
 export { ingestSource } from './ingest/ingest-source.js';
-export type { IngestOptions, IngestReport } from './ingest/ingest-source.js';
+export type { IngestFailure, IngestOptions, IngestReport } from './ingest/ingest-source.js';
 export { backfill, lastBackfill } from './backfill/backfill.js';
 export type { BackfillOptions, BackfillResult, BackfillRun } from './backfill/backfill.js';
 export { writeDataset } from './dataset/dataset.js';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { GranaryError, type JobOptions, type Snapshot, type Source } from '@granary/contracts';
+import { GranaryError, isGranaryError, type JobOptions, type Snapshot, type Source } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
 import { ingestSource, type IngestReport } from './ingest-source.js';
 
@@ -10,15 +10,17 @@ export interface IngestFolderOptions extends JobOptions {
 }
 
 export interface IngestFolderReport {
+  /** One of each file; that of a file that could not be read to its end has an `error`. */
   readonly reports: readonly IngestReport[];
   /** Sources whose file the folder does not hold. */
   readonly missing: readonly { readonly source: string; readonly file: string }[];
 }
 
 /**
- * Loads the files of a folder, each into the source that declares it, one after the other.
- * Throws FILE_NOT_FOUND when it holds none of them, DEFINITION_NOT_FOUND for a name that is no source with a file,
- * and what `ingestSource` throws: files loaded before stay loaded.
+ * Loads the files of a folder, each into the source that declares it, one after the other. A file that can't be read
+ * (FILE_UNREADABLE, FILE_NOT_FOUND) keeps no other from being loaded: its report tells the error, which the caller must look for.
+ * Throws FILE_NOT_FOUND when the folder holds none of them, DEFINITION_NOT_FOUND for a name that is no source with a file,
+ * CANCELLED and the store's errors: files loaded before stay loaded.
  */
 export async function ingestFolder(
   store: OfflineStore,
@@ -32,10 +34,21 @@ export async function ingestFolder(
 
   const reports: IngestReport[] = [];
   for (const { source, path } of present) {
-    reports.push(await ingestSource(store, source, path, { label: source.file.path, onProgress: options.onProgress, signal: options.signal }));
+    const label = source.file.path;
+    const started = performance.now();
+    const loaded = ingestSource(store, source, path, { label, onProgress: options.onProgress, signal: options.signal });
+    reports.push(await loaded.catch((error: unknown) => failedReport(source.name, label, error, started)));
   }
   const missing = wanted.filter((each) => !present.includes(each)).map(({ source }) => ({ source: source.name, file: source.file.path }));
   return Object.freeze({ reports, missing });
+}
+
+/** What was loaded of a file that failed; throws what is no fault of the file. */
+function failedReport(source: string, file: string, error: unknown, started: number): IngestReport {
+  if (!isGranaryError(error, 'FILE_UNREADABLE') && !isGranaryError(error, 'FILE_NOT_FOUND')) throw error;
+  const partial = error.details.report as IngestReport | undefined;
+  const nothing = { source, file, read: 0, inserted: 0, duplicates: 0, quarantined: 0, reasons: [], ignoredColumns: [], ms: Math.round(performance.now() - started) };
+  return Object.freeze({ ...(partial ?? nothing), error: { code: error.code, message: error.message, todo: error.todo ?? null } });
 }
 
 type FileSource = Source & { readonly file: NonNullable<Source['file']> };

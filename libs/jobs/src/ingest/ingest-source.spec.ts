@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { eventsTable, identifier, type FieldType, type JobOptions, type Progress, type Source, type SourceField, type Value } from '@granary/contracts';
@@ -131,6 +132,15 @@ describe('ingest', () => {
     expect(await store.countQuarantined(source)).toBe(6);
   });
 
+  it('puts rows without an id into quarantine, each of them', async () => {
+    for (const [format, content] of [['csv', 'id,n\n,1\na,2\n,3\n'], ['ndjson', '{"id":"","n":1}\n{"id":"a","n":2}\n{"id":"","n":3}\n']] as const) {
+      const source = sourceOf([field('id', 'string'), field('n', 'int64')], { name: `nameless_${format}`, eventId: ['id'] });
+      const report = await ingestSource(store, source, files.write(`nameless.${format}`, content));
+      expect(report).toMatchObject({ read: 3, inserted: 1, duplicates: 0, quarantined: 2, reasons: [{ reason: 'id: missing value', count: 2 }] });
+      expect((await store.listQuarantine(source, 10)).map(({ reason }) => reason)).toEqual(['id: missing value', 'id: missing value']);
+    }
+  });
+
   it('stops between batches when aborted; the next run completes the set', async () => {
     const source = { ...ratings, name: 'aborted' };
     const file = files.write('aborted.csv', ['user,item,rating,at', ...lines(0, 60_000)].join('\n'));
@@ -183,6 +193,37 @@ describe('ingest of a folder', () => {
     expect(reports).toMatchObject([{ source: 'folder_one', file: 'one.csv', inserted: 2 }]);
     expect(missing).toEqual([{ source: 'folder_two', file: 'sub/two.ndjson' }]);
     expect(await ingestFolder(store, { sources: [one, two] }, files.dir, { sources: ['folder_one'] })).toMatchObject({ reports: [{ inserted: 0, duplicates: 2 }], missing: [] });
+  });
+
+  it('goes on behind a file that cannot be read, and tells of each file', async () => {
+    const sourceFor = (name: string, path: string): Source => sourceOf([field('a', 'int64')], { name: `broken_${name}`, file: { path, format: path.includes('.csv') ? 'csv' : path.endsWith('.ndjson') ? 'ndjson' : 'parquet' } });
+    const packed = gzipSync(['a', ...Array.from({ length: 100_000 }, (_, i) => `${i * 7919}`)].join('\n'));
+    files.write('cut-part.csv.gz', packed.subarray(0, packed.length / 2));
+    files.write('last.csv', 'a\n1\nx\n');
+    for (const name of ['empty.csv', 'empty.ndjson', 'empty.parquet']) files.write(name, '');
+    const sources = [sourceFor('csv', 'empty.csv'), sourceFor('ndjson', 'empty.ndjson'), sourceFor('parquet', 'empty.parquet'), sourceFor('cut', 'cut-part.csv.gz'), sourceFor('folder', 'a-folder.csv'), sourceFor('last', 'last.csv')];
+    mkdirSync(join(files.dir, 'a-folder.csv'));
+    const { reports, missing } = await ingestFolder(store, { sources }, files.dir);
+    expect(missing).toEqual([]);
+    expect(reports).toHaveLength(6);
+    for (const [i, path] of ['empty.csv', 'empty.ndjson', 'empty.parquet'].entries()) {
+      expect(reports[i]).toMatchObject({ file: path, read: 0, error: { code: 'FILE_UNREADABLE', message: `${join(files.dir, path)}: is empty (0 bytes)` } });
+    }
+    const kept = await store.countEvents(sources[3]!);
+    expect(kept).toBeGreaterThan(0);
+    expect(reports[3]).toMatchObject({ read: kept, inserted: kept, error: { code: 'FILE_UNREADABLE', message: expect.stringContaining('breaks off') } });
+    expect(reports[4]).toMatchObject({ read: 0, error: { message: expect.stringContaining('no regular file') } });
+    expect(reports[5]).toMatchObject({ read: 2, inserted: 1, quarantined: 1, reasons: [{ reason: 'a: not int64', count: 1 }] });
+    expect(reports[5]).not.toHaveProperty('error');
+  });
+
+  it('stops at once when it is cancelled', async () => {
+    const abort = new AbortController();
+    files.write('first.csv', '');
+    files.write('second.csv', 'a\n1\n');
+    const sources = ['first', 'second'].map((name) => sourceOf([field('a', 'int64')], { name: `stopped_${name}`, file: { path: `${name}.csv`, format: 'csv' } }));
+    abort.abort();
+    await expect(ingestFolder(store, { sources }, files.dir, { signal: abort.signal })).rejects.toMatchObject({ code: 'CANCELLED' });
   });
 
   it('refuses a folder with none of the files, and names that are no source with a file', async () => {

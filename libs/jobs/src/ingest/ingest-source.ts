@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { GranaryError, isGranaryError, type FileFormat, type JobOptions, type Source } from '@granary/contracts';
+import { GranaryError, isGranaryError, type ErrorCode, type FileFormat, type JobOptions, type Source } from '@granary/contracts';
 import type { OfflineStore, Reject } from '@granary/offline-store';
 import { createEventParser, type ParsedEvent } from './event-parser.js';
 import { textOf, type Notation, type RawRow, type ReadState, type RowReader } from './raw-row.js';
@@ -32,6 +32,14 @@ export interface IngestReport {
   /** Columns of the file that the source does not declare, and that were therefore not loaded (at most 100). */
   readonly ignoredColumns: readonly string[];
   readonly ms: number;
+  /** Why the file could not be read to its end (in a folder, whose other files are loaded all the same); the counts are of what came before. */
+  readonly error?: IngestFailure;
+}
+
+export interface IngestFailure {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly todo: string | null;
 }
 
 const FORMATS: Readonly<Record<FileFormat, { readonly read: RowReader; readonly notation: Notation }>> = {
@@ -107,8 +115,10 @@ function formatOf(source: Source, file: string): FileFormat {
 async function sizeOf(file: string): Promise<number> {
   try {
     const found = await stat(file);
-    if (found.isFile()) return found.size;
+    if (found.isFile() && found.size > 0) return found.size;
+    if (found.isFile()) throw unreadable(file, 'is empty (0 bytes)', 'Give the whole file; where there are no rows, a CSV has its header line.');
   } catch (cause) {
+    if (isGranaryError(cause)) throw cause;
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
       throw new GranaryError('FILE_NOT_FOUND', `${file} does not exist`, { todo: 'Check the path.', details: { file }, cause });
     }
