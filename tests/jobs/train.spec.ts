@@ -38,13 +38,13 @@ describe('training', () => {
   let store: OfflineStore;
   let poor: OfflineStore;
 
-  async function append(into: OfflineStore, name: string, rows: Iterable<object>): Promise<void> {
-    const source = snapshot.sources.find((each) => each.name === name)!;
+  async function append(into: OfflineStore, name: string, rows: Iterable<object>, of = snapshot): Promise<void> {
+    const source = of.sources.find((each) => each.name === name)!;
     await into.ensureSource(source);
     const events = [...rows].map((row, i) => {
-      const values = source.fields.map(({ name: field, type }): Value => {
-        const value = (row as Record<string, Value>)[field]!;
-        return type.kind === 'int64' ? BigInt(value as number) : value;
+      const values = source.fields.map(({ name: field, type }): Value | null => {
+        const value = (row as Record<string, Value | null>)[field] ?? null;
+        return value !== null && type.kind === 'int64' ? BigInt(value as number) : value;
       });
       const time = source.eventTime === null ? 0 : (values[source.fields.findIndex((field) => field.name === source.eventTime)] as number);
       return { eventId: `${i}`, eventTime: time, knownAt: time, values };
@@ -88,6 +88,31 @@ describe('training', () => {
     expect(trained[1]!.artifact).toBe(trained[0]!.artifact);
   });
 
+  it('of a scorer leaves out the rows whose label is not known yet', async () => {
+    const late: Snapshot = {
+      ...snapshot,
+      sources: snapshot.sources.map((source) => ({ ...source, fields: source.fields.map((field) => (field.name === 'fraud' ? { ...field, nullable: true } : field)) })),
+    };
+    const rows = [...payments({ seed, customers: 20, days: 30 })];
+    const end = rows.at(-1)!.at - 2 * DAY;
+    const isLabelled = ({ at }: { readonly at: number }, i: number): boolean => at < end && i % 5 !== 0;
+    const labelled = rows.filter(isLabelled);
+    const last = labelled.at(-1)!.at;
+    const unlabelled = await open('late');
+    await append(unlabelled, 'payments', rows.map((row, i) => ({ ...row, fraud: isLabelled(row, i) ? row.amount > 100 : null })), late);
+    const { metrics } = await trainScorer(unlabelled, artifacts, late, 'score_transaction', { seed });
+    await unlabelled.close();
+    const [train, test] = [labelled.filter(({ at }) => at < last - 14 * DAY), labelled.filter(({ at }) => at >= last - 7 * DAY)];
+    expect(metrics).toMatchObject({
+      trainingRows: train.length,
+      trainingPositives: train.filter(({ amount }) => amount > 100).length,
+      testRows: test.length,
+      testPositives: test.filter(({ amount }) => amount > 100).length,
+      unlabelledRows: rows.length - labelled.length,
+    });
+    expect(train.length).toBeGreaterThan(0);
+  });
+
   it('of a scorer beats the amount alone on a later week', async () => {
     const trained = await trainScorer(store, artifacts, snapshot, 'score_transaction', { seed });
     versions.push(trained);
@@ -101,6 +126,7 @@ describe('training', () => {
       // Labels of the week before the test were not known when it began.
       trainingRows: all.filter(({ at }) => at < last - 14 * DAY).length,
       trainingPositives: all.filter(({ at, fraud }) => fraud && at < last - 14 * DAY).length,
+      unlabelledRows: 0,
     });
     expect(Object.keys(metrics).filter((name) => name.startsWith('ap'))).toEqual(['ap', 'ap_amount']);
     expect(metrics['ap']).toBeGreaterThan(metrics['ap_amount']!);

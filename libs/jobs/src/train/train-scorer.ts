@@ -21,19 +21,20 @@ interface Rows {
 /**
  * Trains a scorer on a point-in-time training set of its events and measures it on a later week: the last 7 days are the
  * test, before them a gap of the label delay is left out (labels of that time were not known when the test began), the
- * rest trains. The model that is saved is the one measured. Metrics: ap, auc and logLoss on the test week, and
- * `ap_<field>` of each numeric request field alone.
+ * rest trains. Events whose label is null, not known yet, are in neither; the last week is that of the labelled ones. The
+ * model that is saved is the one measured. Metrics: ap, auc and logLoss on the test week, `ap_<field>` of each numeric
+ * request field alone, and how many rows there were of each kind.
  * Throws UNKNOWN_SCORER, NOT_ENOUGH_DATA, CANCELLED.
  */
 export async function trainScorer(store: OfflineStore, artifacts: ArtifactStore, snapshot: Snapshot, name: string, options: TrainOptions = {}): Promise<ModelVersion> {
   const scorer = findScorer(snapshot, name);
   await initTensorflow();
-  const rows = await loadRows(store, snapshot, scorer, options);
+  const { rows, unlabelled } = await loadRows(store, snapshot, scorer, options);
   const testFrom = (rows.times.at(-1) ?? 0) - WEEK_MS;
   const train = slice(rows, 0, firstAtOrAfter(rows.times, testFrom - scorer.labelDelayMs));
   const test = slice(rows, firstAtOrAfter(rows.times, testFrom), rows.times.length);
   if (train.labels.length === 0 || !test.labels.includes(1)) {
-    throw new GranaryError('NOT_ENOUGH_DATA', `${scorer.events} has too little to train and test ${name}: ${train.labels.length} rows before the label delay, ${test.labels.length} in the last week`, {
+    throw new GranaryError('NOT_ENOUGH_DATA', `${scorer.events} has too little to train and test ${name}: ${train.labels.length} rows before the label delay, ${test.labels.length} in the last week, ${unlabelled} without a label`, {
       todo: `Ingest more than ${Math.ceil((WEEK_MS + scorer.labelDelayMs) / 86_400_000)} days of ${scorer.events}, with positives in the last week.`,
     });
   }
@@ -52,6 +53,7 @@ export async function trainScorer(store: OfflineStore, artifacts: ArtifactStore,
     trainingPositives: report.trainingPositives + report.validationPositives,
     testRows: test.labels.length,
     testPositives: test.labels.reduce((sum, label) => sum + label, 0),
+    unlabelledRows: unlabelled,
   };
   const artifact = await artifacts.put(await saveScorer({ kind: 'scorer', inputs: rows.names, classifier: model }));
   return registerModel(store, { name, artifact, snapshot: snapshot.id, metrics });
@@ -62,7 +64,7 @@ export function scorerInputs(snapshot: Snapshot, service: FeatureService): reado
   return [...service.request.filter(({ type }) => isModelInput(type)).map((field) => field.name), ...numericFeatures(snapshot, service)];
 }
 
-async function loadRows(store: OfflineStore, snapshot: Snapshot, scorer: Scorer, options: JobOptions): Promise<Rows> {
+async function loadRows(store: OfflineStore, snapshot: Snapshot, scorer: Scorer, options: JobOptions): Promise<{ readonly rows: Rows; readonly unlabelled: number }> {
   const service = findService(snapshot, scorer.service);
   const source = findSource(snapshot, scorer.events);
   const names = scorerInputs(snapshot, service);
@@ -70,7 +72,7 @@ async function loadRows(store: OfflineStore, snapshot: Snapshot, scorer: Scorer,
   const total = await store.countEvents(source);
   const width = names.length;
   const rows = { features: new Float32Array(total * width), mask: new Uint8Array(total * width), labels: new Uint8Array(total), times: new Float64Array(total) };
-  let size = 0;
+  let [size, unlabelled] = [0, 0];
   // A feature may have the label's name.
   const label = carriedAs(service, scorer.label);
   await withSpine(store, compileEventSpine(source), async (table) => {
@@ -78,14 +80,18 @@ async function loadRows(store: OfflineStore, snapshot: Snapshot, scorer: Scorer,
     const statement = compileDataset(snapshot, service, { table, columns: carried });
     for await (const batch of store.stream(statement, { comment: `train ${scorer.name}`, signal: options.signal })) {
       for (const row of batch) {
+        if (row[label] === null) {
+          unlabelled++;
+          continue;
+        }
         readInputs(row, names, rows.features, rows.mask, size * width);
         rows.labels[size] = row[label] === true ? 1 : 0;
         rows.times[size++] = row[SPINE.time] as number;
       }
-      options.onProgress?.({ stage: `training set of ${scorer.name}`, done: size, total, unit: 'rows' });
+      options.onProgress?.({ stage: `training set of ${scorer.name}`, done: size + unlabelled, total, unit: 'rows' });
     }
   });
-  return slice({ names, ...rows }, 0, size);
+  return { rows: slice({ names, ...rows }, 0, size), unlabelled };
 }
 
 function slice({ names, features, mask, labels, times }: Rows, from: number, to: number): Rows {
