@@ -151,6 +151,11 @@ describe('recommend', () => {
     const best = model.generators[model.ranker!.bestSource]!.candidates(seen, 3, seen);
     expect(thingsOf(answer).slice(0, 3)).toEqual(best.map(({ item }) => numberOf(model.items.keys[item]!)));
     expect(recommender.trending(3).items).toHaveLength(3);
+    for (let person = 1; person < USERS; person++) {
+      const all = await recommender.recommend({ personId: personId(person) }, 100);
+      expectSound(all);
+      expect(all.items[0]!.score).toBeGreaterThan(all.items.at(-1)!.score);
+    }
   });
 
   it('gives the same twice, also many at once', async () => {
