@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { granary, granaryJson, loadedModules, startGranary, temporaryFolder } from './granary.js';
@@ -43,6 +44,16 @@ beforeAll(async () => {
   await writeFile(join(defs, 'features.ts'), definitions('7d'));
 });
 afterAll(() => folder.remove());
+
+/** Runs the workspace's own TypeScript. */
+async function typeCheck(tsconfig: string): Promise<{ code: number | null; stdout: string }> {
+  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+  const child = spawn(process.execPath, [tsc, '-p', tsconfig], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let stdout = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => void (stdout += text));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stdout };
+}
 
 interface Failure {
   readonly error: { readonly code: string; readonly message: string; readonly todo: string; readonly details: Record<string, unknown> };
@@ -100,6 +111,27 @@ describe('starting', () => {
     await writeFile(file, 'mine');
     expect((await granary(['init', dir])).code).toBe(2);
     expect(await readFile(file, 'utf8')).toBe('mine');
+  });
+
+  it('init writes a folder that type-checks wherever it lies, and tells a mistake', async () => {
+    const dir = join(folder.path, 'checked');
+    const { file, tsconfig } = await granaryJson<{ file: string; tsconfig: string }>(['init', dir]);
+    expect(await typeCheck(tsconfig)).toEqual({ code: 0, stdout: '' });
+    const text = await readFile(file, 'utf8');
+    await writeFile(file, text.replace('sum(order.amount)', "sum(order.amount).where(order.orderId.eq(7))"));
+    expect(await typeCheck(tsconfig)).toEqual({ code: 2, stdout: expect.stringMatching(/features\.ts\(\d+,\d+\): error TS2345: Argument of type 'number' is not assignable to parameter of type 'string'/) });
+    await writeFile(file, text.replace('order.amount', 'order.amuont'));
+    expect(await typeCheck(tsconfig)).toEqual({ code: 2, stdout: expect.stringContaining("Did you mean 'amount'?") });
+    await writeFile(file, text.replace("t.string,", "t.enum('a', 'b'),").replace('count().over', "count().where(order.orderId.eq('sale')).over"));
+    expect(await typeCheck(tsconfig)).toEqual({ code: 2, stdout: expect.stringMatching(/Argument of type '"sale"' is not assignable to parameter of type '.*"a" \| "b"/) });
+  }, 60_000);
+
+  it('init leaves a tsconfig.json that is there', async () => {
+    const dir = join(folder.path, 'configured');
+    await mkdir(dir);
+    await writeFile(join(dir, 'tsconfig.json'), '{}');
+    expect(await granaryJson(['init', dir])).toEqual({ file: join(dir, 'features.ts'), tsconfig: null });
+    expect(await readFile(join(dir, 'tsconfig.json'), 'utf8')).toBe('{}');
   });
 
   it('help and plan load none of the engines', async () => {
