@@ -28,6 +28,7 @@ const KINDS = {
   UNKNOWN_SERVICE: 'input',
   UNKNOWN_RECOMMENDER: 'input',
   UNKNOWN_SCORER: 'input',
+  UNKNOWN_MODEL: 'input',
   INVALID_USAGE: 'input',
   FILE_NOT_FOUND: 'setup',
   FILE_UNREADABLE: 'setup',

@@ -14,6 +14,7 @@ export { latestModel, listModels } from './train/model-registry.js';
 export type { ModelVersion } from './train/model-registry.js';
 export { evaluateRecommender, trainRecommender } from './train/train-recommender.js';
 export type { RecommenderEvaluation, TrainOptions } from './train/train-recommender.js';
+export { selectModels } from './train/select-models.js';
 export { trainScorer } from './train/train-scorer.js';
 export { loadModels } from './train/load-models.js';
 export type { LoadedModel, LoadedModels } from './train/load-models.js';

@@ -1,4 +1,4 @@
-import { GranaryError, formatInstant, type Snapshot } from '@granary/contracts';
+import { formatInstant } from '@granary/contracts';
 import type { ModelVersion } from '@granary/jobs';
 import type { Command } from 'commander';
 import type { Context } from '../context.js';
@@ -26,28 +26,19 @@ export function registerTrain(program: Command): void {
   });
 }
 
-/** Recommenders first, then scorers; none named: all of the snapshot. Throws DEFINITION_NOT_FOUND before any is trained. */
+/** Recommenders first, then scorers; none named: all of the snapshot. Throws UNKNOWN_MODEL before any is trained. */
 export async function train(context: Context, names: readonly string[], seed: number): Promise<readonly ModelVersion[]> {
   const snapshot = await context.snapshot();
-  const wanted = chosen(snapshot, names);
-  const { trainRecommender, trainScorer } = await import('@granary/jobs');
+  const { selectModels, trainRecommender, trainScorer } = await import('@granary/jobs');
+  const wanted = selectModels(snapshot, names);
   const [offline, artifacts] = [await context.offline(), await context.artifacts()];
   const options = { seed, onProgress: context.voice.progress.report, signal: context.signal };
   const models: ModelVersion[] = [];
-  for (const name of wanted) {
-    const trainOne = snapshot.recommenders.some((each) => each.name === name) ? trainRecommender : trainScorer;
+  for (const { kind, name } of wanted) {
+    const trainOne = kind === 'recommender' ? trainRecommender : trainScorer;
     models.push(await trainOne(offline, artifacts, snapshot, name, options));
   }
   return models;
-}
-
-function chosen(snapshot: Snapshot, names: readonly string[]): readonly string[] {
-  const known = [...snapshot.recommenders, ...snapshot.scorers].map((each) => each.name);
-  const unknown = names.find((name) => !known.includes(name));
-  if (unknown !== undefined) {
-    throw new GranaryError('DEFINITION_NOT_FOUND', `There is no recommender or scorer ${unknown}`, { todo: `Name one of ${known.join(', ') || '(none is declared)'}.` });
-  }
-  return names.length === 0 ? known : known.filter((name) => names.includes(name));
 }
 
 export function renderModel({ name, version, artifact, metrics }: ModelVersion, style: Style): string {
