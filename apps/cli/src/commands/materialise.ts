@@ -17,25 +17,26 @@ export function registerMaterialise(program: Command): void {
     .command('materialise')
     .alias('materialize')
     .description('Put feature values as of an instant into the online store: only what changed, and on from where a stopped run was')
-    .option('--at <instant>', `${INSTANT_HELP} (default: now)`, flag(readInstant))
+    .option('--at <instant>', `${INSTANT_HELP} (default: now, after finishing the instant that a stopped run was at)`, flag(readInstant))
     .option('--view <names...>', 'only these feature views (default: all)');
-  verb<MaterialiseFlags, []>(command, ['clickhouseUrl', 'redisUrl', 'project'], 'granary materialise --at 2026-05-01T06:00', async (context, { at = Date.now(), view }) => {
+  verb<MaterialiseFlags, []>(command, ['clickhouseUrl', 'redisUrl', 'project'], 'granary materialise --at 2026-05-01T06:00', async (context, { at: given, view }) => {
+    const at = given ?? Date.now();
     const snapshot = await context.snapshot();
     const { materialise } = await import('@granary/jobs');
     const { project } = context.environment;
-    const options = { at, project, views: view, onProgress: context.voice.progress.report, signal: context.signal };
+    const options = { at, takeUp: given === undefined, project, views: view, onProgress: context.voice.progress.report, signal: context.signal };
     const results = await materialise(await context.offline(), await context.online(), snapshot, options).catch((error: unknown) => {
-      throw isGranaryError(error, 'CANCELLED') ? toGoOn(error, at) : error;
+      throw isGranaryError(error, 'CANCELLED') ? toGoOn(error, given) : error;
     });
     return { json: { views: results.map((each) => ({ ...each, asOf: formatInstant(each.asOf) })) }, text: renderMaterialised(results, context.voice.style) };
   });
 }
 
-/** A run goes on where another was stopped if it is for the same instant, and `now` never is. */
-function toGoOn(error: GranaryError, at: Instant): GranaryError {
+/** Without an instant the next run finds by itself which one this was at. */
+function toGoOn(error: GranaryError, given: Instant | undefined): GranaryError {
   return new GranaryError('CANCELLED', error.message, {
-    todo: `Run it with --at ${formatInstant(at)} to go on from here; a run for another instant is right too.`,
-    details: { ...error.details, at: formatInstant(at) },
+    todo: given === undefined ? 'Run it again: it goes on from here.' : `Run it with --at ${formatInstant(given)}, or without --at, to go on from here.`,
+    details: { ...error.details, ...(given === undefined ? {} : { at: formatInstant(given) }) },
     cause: error,
   });
 }

@@ -132,7 +132,8 @@ function tableOf({ view, entity }: ViewParts, name: string): Parameters<OfflineS
   };
 }
 
-async function lastSequence(store: OfflineStore, source: string): Promise<number> {
+/** How many events of a source have arrived, whose table must be there. */
+export async function lastSequence(store: OfflineStore, source: string): Promise<number> {
   const [row] = await store.rows({ sql: `SELECT max(${identifier(EVENT.sequence)}) AS last FROM ${identifier(eventsTable({ name: source }))}`, params: {} });
   return Number(row!['last']);
 }

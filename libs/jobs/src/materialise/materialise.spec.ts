@@ -115,6 +115,27 @@ for (const [offlineName, kind, whyNot] of [
       await expectOnline(at + 8 * DAY);
     });
 
+    it('told to take up, finishes the instant that a stopped run was at, then goes on; not after more events have come', async () => {
+      const stop = async (at: number): Promise<void> => {
+        const abort = new AbortController();
+        const onProgress = ({ done }: { readonly done: number }): void => void (done > 20 && abort.abort());
+        await expect(run(at, { project: 'taken', signal: abort.signal, onProgress })).rejects.toMatchObject({ code: 'CANCELLED' });
+      };
+      const takeUp = (at: number): Promise<MaterialiseResult[]> => materialise(offline, online, snapshot, { at, project: 'taken', chunkRows: 7, views: ['shop_sales'], takeUp: true });
+      await stop(T1);
+      const changed = changes(naiveRows(events, T1), naiveRows(events, T2));
+      expect(await takeUp(T2)).toMatchObject([{ asOf: T1, resumed: true }, { asOf: T2, resumed: false, written: changed }]);
+      await expectOnline(T2, 'taken');
+      expect(await takeUp(T2)).toMatchObject([{ asOf: T2, written: 0 }]);
+
+      await stop(T3);
+      const late: Sale = { id: 'after the stop', tenant: 't11', shopId: 1n, amount: 2, payment: 'cash', tags: [], at: T3 };
+      await append(offline, sales, [late]);
+      events.push(late);
+      expect(await takeUp(T3 + DAY)).toMatchObject([{ asOf: T3 + DAY, resumed: false }]);
+      await expectOnline(T3 + DAY, 'taken');
+    });
+
     it('puts everything online again after the online store was lost', async () => {
       const at = T3 + 48 * DAY;
       await online.close();

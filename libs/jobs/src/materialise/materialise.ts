@@ -2,7 +2,7 @@ import { viewParts } from '@granary/aggregates';
 import { BACKFILL, backfillTable, eventsTable, identifier, type Instant, type JobOptions, type Snapshot, type Statement, type Value } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
 import { createRowCodec, rowKeys, viewRowSchema, type OnlineStore, type PackedRow, type ViewWatermark } from '@granary/online-store';
-import { backfill, lastBackfill, selectViews } from '../backfill/backfill.js';
+import { backfill, lastBackfill, lastSequence, selectViews } from '../backfill/backfill.js';
 import { throwIfCancelled } from '../cancelled.js';
 import { checkpointsOf, refuseOlder, type Unfinished } from './checkpoints.js';
 import { partsOfView, type ViewParts } from '../view-parts.js';
@@ -14,6 +14,11 @@ export interface MaterialiseOptions extends JobOptions {
   readonly project: string;
   /** Names of views; default: all of the snapshot. */
   readonly views?: readonly string[] | undefined;
+  /**
+   * A view whose last run was stopped at an earlier instant is first put online as of then, from where that run was, and
+   * then as of `at`: two results. Not where events have arrived since, for then nothing of that run counts. Default false.
+   */
+  readonly takeUp?: boolean;
   /** Rows between two checkpoints. Default 20,000. */
   readonly chunkRows?: number;
 }
@@ -45,9 +50,21 @@ export async function materialise(offline: OfflineStore, online: OnlineStore, sn
   const results: MaterialiseResult[] = [];
   for (const view of selectViews(snapshot, options.views)) {
     throwIfCancelled(options.signal, `materialise ${view.name}`);
-    results.push(await materialiseView(offline, online, snapshot, partsOfView(snapshot, view), options));
+    const parts = partsOfView(snapshot, view);
+    const stopped = options.takeUp === true ? await stoppedBefore(offline, online, parts, options) : null;
+    for (const at of [...(stopped === null ? [] : [stopped]), options.at]) {
+      results.push(await materialiseView(offline, online, snapshot, parts, { ...options, at }));
+    }
   }
   return results;
+}
+
+/** The earlier instant of a run that was stopped and can be gone on with; null: there is none. */
+async function stoppedBefore(offline: OfflineStore, online: OnlineStore, { view, source }: ViewParts, { at, project }: MaterialiseOptions): Promise<Instant | null> {
+  const unfinished = (await checkpointsOf(online, project, view).read())?.unfinished ?? null;
+  if (unfinished === null || unfinished.asOf >= at) return null;
+  await offline.ensureSource(source);
+  return (await lastSequence(offline, source.name)) === unfinished.sequence ? unfinished.asOf : null;
 }
 
 async function materialiseView(offline: OfflineStore, online: OnlineStore, snapshot: Snapshot, parts: ViewParts, options: MaterialiseOptions): Promise<MaterialiseResult> {
