@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
+import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
-import { startFrontProcess, type FrontProcess } from '../testing/stores.js';
+import { startFrontProcess, tempDirectory, type FrontProcess } from '../testing/stores.js';
 
 describe('HTTP front', () => {
   let front: FrontProcess;
@@ -61,13 +63,11 @@ describe('HTTP front', () => {
     expect(await get({ query: 'SELECT {a:Int64}' })).toMatchObject({ status: 400, text: expect.stringContaining('UNKNOWN_QUERY_PARAMETER') });
   });
 
-  test('settings, database, parameters and SET end with their request', async () => {
+  test('settings, database and parameters end with their request', async () => {
     const look = "SELECT getSetting('max_threads'), getSetting('max_block_size'), currentDatabase()";
     const before = (await post(look)).text;
     for (let i = 0; i < 4; i += 1) {
       expect((await post(look, { max_threads: '1', max_block_size: '77', database: 'system' })).text).toBe('1\t77\tsystem\n');
-      await post('SET max_threads = 1');
-      await post('USE system');
       await post('SELECT 1', { readonly: '1' });
       await post('SELECT 1', { allow_ddl: '0' });
       expect((await post('SELECT 1', { no_such_setting: '1', max_threads: '1' })).status).toBe(404);
@@ -89,8 +89,68 @@ describe('HTTP front', () => {
     expect((await fetch(front.url, { method: 'PUT', body: 'SELECT 1' })).status).toBe(501);
   });
 
+  test('SET and USE, which would be forgotten at once, are refused', async () => {
+    for (const [sql, instead] of [['SET max_threads = 1', 'settings in the URL'], ['/* x */ use system', '?database=']] as const) {
+      expect(await post(sql)).toMatchObject({ status: 501, text: expect.stringMatching(/^Code: 48\. DB::Exception: .*\(NOT_IMPLEMENTED\)/) });
+      expect((await post(sql)).text).toContain(instead);
+    }
+  });
+
+  describe('files of the machine', () => {
+    let folder: string;
+    let secret: string;
+    beforeAll(async () => {
+      folder = await tempDirectory();
+      secret = join(folder, 'secret.csv');
+      await writeFile(secret, 'a,b\n1,hidden\n');
+    });
+    afterAll(() => rm(folder, { recursive: true, force: true }));
+
+    test('are not written', async () => {
+      const out = join(folder, 'out.csv');
+      for (const sql of [`SELECT 1 INTO OUTFILE '${out}'`, `SELECT 1 into /* x */ outfile '${out}' FORMAT CSV`, `INSERT INTO FUNCTION file('${out}', CSV) SELECT 1`]) {
+        expect([sql, (await post(sql)).status]).toEqual([sql, expect.any(Number)]);
+        expect((await post(sql)).status).toBeGreaterThanOrEqual(400);
+      }
+      expect(await readdir(folder)).toEqual(['secret.csv']);
+    });
+
+    test('are not read, however they are named', async () => {
+      const name = (sql: string): string => sql.replaceAll('PATH', secret);
+      const ways = [
+        "SELECT * FROM file('PATH')", "SELECT * FROM `file`('PATH')", "SELECT File ( 'PATH')", "DESCRIBE TABLE file('PATH')", "SELECT * FROM url('file://PATH')", "SELECT file('PATH') AS x",
+        "SELECT * FROM executable('cat PATH', TSV, 'x String')", "CREATE TABLE f (a Int64) ENGINE = File(CSV, 'PATH')", `CREATE DATABASE f ENGINE = Filesystem('${folder}')`,
+        "SELECT * FROM 'PATH'", 'SELECT * FROM `PATH`', 'SELECT * FROM default."PATH"', "SELECT * FROM t, 'PATH'", "SELECT * FROM t JOIN 'PATH' AS x USING a", "DESCRIBE 'PATH'", 'SELECT * FROM `PAT*`'.replace('PAT', 'PATH'), 'SELECT * FROM “PATH”',
+        "INSERT INTO t (a, s) FROM INFILE 'PATH' FORMAT CSV", "SELECT 1 SETTINGS format_template_row = 'PATH' FORMAT Template", "SELECT (SELECT any(b) FROM file('PATH'))", "INSERT INTO t (a) SELECT a FROM file('PATH')",
+        "SELECT * FROM loop(default, 'PATH')",
+      ].map(name);
+      for (const sql of ways) {
+        const { status, text } = await post(sql);
+        expect([sql, status >= 400, text.includes('hidden'), /^Code: (497|48|62)\./.test(text)]).toEqual([sql, true, false, true]);
+      }
+      expect((await post('SELECT * FROM {f:Identifier}', { param_f: secret })).status).toBe(403);
+      expect((await post('SELECT 1 FORMAT Template', { format_template_row: secret })).status).toBe(403);
+      expect((await post("file('x')", { query: 'SELECT * FROM ' })).status).toBe(403);
+      for (const value of ["file('PATH')", "`\\x66ile`('PATH')", "(SELECT any(b) FROM 'PATH')"].map(name)) {
+        expect([value, (await post(`INSERT INTO t (a, s) VALUES (1, ${value})`)).status >= 400]).toEqual([value, true]);
+        expect([value, (await post(`(1, ${value})`, { query: 'INSERT INTO t (a, s) VALUES', input_format_values_interpret_expressions: '1' })).status >= 400]).toEqual([value, true]);
+      }
+      expect((await post(name("INSERT INTO t (a, s) SETTINGS input_format_values_interpret_expressions = 1 VALUES (1, file('PATH'))"))).status).toBe(403);
+      expect(await taken()).toBe('');
+    });
+
+    test('may be spoken of: in texts, comments, names of tables and columns, and data', async () => {
+      expect((await post("SELECT 'file(1) INTO OUTFILE' AS file, 1 AS url, 2 AS \"a/b\", count(*) AS \"count(*)\" -- FROM INFILE\n FROM system.one GROUP BY ()")).text).toBe('file(1) INTO OUTFILE\t1\t2\t1\n');
+      await post('CREATE TABLE url (file String, url String) ENGINE = MergeTree ORDER BY url');
+      expect((await post("INSERT INTO url (file, url) VALUES ('INTO OUTFILE', 'file(x)')")).status).toBe(200);
+      expect((await post("SELECT file, url FROM url WHERE url IN ('file(x)')")).text).toBe('INTO OUTFILE\tfile(x)\n');
+      expect((await post(`SELECT '${secret}' AS x, {p:String}`, { param_p: secret })).text).toBe(`${secret}\t${secret}\n`);
+      expect((await post('DROP TABLE url')).status).toBe(200);
+    });
+  });
+
   test('GET changes nothing', async () => {
-    for (const query of ['INSERT INTO t (a) VALUES (1)', 'INSERT INTO t (a) SELECT 1', 'CREATE TABLE g (x Int8) ENGINE = Memory', 'DROP TABLE t', 'TRUNCATE TABLE t', 'INSERT INTO t FORMAT TSV', 'SET readonly = 0']) {
+    for (const query of ['INSERT INTO t (a) VALUES (1)', 'INSERT INTO t (a) SELECT 1', 'CREATE TABLE g (x Int8) ENGINE = Memory', 'DROP TABLE t', 'TRUNCATE TABLE t', 'INSERT INTO t FORMAT TSV']) {
       expect([query, (await get({ query })).status]).toEqual([query, 403]);
     }
     expect((await get({ query: 'CREATE TABLE g (x Int8) ENGINE = Memory', readonly: '0' })).status).toBe(403);

@@ -9,7 +9,9 @@ import { openEngine, type Engine, type EngineResult } from '../embedded/engine.j
 import { summaryOf } from '../embedded/summary.js';
 import type { OfflineStore } from '../store.js';
 import { frontError } from './errors.js';
-import { expectsData, problem, readRequest, type FrontRequest } from './request.js';
+import { problem } from './problem.js';
+import { boundedSettings, refuse } from './refuse.js';
+import { expectsData, readRequest, type FrontRequest } from './request.js';
 
 export interface HttpFrontOptions {
   /** The directory, which this process must be able to open; or an embedded store that this process has open. */
@@ -128,11 +130,12 @@ async function answer(
   const body = read.body !== undefined && expectsData(read.sql) ? read.body : undefined;
   let sql = read.sql;
   if (read.body !== undefined && body === undefined) for await (const chunk of read.body) sql += String(chunk);
+  refuse(read, sql);
   const result = await engine.run({
     sql,
     queryId,
     database: read.database ?? 'default',
-    settings: read.settings,
+    settings: boundedSettings(read, sql),
     params: read.params,
     defaultFormat: read.defaultFormat ?? 'TabSeparated',
     body,

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { parseError } from '@clickhouse/client';
 import { tokens } from '../sql-text.js';
+import { problem } from './problem.js';
 
 export interface FrontRequest {
   readonly sql: string;
@@ -96,11 +96,6 @@ async function statementText(body: Readable): Promise<string> {
     throw problem(48, 'the body is not UTF-8: give the statement in the URL (?query=INSERT … FORMAT …) and only the data in the body', 'NOT_IMPLEMENTED');
   }
   return text;
-}
-
-/** A failure in the words of ClickHouse, so that its clients understand it. */
-export function problem(code: number, message: string, type: string): Error {
-  return parseError(`Code: ${code}. DB::Exception: ${message}. (${type})`);
 }
 
 /** Whether a statement in the URL awaits the body as data; any other body is the end of the statement. */
