@@ -42,7 +42,7 @@ export function describeError(error: unknown, style: Style): string {
 }
 
 /** The same for programs. Nothing of a bug's internals is promised. */
-export function errorDocument(error: unknown): unknown {
+export function errorDocument(error: unknown): { readonly error: object } {
   if (error instanceof GranaryError) {
     const { code, kind, message, todo, details } = error;
     return { error: { code, kind, message, todo: todo ?? null, details } };

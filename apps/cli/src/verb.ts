@@ -13,6 +13,8 @@ export interface Answer {
   readonly text: string;
   /** 1: the verb did its work and the answer is no. */
   readonly exitCode?: 0 | 1;
+  /** A part of the work failed: told after the answer (in JSON beside it), and what the exit code is by. */
+  readonly error?: GranaryError | undefined;
   /** A verb that serves: the answer is printed at once, and the verb ends when this does. */
   readonly until?: Promise<void>;
 }
@@ -75,7 +77,7 @@ async function run<Flags extends VerbFlags, Args extends readonly unknown[]>(han
     }
     // After closing: what fails then must not follow an answer, and `--json` promises one document.
     if (answer.until === undefined) print(answer, json);
-    process.exitCode = answer.exitCode ?? EXIT.done;
+    process.exitCode = answer.error === undefined ? (answer.exitCode ?? EXIT.done) : exitCodeOf(answer.error);
   } catch (error) {
     // A verb that is told to stop may fail in many ways; what the user did is the reason of them all.
     fail(interrupt.signal.aborted && exitCodeOf(error) !== EXIT.cancelled ? cancelled(interrupt.signal, error) : error, json);
@@ -84,8 +86,10 @@ async function run<Flags extends VerbFlags, Args extends readonly unknown[]>(han
   }
 }
 
-function print({ json: document, text }: Answer, json: boolean): void {
-  process.stdout.write(json ? `${JSON.stringify(document, encodeJson, 2)}\n` : text === '' ? '' : `${text.trimEnd()}\n`);
+function print({ json: document, text, error }: Answer, json: boolean): void {
+  const whole = error === undefined ? document : { ...(document as object), ...errorDocument(error) };
+  process.stdout.write(json ? `${JSON.stringify(whole, encodeJson, 2)}\n` : text === '' ? '' : `${text.trimEnd()}\n`);
+  if (error !== undefined && !json) process.stderr.write(`${describeError(error, createStyle(wantsColours(process.stderr)))}\n`);
 }
 
 function cancelled(signal: AbortSignal, cause: unknown): GranaryError {

@@ -11,7 +11,7 @@ import { formatCount, formatElapsed } from '../terminal/format.js';
 import { foldJson } from '../terminal/json.js';
 import { flag, verb, type VerbFlags } from '../verb.js';
 import { renderRuns } from './backfill.js';
-import { renderReports } from './ingest.js';
+import { renderReports, unreadFiles } from './ingest.js';
 import { renderMaterialised } from './materialise.js';
 import { makePlan, renderChanges } from './plan.js';
 import { simulate } from './simulate.js';
@@ -115,6 +115,8 @@ async function show(context: Context, { users, seed }: DemoFlags): Promise<Shown
   const offline = await context.offline();
   await stage('ingest', 'files into ClickHouse, in this process', async () => {
     const report = await ingestFolder(offline, plan.snapshot, data, jobs);
+    const unread = unreadFiles(report);
+    if (unread !== undefined) throw unread;
     return [report, renderReports(report, style)];
   });
   await stage('backfill', `every feature as of ${formatInstant(at)}`, async () => {

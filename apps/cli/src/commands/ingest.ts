@@ -26,7 +26,7 @@ export function registerIngest(program: Command): void {
     const report = await ingest(context, flags);
     const quarantined = report.reports.reduce((sum, each) => sum + each.quarantined, 0);
     const hint = quarantined === 0 ? '' : `\n\n${plural(quarantined, 'row')} in quarantine: granary quarantine shows them`;
-    return { json: report, text: `${renderReports(report, context.voice.style)}${hint}` };
+    return { json: report, text: `${renderReports(report, context.voice.style)}${hint}`, error: unreadFiles(report) };
   });
 }
 
@@ -46,6 +46,16 @@ async function ingest(context: Context, { data, source, file, format }: IngestFl
   }
   const { ingestSource } = await import('@granary/jobs');
   return { reports: [await ingestSource(await context.offline(), into, file, { ...options, format })], missing: [] };
+}
+
+/** The error of a folder of which a file could not be read to its end. */
+export function unreadFiles({ reports }: IngestFolderReport): GranaryError | undefined {
+  const failed = reports.filter((each) => each.error !== undefined);
+  if (failed.length === 0) return undefined;
+  return new GranaryError('FILE_UNREADABLE', `${failed.length} of ${plural(reports.length, 'file')} could not be read to the end: ${failed.map(({ file }) => file).join(', ')}`, {
+    todo: 'Mend what is said of each above and run it again; nothing is loaded twice.',
+    details: { files: failed.map(({ source, file, error }) => ({ source, file, error })) },
+  });
 }
 
 function usage(message: string, todo: string): GranaryError {
@@ -68,8 +78,9 @@ export function renderReports({ reports, missing }: IngestFolderReport, style: S
   return [renderTable(columns, rows, style), ...reports.flatMap((each) => remarks(each, style)), ...missing.map(({ source, file }) => style.dim(`${source}: there is no ${file} in the folder`))].join('\n');
 }
 
-function remarks({ source, reasons, ignoredColumns }: IngestReport, style: Style): readonly string[] {
+function remarks({ source, reasons, ignoredColumns, error }: IngestReport, style: Style): readonly string[] {
   return [
+    ...(error === undefined ? [] : [`${style.bad(`${source}: ${error.message}`)}${error.todo === null ? '' : `\n${style.dim('→')} ${error.todo}`}`]),
     ...reasons.map(({ reason, count }) => style.warn(`${source}: ${plural(count, 'row')} quarantined: ${reason}`)),
     ...(ignoredColumns.length === 0 ? [] : [style.dim(`${source}: columns not declared, so not loaded: ${ignoredColumns.join(', ')}`)]),
   ];
