@@ -76,7 +76,7 @@ function newer(a: Arrived, b: Arrived, byTime = false): boolean {
 }
 
 function insideWindow(window: NonNullable<Feature['aggregate']['window']>, time: number, at: number): boolean {
-  const start = at - window.delayMs - window.sizeMs;
+  const start = window.sizeMs === null ? -Infinity : at - window.delayMs - window.sizeMs;
   const end = at - window.delayMs;
   const afterStart = window.bounds[0] === '[' ? time >= start : time > start;
   const beforeEnd = window.bounds[1] === ']' ? time <= end : time < end;
@@ -101,6 +101,8 @@ function fold({ aggregate, type }: Feature, rows: readonly Readonly<Record<strin
       return values.reduce((a, b) => (before(a, b) ? b : a));
     case 'last':
       return values.at(-1)!;
+    default:
+      throw new Error(`${aggregate.fn} is not built yet`);
   }
 }
 
@@ -142,6 +144,8 @@ function holds(where: Expression, row: Readonly<Record<string, Value | null>>): 
       return before(other, value);
     case 'gte':
       return !before(value, other);
+    default:
+      throw new Error(`${fn} is not built yet`);
   }
 }
 

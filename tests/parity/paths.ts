@@ -75,7 +75,7 @@ async function compare(store: OfflineStore, world: ParityCase): Promise<Comparis
 /** Point-in-time training set: all questions in one statement. */
 async function askDataset(store: OfflineStore, { entity, source, view, questions }: ParityCase): Promise<Record<string, Answer>[]> {
   const service: FeatureService = { kind: 'featureService', name: 'answers', views: [{ view: view.name, features: view.features.map((f) => f.name) }], request: [] };
-  const snapshot: Snapshot = { format: 1, id: '0'.repeat(64), entities: [entity], sources: [source], views: [view], services: [service], recommenders: [], scorers: [] };
+  const snapshot: Snapshot = { format: 1, id: '0'.repeat(64), entities: [entity], sources: [source], views: [view], services: [service], recommenders: [], scorers: [], derived: [] };
   await store.dropTable('spine');
   await store.command({
     sql: `CREATE TABLE spine (${[

@@ -37,8 +37,15 @@ function call({ fn, args }: Extract<Expression, { kind: 'call' }>, row: Row): bo
       return values[0] === null;
     case 'in':
       return values[0] === null ? null : values.slice(1).some((value) => compareValues(values[0]!, value!) === 0);
-    default:
+    case 'eq':
+    case 'ne':
+    case 'lt':
+    case 'lte':
+    case 'gt':
+    case 'gte':
       return compare(fn, values[0]!, values[1]!);
+    default:
+      throw new Error(`${fn} is not built yet`);
   }
 }
 

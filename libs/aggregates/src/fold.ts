@@ -47,6 +47,8 @@ export function foldRequest({ aggregate, type }: Feature, parts: Parts, request:
       return [value];
     case 'latest':
       throw new Error('latest has no window to include a request in');
+    default:
+      throw new Error(`${aggregate.fn} is not built yet`);
   }
 }
 

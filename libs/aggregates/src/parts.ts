@@ -15,7 +15,7 @@ export interface Part {
 /** How a part is folded from events: `value` is the aggregate's own fold. */
 export type PartRole = 'count' | 'sum' | 'min' | 'max' | 'last' | 'latest';
 
-const ROLES: Readonly<Record<AggregateFunction, readonly PartRole[]>> = {
+const ROLES: Partial<Readonly<Record<AggregateFunction, readonly PartRole[]>>> = {
   latest: ['latest'],
   count: ['count'],
   sum: ['sum'],
@@ -28,6 +28,7 @@ const ROLES: Readonly<Record<AggregateFunction, readonly PartRole[]>> = {
 /** The parts of one feature, in storage order. */
 export function partsOf(feature: Feature): readonly Part[] {
   const roles = ROLES[feature.aggregate.fn];
+  if (roles === undefined) throw new Error(`${feature.aggregate.fn} is not built yet`);
   return roles.map((role) => ({
     name: roles.length === 1 ? feature.name : `${feature.name}__${role}`,
     type: role === 'count' ? { kind: 'int32' } : feature.type,

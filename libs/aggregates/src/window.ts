@@ -6,12 +6,13 @@ import type { Window } from '@granary/contracts';
  */
 export interface AgeRange {
   readonly youngest: number;
+  /** Infinity: all of history. */
   readonly oldest: number;
 }
 
 /** Null: no instant can lie inside, such as `()` over one millisecond. */
 export function ageRange({ sizeMs, delayMs, bounds }: Window): AgeRange | null {
-  const oldest = delayMs + sizeMs - (bounds.startsWith('[') ? 0 : 1);
+  const oldest = sizeMs === null ? Infinity : delayMs + sizeMs - (bounds.startsWith('[') ? 0 : 1);
   const youngest = delayMs + (bounds.endsWith(']') ? 0 : 1);
   return youngest <= oldest ? { youngest, oldest } : null;
 }

@@ -22,7 +22,7 @@ function world(names: { readonly field: string; readonly key: string; readonly f
 
 function datasetOf({ view, entity, source }: ReturnType<typeof world>, table: string, column: string): Statement {
   const service: FeatureService = { kind: 'featureService', name: 's', views: [{ view: 'view', features: view.features.map(({ name }) => name) }], request: [] };
-  const snapshot: Snapshot = { format: 1, id: '', entities: [entity], sources: [source], views: [view], services: [service], recommenders: [], scorers: [] };
+  const snapshot: Snapshot = { format: 1, id: '', entities: [entity], sources: [source], views: [view], services: [service], recommenders: [], scorers: [], derived: [] };
   return compileDataset(snapshot, service, { table, columns: [column] });
 }
 

@@ -1,4 +1,4 @@
-import { clickhouseType, identifier, type Expression, type FieldType, type Literal, type Statement, type StatementParam } from '@granary/contracts';
+import { clickhouseType, identifier, type Expression, type ExpressionFunction, type FieldType, type Literal, type Statement, type StatementParam } from '@granary/contracts';
 
 /** Collects the bound parameters of one statement while its text is written. */
 export class Emitter {
@@ -27,7 +27,7 @@ export class Emitter {
   }
 }
 
-const OPERATORS = { eq: '=', ne: '!=', lt: '<', lte: '<=', gt: '>', gte: '>=' } as const;
+const OPERATORS: Partial<Readonly<Record<ExpressionFunction, string>>> = { eq: '=', ne: '!=', lt: '<', lte: '<=', gt: '>', gte: '>=' };
 
 /** An expression in SQL's three-valued logic; `field` gives the SQL of a source field. */
 export function emitExpression(emitter: Emitter, expression: Expression, field: (name: string) => string): string {
@@ -55,6 +55,7 @@ function emitCall(emitter: Emitter, { fn, args }: Extract<Expression, { kind: 'c
     case 'in':
       return `${first} IN (${rest.join(', ')})`;
     default:
+      if (OPERATORS[fn] === undefined) throw new Error(`${fn} is not built yet`);
       return `${first} ${OPERATORS[fn]} ${rest[0]}`;
   }
 }

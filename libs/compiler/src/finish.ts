@@ -52,5 +52,7 @@ export function emitFold(emitter: Emitter, feature: Feature, parts: readonly str
       return [fold(value!)];
     case 'latest':
       throw new Error('latest has no window to include a request in');
+    default:
+      throw new Error(`${aggregate.fn} is not built yet`);
   }
 }

@@ -35,6 +35,26 @@ export type SourceField = z.infer<typeof sourceFieldSchema>;
 export const fileFormats = ['csv', 'ndjson', 'parquet'] as const;
 export type FileFormat = (typeof fileFormats)[number];
 
+/** A view as a service, a derived view or an enriched source reads it. */
+const viewUse = {
+  view: name,
+  /** Reads the view for another thing than its keys name: its features are then served as `senderSpend` instead of `spend`. */
+  alias: fieldName.optional(),
+  /** What the asker calls the entity's keys, by the entity's names for them. Left out: the same. */
+  keys: z.record(fieldName, fieldName).optional(),
+};
+const viewFeaturesSchema = z.object({ ...viewUse, features: z.array(fieldName).min(1) });
+/** Features of one view, under one alias. */
+export type ViewFeatures = z.infer<typeof viewFeaturesSchema>;
+
+export const computedSourceSchema = z.discriminatedUnion('kind', [
+  /** A named, typed query: `sql` gives a row an event, with the source's fields; `{{name}}` in it is the events of an input. */
+  z.object({ kind: z.literal('sql'), sql: z.string().min(1), inputs: z.array(name).min(1) }),
+  /** The events of another source, each with features as of its own time: fields of the features' served names. */
+  z.object({ kind: z.literal('enriched'), events: name, views: z.array(viewFeaturesSchema).min(1) }),
+]);
+export type ComputedSource = z.infer<typeof computedSourceSchema>;
+
 export const sourceSchema = z.object({
   kind: z.literal('source'),
   name,
@@ -50,6 +70,12 @@ export const sourceSchema = z.object({
   knownAt: fieldName.nullable(),
   /** The file of a `--data` folder that holds this source's rows; null: events are pushed. */
   file: z.object({ path: z.string(), format: z.enum(fileFormats) }).nullable(),
+  /** True: the source says the same event again with other content, such as a label that becomes known. */
+  corrected: z.boolean().optional(),
+  /** Events older than this may be gone. Left out: they are kept for ever. */
+  retentionMs: ms.positive().optional(),
+  /** Left out: its events are ingested and stored. Otherwise they are computed from others whenever they are read. */
+  computed: computedSourceSchema.optional(),
   site,
 });
 export type Source = z.infer<typeof sourceSchema>;
@@ -58,7 +84,8 @@ export const boundsKinds = ['[)', '(]', '[]', '()'] as const;
 export type Bounds = (typeof boundsKinds)[number];
 
 export const windowSchema = z.object({
-  sizeMs: ms.positive(),
+  /** Null: all of history up to the window's end. */
+  sizeMs: ms.positive().nullable(),
   delayMs: ms,
   bounds: z.enum(boundsKinds),
   /** The row of the request itself belongs to the window, whatever its bounds. */
@@ -67,18 +94,52 @@ export const windowSchema = z.object({
 /** Events with time in `[t − delay − size, t − delay)`, or as `bounds` says, for a read as of t. */
 export type Window = z.infer<typeof windowSchema>;
 
-export const aggregateFunctions = ['latest', 'count', 'sum', 'avg', 'min', 'max', 'last'] as const;
+export const aggregateFunctions = [
+  'latest',
+  'count',
+  'sum',
+  'avg',
+  'min',
+  'max',
+  'varianceSample',
+  'variancePopulation',
+  'stddevSample',
+  'stddevPopulation',
+  'countDistinct',
+  'approxCountDistinct',
+  'first',
+  'last',
+  'lastN',
+  'timeSinceLast',
+  'topK',
+  'countBy',
+  'ratio',
+  'rate',
+  'percentile',
+  'decayedCount',
+  'decayedSum',
+] as const;
 export type AggregateFunction = (typeof aggregateFunctions)[number];
 
 export const aggregateSchema = z.object({
   fn: z.enum(aggregateFunctions),
-  /** The source field it reads; null only for count. */
+  /** The source field it reads; null for those that only count events: count, timeSinceLast, ratio, rate, decayedCount. */
   column: fieldName.nullable(),
   where: expressionSchema.nullable(),
   /** Null only for latest. */
   window: windowSchema.nullable(),
   /** The value of an empty window, where the aggregate's own (0 or null) is not wanted. */
   default: literalSchema.nullable(),
+  /** lastN: how many values, newest first. topK: how many, the most frequent first, of equally frequent the smallest. */
+  n: z.number().int().positive().optional(),
+  /** percentile: between 0 and 1, by linear interpolation between the two nearest ranks (type 7). */
+  fraction: z.number().min(0).max(1).optional(),
+  /** rate: events per this many milliseconds of the window. */
+  unitMs: ms.positive().optional(),
+  /** decayedCount, decayedSum: an event weighs 2^(−age / halfLife), its age counted from t. */
+  halfLifeMs: ms.positive().optional(),
+  /** ratio: the share of events for which this is true, among those for which it is true or false. */
+  predicate: expressionSchema.optional(),
 });
 export type Aggregate = z.infer<typeof aggregateSchema>;
 
@@ -99,13 +160,35 @@ export const featureViewSchema = z.object({
 });
 export type FeatureView = z.infer<typeof featureViewSchema>;
 
+const requestFieldSchema = z.object({ name: fieldName, type: fieldTypeSchema });
+export type RequestField = z.infer<typeof requestFieldSchema>;
+
+export const derivedFeatureSchema = z.object({ name: fieldName, type: fieldTypeSchema, expression: expressionSchema });
+export type DerivedFeature = z.infer<typeof derivedFeatureSchema>;
+
+export const derivedSchema = z.object({
+  kind: z.literal('derived'),
+  name,
+  /** A field of an expression names its input in `of`: the alias of a view, else its name, or the name of a derived view; a request field has none. */
+  inputs: z.array(
+    z.discriminatedUnion('kind', [z.object({ kind: z.literal('view'), ...viewUse }), z.object({ kind: z.literal('derived'), derived: name })]),
+  ),
+  request: z.array(requestFieldSchema),
+  features: z.array(derivedFeatureSchema).min(1),
+  site,
+});
+/** Features computed from other features and the request whenever they are read; nothing of them is stored. */
+export type Derived = z.infer<typeof derivedSchema>;
+
 export const featureServiceSchema = z.object({
   kind: z.literal('featureService'),
   name,
   /** Which features of which views, in the order of a row and of the model's input tensor. */
-  views: z.array(z.object({ view: name, features: z.array(fieldName).min(1) })).min(1),
-  /** Values that the caller gives with each request. */
-  request: z.array(z.object({ name: fieldName, type: fieldTypeSchema })),
+  views: z.array(viewFeaturesSchema),
+  /** Which features of which derived views; in the row they follow those of the views. */
+  derived: z.array(z.object({ derived: name, features: z.array(fieldName).min(1) })).optional(),
+  /** Values that the caller gives with each request, those that its derived views read among them. */
+  request: z.array(requestFieldSchema),
   site,
 });
 export type FeatureService = z.infer<typeof featureServiceSchema>;
@@ -154,7 +237,7 @@ export const scorerSchema = z.object({
 });
 export type Scorer = z.infer<typeof scorerSchema>;
 
-export type Definition = Entity | Source | FeatureView | FeatureService | Recommender | Scorer;
+export type Definition = Entity | Source | FeatureView | Derived | FeatureService | Recommender | Scorer;
 
 /** A feature view with its version: the hash of all that gives its values their meaning. */
 export const versionedViewSchema = featureViewSchema.extend({ version: z.string().regex(/^[0-9a-f]{12}$/) });
@@ -168,6 +251,7 @@ export const snapshotSchema = z.object({
   entities: z.array(entitySchema),
   sources: z.array(sourceSchema),
   views: z.array(versionedViewSchema),
+  derived: z.array(derivedSchema).default([]),
   services: z.array(featureServiceSchema),
   recommenders: z.array(recommenderSchema),
   scorers: z.array(scorerSchema),

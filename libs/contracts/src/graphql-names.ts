@@ -74,8 +74,9 @@ export function graphqlEnumValues(type: FieldType): readonly string[] | null {
   return element.kind === 'enum' && element.values.every((value) => ENUM_VALUE.test(value)) ? element.values : null;
 }
 
-/** The type of a value, of an array: of its elements. An enum is named by its owner: `user_activity`, `lastKind` → `UserActivityLastKind`. */
+/** The type of a value, of an array: of its elements, of a map: of its entries `{ key value }`. An enum is named by its owner: `user_activity`, `lastKind` → `UserActivityLastKind`. */
 export function graphqlValueType(type: FieldType, ...owner: readonly string[]): string {
+  if (type.kind === 'map') return `${SCALARS[type.of.kind]}Entry`;
   const element = type.kind === 'array' ? type.of : type;
   if (element.kind !== 'enum') return SCALARS[element.kind];
   return graphqlEnumValues(element) === null ? SCALARS.string : owner.map(graphqlTypeName).join('');
@@ -83,5 +84,5 @@ export function graphqlValueType(type: FieldType, ...owner: readonly string[]): 
 
 /** The type of a feature: `{ value state eventTime }`. */
 export function graphqlFeatureType(type: FieldType, ...owner: readonly string[]): string {
-  return `${graphqlValueType(type, ...owner)}${type.kind === 'array' ? 'List' : ''}Feature`;
+  return `${graphqlValueType(type, ...owner)}${type.kind === 'array' ? 'List' : type.kind === 'map' ? 'Map' : ''}Feature`;
 }

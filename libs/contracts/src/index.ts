@@ -3,14 +3,19 @@ export type { ErrorCode, ErrorKind, GranaryErrorOptions } from './errors.js';
 export { formatDuration, formatInstant, parseDuration, parseInstant } from './time.js';
 export type { DurationText, Instant } from './time.js';
 export { clickhouseType, fieldTypeSchema, formatType, isInteger, isNumeric } from './types.js';
-export type { ElementType, FieldType, ScalarKind, Value } from './types.js';
-export { expressionFunctions, expressionSchema, literalSchema } from './expression.js';
-export type { Expression, ExpressionFunction, Literal } from './expression.js';
+export type { ElementType, FieldType, Scalar, ScalarKind, Value, ValueMap } from './types.js';
+export { expressionFunctions, expressionSchema, fieldReferences, literalSchema, replaceFields } from './expression.js';
+export type { Expression, ExpressionFunction, FieldReference, Literal } from './expression.js';
+export { formatExpression } from './format-expression.js';
+export { callType, expressionType } from './expression-types.js';
+export { named, resolveService, servedName, storedSources, viewId } from './resolve.js';
+export type { ResolvedService, ResolvedView, ServedFeature } from './resolve.js';
 export {
   FIELD_NAME,
   NAME,
   aggregateFunctions,
   boundsKinds,
+  derivedSchema,
   entitySchema,
   featureServiceSchema,
   featureViewSchema,
@@ -25,7 +30,10 @@ export type {
   Aggregate,
   AggregateFunction,
   Bounds,
+  ComputedSource,
   Definition,
+  Derived,
+  DerivedFeature,
   Entity,
   Feature,
   FeatureService,
@@ -34,6 +42,7 @@ export type {
   Generator,
   Key,
   Recommender,
+  RequestField,
   Rule,
   Scorer,
   Site,
@@ -41,12 +50,13 @@ export type {
   Source,
   SourceField,
   VersionedView,
+  ViewFeatures,
   Window,
 } from './definitions.js';
 export { frameSite } from './site.js';
 export { encodeKey, parseKey } from './keys.js';
 export type { EntityKey } from './keys.js';
-export { parseValue, toJson } from './values.js';
+export { parseValue, toJson, valueMap } from './values.js';
 export { featureStates } from './features.js';
 export type { FeatureState, FeatureValue, WriteOrder } from './features.js';
 export { BACKFILL, EVENT, backfillTable, eventsTable, quarantineTable } from './tables.js';

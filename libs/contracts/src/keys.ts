@@ -32,7 +32,7 @@ function parseKeyPart(entityName: string, key: Key, value: unknown): Value {
   }
 }
 
-const TAGS = { bool: 'b', int32: 'i', int64: 'l', float32: 'f', float64: 'd', string: 's', enum: 's', timestamp: 't', array: 'a' } as const;
+const TAGS = { bool: 'b', int32: 'i', int64: 'l', float32: 'f', float64: 'd', string: 's', enum: 's', timestamp: 't', array: 'a', map: 'm' } as const;
 const utf8 = new TextEncoder();
 
 /**

@@ -9,6 +9,8 @@ const elementTypeSchema = z.union([scalarTypeSchema, enumTypeSchema]);
 export const fieldTypeSchema = z.union([
   elementTypeSchema,
   z.object({ kind: z.literal('array'), of: elementTypeSchema }),
+  /** Text to values: counts of each category. */
+  z.object({ kind: z.literal('map'), of: scalarTypeSchema }),
 ]);
 
 export type ElementType = z.infer<typeof elementTypeSchema>;
@@ -16,7 +18,10 @@ export type ElementType = z.infer<typeof elementTypeSchema>;
 export type FieldType = z.infer<typeof fieldTypeSchema>;
 
 /** A value of any FieldType at run time: timestamps are epoch milliseconds (number), int64 is bigint. */
-export type Value = boolean | number | bigint | string | readonly (boolean | number | bigint | string)[];
+export type Value = Scalar | readonly Scalar[] | ValueMap;
+export type Scalar = boolean | number | bigint | string;
+/** A map's entries; without a prototype, so that no category is found that is not there. */
+export type ValueMap = Readonly<Record<string, Scalar>>;
 
 export function isNumeric(type: FieldType): boolean {
   return type.kind === 'int32' || type.kind === 'int64' || type.kind === 'float32' || type.kind === 'float64';
@@ -31,6 +36,8 @@ export function formatType(type: FieldType): string {
   switch (type.kind) {
     case 'array':
       return `array<${formatType(type.of)}>`;
+    case 'map':
+      return `map<string, ${formatType(type.of)}>`;
     case 'enum':
       return `enum(${type.values.map((v) => `'${v}'`).join(', ')})`;
     default:
@@ -58,5 +65,7 @@ export function clickhouseType(type: FieldType): string {
       return "DateTime64(3, 'UTC')";
     case 'array':
       return `Array(${clickhouseType(type.of)})`;
+    case 'map':
+      return `Map(String, ${clickhouseType(type.of)})`;
   }
 }

@@ -1,6 +1,6 @@
 import { GranaryError } from './errors.js';
 import { parseInstant } from './time.js';
-import { formatType, type ElementType, type FieldType, type Value } from './types.js';
+import { formatType, type ElementType, type FieldType, type Scalar, type Value, type ValueMap } from './types.js';
 
 const INT32 = [-2147483648, 2147483647] as const;
 const INT64 = [-(2n ** 63n), 2n ** 63n - 1n] as const;
@@ -17,7 +17,18 @@ export function parseValue(type: FieldType, value: unknown): Value {
     if (!Array.isArray(value)) throw invalid(type, value);
     return value.map((element) => parseElement(type.of, element));
   }
+  if (type.kind === 'map') {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(type, value);
+    return valueMap(Object.entries(value).map(([key, entry]) => [key, parseElement(type.of, entry)]));
+  }
   return parseElement(type, value);
+}
+
+/** A map without a prototype, in the order of its entries. */
+export function valueMap(entries: Iterable<readonly [string, Scalar]>): ValueMap {
+  const map: Record<string, Scalar> = Object.create(null) as Record<string, Scalar>;
+  for (const [key, value] of entries) map[key] = value;
+  return map;
 }
 
 function parseElement(type: ElementType, value: unknown): boolean | number | bigint | string {
@@ -73,9 +84,10 @@ function invalid(type: FieldType, value: unknown): GranaryError {
 }
 
 /** A value as JSON: int64 as decimal text, timestamps as ISO text, the rest as they are. */
-export function toJson(type: FieldType, value: Value | null): boolean | number | string | null | readonly unknown[] {
+export function toJson(type: FieldType, value: Value | null): boolean | number | string | null | readonly unknown[] | Readonly<Record<string, unknown>> {
   if (value === null) return null;
   if (type.kind === 'array') return (value as readonly Value[]).map((element) => toJson(type.of, element));
+  if (type.kind === 'map') return Object.fromEntries(Object.entries(value as ValueMap).map(([key, entry]) => [key, toJson(type.of, entry)]));
   if (type.kind === 'int64') return String(value);
   if (type.kind === 'timestamp') return new Date(value as number).toISOString();
   return value as boolean | number | string;

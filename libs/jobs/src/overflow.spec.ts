@@ -39,6 +39,7 @@ const snapshot: Snapshot = {
   services: [{ kind: 'featureService', name: 'won', views: [{ view: 'wins', features: ['won1d'] }], request: [] }],
   recommenders: [],
   scorers: [],
+  derived: [],
 };
 
 let folder: string;

@@ -14,7 +14,7 @@ type Scalar = number | bigint | string | boolean;
 export function keyText(value: Value): string {
   if (typeof value !== 'object') return TAGS[typeof value as keyof typeof TAGS] + String(value);
   let text = 'a';
-  for (const part of value) {
+  for (const part of value as readonly Scalar[]) {
     const shown = String(part);
     text += `${TAGS[typeof part as keyof typeof TAGS]}${shown.length}:${shown}`;
   }

@@ -52,7 +52,7 @@ export function layoutRow(schema: RowSchema): RowLayout {
       variable.push({ name, position, codec: heapCodec });
       return;
     }
-    const codec = type.kind === 'array' ? null : fixedCodec(type);
+    const codec = type.kind === 'array' || type.kind === 'map' ? null : fixedCodec(type);
     if (codec === null) throw new Error(`${name} is of no type a row can hold`);
     fixed.push({ name, position, kind: type.kind, at, codec });
     at += codec.width;

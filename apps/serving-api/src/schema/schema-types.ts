@@ -54,7 +54,7 @@ export function createSchemaTypes(): SchemaTypes {
     return name;
   }
 
-  function element(type: Exclude<FieldType, { kind: 'array' }>, owner: readonly string[]): GraphQLScalarType | GraphQLEnumType {
+  function element(type: Exclude<FieldType, { kind: 'array' | 'map' }>, owner: readonly string[]): GraphQLScalarType | GraphQLEnumType {
     if (type.kind !== 'enum') return SCALARS[type.kind];
     const values = graphqlEnumValues(type);
     if (values === null) return GraphQLString;
@@ -69,6 +69,7 @@ export function createSchemaTypes(): SchemaTypes {
   }
 
   function value(type: FieldType, ...owner: readonly string[]): ValueType {
+    if (type.kind === 'map') throw new Error('maps are not served yet');
     return type.kind === 'array' ? new GraphQLList(new GraphQLNonNull(element(type.of, owner))) : element(type, owner);
   }
 

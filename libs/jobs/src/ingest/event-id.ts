@@ -28,6 +28,7 @@ function encodeValue(type: FieldType, value: Value | null): string {
     const elements = value as readonly (boolean | number | bigint | string)[];
     return `a${elements.length}:${elements.map((element) => encodeValue(type.of, element)).join('')}`;
   }
+  if (type.kind === 'map') throw new Error('no field of a source is a map');
   const text = String(value);
   return `${TAGS[type.kind]}${typeof value === 'string' ? Buffer.byteLength(text) : text.length}:${text}`;
 }

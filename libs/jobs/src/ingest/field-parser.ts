@@ -48,7 +48,7 @@ function createValueParser(field: SourceField, notation: Notation): FieldParser 
 function createPlainParser(type: FieldType, notation: Notation): FieldParser {
   const element = type.kind === 'array' ? type.of.kind : type.kind;
   const check = element === 'float32' ? isFiniteFloat32 : element === 'string' && notation !== 'text' ? isWellFormed : null;
-  const prepare = createPreparation(type.kind === 'array' ? type.of : type, notation);
+  const prepare = createPreparation(type.kind === 'array' || type.kind === 'map' ? type.of : type, notation);
   return (raw) => {
     const prepared = prepare === null ? raw : Array.isArray(raw) ? raw.map(prepare) : prepare(raw);
     const value = parseValue(type, prepared);

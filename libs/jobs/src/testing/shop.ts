@@ -69,6 +69,7 @@ export const snapshot: Snapshot = {
   services: [page, reported],
   recommenders: [],
   scorers: [],
+  derived: [],
 };
 
 export interface Sale {

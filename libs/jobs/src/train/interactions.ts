@@ -1,5 +1,5 @@
 import { compileEventSpine, SPINE } from '@granary/compiler';
-import { GranaryError, identifier, type Entity, type Recommender, type Snapshot, type Source, type Value } from '@granary/contracts';
+import { GranaryError, identifier, type Entity, type Recommender, type Scalar, type Snapshot, type Source, type Value } from '@granary/contracts';
 import { createInteractions, type Interactions } from '@granary/models';
 import type { OfflineStore, Row } from '@granary/offline-store';
 
@@ -34,7 +34,7 @@ export function partsOfRecommender(snapshot: Snapshot, name: string): Recommende
 /** One value that names an entity: its key, or its keys together. */
 export function idOf(entity: Entity, row: Row): Value {
   const keys = entity.keys.map((key) => row[key.name] as Value);
-  return keys.length === 1 ? keys[0]! : (keys as Exclude<Value, readonly unknown[]>[]);
+  return keys.length === 1 ? keys[0]! : (keys as Scalar[]);
 }
 
 /** The keys of an entity from the value that names it. */

@@ -1,4 +1,4 @@
-import type { FieldType, Value } from '@granary/contracts';
+import type { FieldType, Scalar, Value } from '@granary/contracts';
 
 /** The type of the column through which a field's values travel: an instant as its milliseconds. */
 export function wireType(type: FieldType, nullable: boolean, clickhouse: string): string {
@@ -24,7 +24,8 @@ export function tsvValue(value: Value | null): string {
   if (typeof value === 'number') return numberText(value);
   if (typeof value === 'boolean') return value ? 'true' : 'false';
   if (typeof value === 'bigint') return value.toString();
-  return `[${value.map((item) => (typeof item === 'string' ? `'${item.replace(/[\\\t\n\r\0']/g, escape)}'` : tsvValue(item))).join(',')}]`;
+  if (!Array.isArray(value)) throw new Error('no stored field is a map');
+  return `[${(value as readonly Scalar[]).map((item) => (typeof item === 'string' ? `'${item.replace(/[\\\t\n\r\0']/g, escape)}'` : tsvValue(item))).join(',')}]`;
 }
 
 export function tsvText(text: string): string {

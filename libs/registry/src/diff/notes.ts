@@ -1,6 +1,5 @@
-import { formatDuration, formatType, type Feature, type FieldType, type Recommender, type Source, type SourceField } from '@granary/contracts';
+import { formatDuration, formatExpression, formatType, type Feature, type FieldType, type Recommender, type Source, type SourceField } from '@granary/contracts';
 import { canonicalJson } from '../version/canonical.js';
-import { formatExpression } from './format-expression.js';
 
 export function same(a: unknown, b: unknown): boolean {
   return canonicalJson(a) === canonicalJson(b);

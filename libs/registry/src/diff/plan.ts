@@ -67,6 +67,7 @@ const EMPTY: Pick<Snapshot, 'entities' | 'sources' | 'views' | 'services' | 'rec
   services: [],
   recommenders: [],
   scorers: [],
+
 };
 
 function changes<T extends Listed>(

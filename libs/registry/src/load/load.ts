@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import {
+  derivedSchema,
   entitySchema,
   featureServiceSchema,
   featureViewSchema,
@@ -22,6 +23,7 @@ const SCHEMAS = {
   entity: entitySchema,
   source: sourceSchema,
   featureView: featureViewSchema,
+  derived: derivedSchema,
   featureService: featureServiceSchema,
   recommender: recommenderSchema,
   scorer: scorerSchema,

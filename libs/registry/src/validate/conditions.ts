@@ -68,6 +68,7 @@ const JSON_TYPES: Readonly<Record<FieldType['kind'], 'boolean' | 'number' | 'str
   enum: 'string',
   timestamp: 'number',
   array: 'none',
+  map: 'none',
 };
 
 /** Why a literal is no value of a type: `is 'sale', not enum(…)`; undefined when it is one. */

@@ -17,6 +17,7 @@ export const KIND_TITLES: Readonly<Record<Definition['kind'], string>> = {
   entity: 'entity',
   source: 'source',
   featureView: 'feature view',
+  derived: 'derived view',
   featureService: 'feature service',
   recommender: 'recommender',
   scorer: 'scorer',

@@ -51,6 +51,7 @@ function fieldNames(definition: Definition): readonly string[] {
     case 'source':
       return definition.fields.map((field) => field.name);
     case 'featureView':
+    case 'derived':
       return definition.features.map((feature) => feature.name);
     case 'featureService':
       return definition.request.map((field) => field.name);

@@ -70,12 +70,12 @@ function checkWindow(report: (id: string, message: string, todo: string) => void
   }
   if (window === null) return report('DEF-045', `needs a window for ${fn}`, `Say over which time: ${fn}(…).over('7d').`);
   if (source.eventTime === null) report('DEF-046', `has a window, and its source ${source.name} no time`, 'Use latest(…), or give the source an event time.');
-  if (window.sizeMs > LONGEST) report('DEF-045', `has a window of ${formatDuration(window.sizeMs)}`, `Use at most ${LONGEST / DAY}d.`);
+  if (window.sizeMs !== null && window.sizeMs > LONGEST) report('DEF-045', `has a window of ${formatDuration(window.sizeMs)}`, `Use at most ${LONGEST / DAY}d.`);
   if (window.delayMs > LONGEST) report('DEF-045', `has a delay of ${formatDuration(window.delayMs)}`, `Use at most ${LONGEST / DAY}d.`);
-  if (window.bounds === '()' && window.sizeMs <= 1) report('DEF-045', 'has a window of 1ms without its ends: nothing can be in it', "Use the bounds '[)'.");
+  if (window.bounds === '()' && window.sizeMs === 1) report('DEF-045', 'has a window of 1ms without its ends: nothing can be in it', "Use the bounds '[)'.");
 }
 
-const TAKES: Readonly<Record<Feature['aggregate']['fn'], string>> = {
+const TAKES: Partial<Readonly<Record<Feature['aggregate']['fn'], string>>> = {
   latest: 'any field',
   last: 'any field but arrays, which have no null to pass over',
   count: 'no field',
@@ -99,6 +99,8 @@ function takes(fn: Feature['aggregate']['fn'], type: FieldType): boolean {
     case 'min':
     case 'max':
       return isNumeric(type) || type.kind === 'string' || type.kind === 'timestamp';
+    default:
+      return false;
   }
 }
 

@@ -9,7 +9,7 @@ export const DAY = 86_400_000;
 export const NOW = Date.UTC(2026, 0, 31, 12);
 export const PROJECT = 'shop';
 
-export const type = (kind: Exclude<FieldType['kind'], 'array' | 'enum'>): FieldType => ({ kind });
+export const type = (kind: Exclude<FieldType['kind'], 'array' | 'map' | 'enum'>): FieldType => ({ kind });
 
 export function feature(name: string, kind: FieldType, fn: Aggregate['fn'], more: Partial<Aggregate> & { readonly request?: boolean } = {}): Feature {
   const { request = false, ...aggregate } = more;
@@ -69,6 +69,7 @@ export const snapshot: Snapshot = {
   ],
   recommenders: [],
   scorers: [],
+  derived: [],
 };
 
 export interface TestStore {

@@ -1,4 +1,4 @@
-import type { Recommender as Declaration, Snapshot, Value } from '@granary/contracts';
+import type { Recommender as Declaration, Scalar, Snapshot, Value } from '@granary/contracts';
 import { createInteractions, initTensorflow, loadRecommender, saveRecommender, trainRecommender, type FeatureSource, type Interactions, type RecommenderModel } from '@granary/models';
 import { DAY, NOW, feature, openTestStore, type, view, type TestStore } from '../features/shop.testing.js';
 
@@ -34,12 +34,13 @@ export function marketSnapshot(more: Partial<Declaration> = {}): Snapshot {
     services: [{ kind: 'featureService', name: 'ranking', views: [{ view: 'people', features: ['taste', 'visits'] }, { view: 'things', features: ['kind', 'price'] }], request: [] }],
     recommenders: [{ ...declaration, ...more }],
     scorers: [],
+    derived: [],
   };
 }
 
 export const personId = (n: number): bigint => 9_007_199_254_740_993n + BigInt(n);
 /** (1, 12) and (11, 2) are among them. */
-export const thing = (n: number): Exclude<Value, readonly unknown[]>[] => [String(Math.floor(n / 10)), n % 10];
+export const thing = (n: number): Scalar[] => [String(Math.floor(n / 10)), n % 10];
 
 /** Even people like even things; every third thing is not in the feature store, nor is person 4. */
 export const storedPerson = (n: number): readonly number[] | null => (n === 4 ? null : [n % 2, n]);

@@ -25,7 +25,7 @@ export function scratch(): Scratch {
 
 type FieldOptions = Partial<Pick<SourceField, 'nullable' | 'encoding'>>;
 
-export function field(name: string, type: FieldType | Exclude<FieldType['kind'], 'array' | 'enum'>, options: FieldOptions = {}): SourceField {
+export function field(name: string, type: FieldType | Exclude<FieldType['kind'], 'array' | 'map' | 'enum'>, options: FieldOptions = {}): SourceField {
   return { name, type: typeof type === 'string' ? { kind: type } : type, nullable: false, ...options };
 }
 

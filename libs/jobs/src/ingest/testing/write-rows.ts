@@ -36,7 +36,7 @@ function jsonOf(type: FieldType, value: Value): string {
   return JSON.stringify(type.kind === 'timestamp' ? new Date(value as number).toISOString() : value);
 }
 
-const PHYSICAL: Readonly<Record<Exclude<FieldType['kind'], 'array'>, Omit<SchemaElement, 'name'>>> = {
+const PHYSICAL: Readonly<Record<Exclude<FieldType['kind'], 'array' | 'map'>, Omit<SchemaElement, 'name'>>> = {
   bool: { type: 'BOOLEAN' },
   int32: { type: 'INT32' },
   int64: { type: 'INT64' },
@@ -49,6 +49,7 @@ const PHYSICAL: Readonly<Record<Exclude<FieldType['kind'], 'array'>, Omit<Schema
 
 export function toParquet(fields: readonly SourceField[], rows: readonly TypedRow[], rowGroupSize: number): Uint8Array {
   const elements = fields.flatMap(({ name, type }): SchemaElement[] => {
+    if (type.kind === 'map') throw new Error('no field of a source is a map');
     if (type.kind !== 'array') return [{ name, ...PHYSICAL[type.kind], repetition_type: 'OPTIONAL' }];
     return [
       { name, converted_type: 'LIST', num_children: 1, repetition_type: 'OPTIONAL' },
