@@ -8,6 +8,7 @@ export { expressionFunctions, expressionSchema, fieldReferences, literalSchema, 
 export type { Expression, ExpressionFunction, FieldReference, Literal } from './expression.js';
 export { formatExpression } from './format-expression.js';
 export { callType, expressionType } from './expression-types.js';
+export { aggregateType } from './aggregate-types.js';
 export { named, resolveService, servedName, storedSources, viewId } from './resolve.js';
 export type { ResolvedService, ResolvedView, ServedFeature } from './resolve.js';
 export {
