@@ -18,8 +18,8 @@ export interface ResolvedView {
 /** One feature of a service's row: of a view, or derived from features and request fields. */
 export type ServedFeature =
   | { readonly kind: 'aggregate'; readonly name: string; readonly type: FieldType; readonly of: string; readonly feature: Feature }
-  /** Its fields name features of resolved views, and request fields: other derived features are already put in. */
-  | { readonly kind: 'derived'; readonly name: string; readonly type: FieldType; readonly expression: Expression };
+  /** Of the derived view `of`. Its fields name features of resolved views, and request fields: other derived features are already put in. */
+  | { readonly kind: 'derived'; readonly name: string; readonly type: FieldType; readonly of: string; readonly expression: Expression };
 
 /** All that a reader of a service needs, looked up. */
 export interface ResolvedService {
@@ -43,16 +43,15 @@ export function resolveService(snapshot: Snapshot, service: Pick<FeatureService,
   const derived = (service.derived ?? []).flatMap(({ derived: of, features }) =>
     features.map((name): ServedFeature => {
       const { type } = named(named(snapshot.derived, of).features, name);
-      return { kind: 'derived', name, type, expression: flatten(snapshot, of, name) };
+      return { kind: 'derived', name, type, of, expression: flatten(snapshot, of, name) };
     }),
   );
-  const uses: ViewFeatures[] = [...service.views];
-  for (const { derived: of } of service.derived ?? []) {
-    for (const input of viewInputs(snapshot, of)) {
-      const read = derived.flatMap((each) => (each.kind === 'derived' ? fieldReferences(each.expression) : [])).filter((field) => field.of === viewId(input));
-      uses.push({ ...input, features: read.map((field) => field.name) });
-    }
-  }
+  const read = derived.flatMap((each) => (each.kind === 'derived' ? fieldReferences(each.expression) : []));
+  const hidden = (service.derived ?? [])
+    .flatMap(({ derived: of }) => viewInputs(snapshot, of))
+    .map((input): ViewFeatures => ({ ...input, features: read.filter((field) => field.of === viewId(input)).map((field) => field.name) }));
+  // An input that none of the chosen features reads would only ask for its keys.
+  const uses = [...service.views, ...hidden.filter(({ features }) => features.length > 0)];
   const views = [...new Set(uses.map(viewId))].map((id) => resolveView(snapshot, uses.filter((use) => viewId(use) === id)));
   const keys = [...new Map(views.flatMap((each) => each.keys).map((key) => [key.name, key])).values()];
   return { name: service.name, keys, request: service.request, views, features: [...served, ...derived] };
