@@ -94,14 +94,14 @@ LEFT JOIN (
     max(`e`.`__event_time`) AS `__seen`,
     tupleElement(argMax(tuple(`e`.`price`), (`e`.`__event_time`, `e`.`__known_at`, `e`.`__sequence`)), 1) AS `price`
   FROM (
-    SELECT `__event_id`, `__event_time`, `__known_at`, `__sequence`, `itemId`, `price`
+    SELECT `__event_id`, `__event_time`, `__known_at`, `__sequence`, `itemId`, `price`, leadInFrame(toNullable(`__known_at`)) OVER (PARTITION BY `__event_id` ORDER BY `__known_at`, `__sequence` ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS `__superseded_at`
     FROM `events_items`
   ) AS `e`
   INNER JOIN (
     SELECT DISTINCT `itemId`, `__time`
     FROM `spine_ranking`
   ) AS `p` ON `e`.`itemId` = `p`.`itemId`
-  WHERE `e`.`__event_time` <= `p`.`__time` AND `e`.`__known_at` <= `p`.`__time`
+  WHERE `e`.`__event_time` <= `p`.`__time` AND `e`.`__known_at` <= `p`.`__time` AND (`e`.`__superseded_at` IS NULL OR `e`.`__superseded_at` > `p`.`__time`)
   GROUP BY `p`.`itemId`, `p`.`__time`
 ) AS `v2` ON `s`.`itemId` = `v2`.`itemId` AND `s`.`__time` = `v2`.`__time`
 ORDER BY `s`.`__row`

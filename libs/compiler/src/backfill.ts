@@ -1,13 +1,18 @@
 import { BACKFILL, EVENT, identifier, type Entity, type Instant, type Source, type Statement, type VersionedView } from '@granary/contracts';
 import { Emitter, column, list } from './emit.js';
-import { EVENTS, emitEvents, emitVisible } from './events.js';
+import { EVENTS, emitEvents, emitVisible, type Chunk, type EventScope } from './events.js';
 import { columnsRead, emitParts } from './parts.js';
+
+export interface BackfillScope extends EventScope {
+  /** Only the entities of this chunk; left out: all. */
+  readonly chunk?: Chunk | undefined;
+}
 
 /**
  * Every seen entity's parts as of one instant; columns as `backfillColumns` gives them. An entity has a row iff an event
  * of its happened and was known by then.
  */
-export function compileBackfill(view: VersionedView, entity: Entity, source: Source, at: Instant): Statement {
+export function compileBackfill(view: VersionedView, entity: Entity, source: Source, at: Instant, { chunk, ...scope }: BackfillScope = {}): Statement {
   const emitter = new Emitter();
   const atMs = emitter.bindMs(at);
   const instant = `fromUnixTimestamp64Milli(${atMs}, 'UTC')`;
@@ -22,7 +27,7 @@ ${list([
   `max(${e(EVENT.sequence)}) AS ${identifier(BACKFILL.sequence)}`,
   ...view.features.flatMap((feature) => emitParts(emitter, feature, source, { age, requestId: null })),
 ])}
-FROM ${emitEvents(source, [...view.keyFields, ...columnsRead(view)])}
+FROM ${emitEvents(emitter, source, [...view.keyFields, ...columnsRead(view)], scope, chunk && { ...chunk, keyFields: view.keyFields })}
 WHERE ${emitVisible(source, instant)}
 GROUP BY ${keys.join(', ')}`);
 }

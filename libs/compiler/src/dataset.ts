@@ -11,7 +11,7 @@ import {
   type VersionedView,
 } from '@granary/contracts';
 import { Emitter, column, list } from './emit.js';
-import { EVENTS, emitEvents, emitVisible } from './events.js';
+import { EVENTS, emitEvents, emitVisible, type EventScope } from './events.js';
 import { emitFinish, emitFold } from './finish.js';
 import { columnsRead, emitParts } from './parts.js';
 
@@ -52,13 +52,13 @@ export const STATE_SUFFIX = '__state';
  * Each view's events are joined to the distinct (keys, instant) pairs of the spine and aggregated by age: exact for every
  * window, bound and known-at; work grows with the number of (row, event in history) pairs.
  */
-export function compileDataset(snapshot: Snapshot, service: FeatureService, spine: Spine): Statement {
+export function compileDataset(snapshot: Snapshot, service: FeatureService, spine: Spine, scope: EventScope = {}): Statement {
   const emitter = new Emitter();
   const joined = service.views.map((use, i) => joinedView(snapshot, use, `v${i}`));
   const s = (name: string): string => column('s', name);
   const joins = joined.map(
     (each) =>
-      `LEFT JOIN (\n${indent(emitView(emitter, each, spine))}\n) AS ${identifier(each.alias)} ON ${each.probe
+      `LEFT JOIN (\n${indent(emitView(emitter, each, spine, scope))}\n) AS ${identifier(each.alias)} ON ${each.probe
         .map((name) => `${s(name)} = ${column(each.alias, name)}`)
         .join(' AND ')}`,
   );
@@ -95,7 +95,7 @@ function includesRequest(feature: Feature): boolean {
   return feature.aggregate.window?.includeRequest === true;
 }
 
-function emitView(emitter: Emitter, { view, entity, source, features, probe }: JoinedView, spine: Spine): string {
+function emitView(emitter: Emitter, { view, entity, source, features, probe }: JoinedView, spine: Spine, scope: EventScope): string {
   const e = (name: string): string => column(EVENTS, name);
   const p = (name: string): string => column('p', name);
   const age = `(toUnixTimestamp64Milli(${p(SPINE.time)}) - toUnixTimestamp64Milli(${e(EVENT.time)}))`;
@@ -107,7 +107,7 @@ ${list([
   `max(${e(EVENT.time)}) AS ${identifier(SEEN)}`,
   ...features.flatMap((feature) => emitParts(emitter, feature, source, { age, requestId })),
 ])}
-FROM ${emitEvents(source, [...view.keyFields, ...columnsRead({ features })])}
+FROM ${emitEvents(emitter, source, [...view.keyFields, ...columnsRead({ features })], scope)}
 INNER JOIN (
   SELECT DISTINCT ${probe.map(identifier).join(', ')}
   FROM ${identifier(spine.table)}

@@ -1,38 +1,95 @@
 import { EVENT, eventsTable, identifier, type Source } from '@granary/contracts';
-import { column } from './emit.js';
+import { column, type Emitter } from './emit.js';
 
 /** The alias of the events in every statement. */
 export const EVENTS = 'e';
 
 const SUPERSEDED = '__superseded_at';
 
-/**
- * `(SELECT …) AS e`: a source's events with the named fields. Each version of a corrected event also carries when the
- * next one became known, over all keys and times: a correction may move an event to another entity or instant.
- */
-export function emitEvents(source: Source, fields: readonly string[]): string {
-  const columns = [...new Set([EVENT.id, EVENT.time, EVENT.knownAt, EVENT.sequence, ...fields])].map(identifier);
-  const [id, knownAt, sequence] = [EVENT.id, EVENT.knownAt, EVENT.sequence].map(identifier);
-  const superseded =
-    source.knownAt === null
-      ? []
-      : [
-          `leadInFrame(toNullable(${knownAt})) OVER (PARTITION BY ${id} ORDER BY ${knownAt}, ${sequence} ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS ${identifier(SUPERSEDED)}`,
-        ];
-  return `(
-  SELECT ${[...columns, ...superseded].join(', ')}
-  FROM ${identifier(eventsTable(source))}
-) AS ${identifier(EVENTS)}`;
+/** Which events a statement reads, and where they are. Left out: all that have arrived, in the sources' own tables. */
+export interface EventScope {
+  /**
+   * By the name of a stored source: only its events whose sequence is at most this, as if later ones had not arrived. It
+   * must hold every stored source that is read.
+   */
+  readonly horizon?: ReadonlyMap<string, number> | undefined;
+  /** By the name of a computed source: the table that its events were put into, from the same horizon. */
+  readonly computed?: ReadonlyMap<string, string> | undefined;
 }
 
-/** SQL for: the event had happened and was known at `instant`, and no correction of it was known by then. */
+/** One of `count` parts of the events, told apart by the hash of the key: together all, each entity in one of them. */
+export interface Chunk {
+  /** From 0. */
+  readonly index: number;
+  readonly count: number;
+}
+
+/** A chunk of a source's events: the fields that hold the key. */
+export interface KeyChunk extends Chunk {
+  readonly keyFields: readonly string[];
+}
+
+/**
+ * `(SELECT …) AS e`: a source's events with the named fields. Each version of a corrected event, or of a timeless
+ * source's thing, also carries when the next one became known, over all keys and times: it may move to another entity or instant.
+ */
+export function emitEvents(emitter: Emitter, source: Source, fields: readonly string[], scope: EventScope = {}, chunk?: KeyChunk): string {
+  const columns = [...new Set([EVENT.id, EVENT.time, EVENT.knownAt, EVENT.sequence, ...fields])].map(identifier);
+  const [id, knownAt, sequence] = [EVENT.id, EVENT.knownAt, EVENT.sequence].map(identifier);
+  const arrived = emitHorizon(emitter, source, scope);
+  const inChunk = chunk === undefined ? [] : [emitChunk(emitter, chunk)];
+  const from = `FROM ${identifier(tableOf(source, scope))}`;
+  if (!hasVersions(source)) return subquery(`SELECT ${columns.join(', ')}\n${from}${emitWhere([...arrived, ...inChunk])}`);
+  const superseded = `leadInFrame(toNullable(${knownAt})) OVER (PARTITION BY ${id} ORDER BY ${knownAt}, ${sequence} ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS ${identifier(SUPERSEDED)}`;
+  const versions = `SELECT ${[...new Set([...columns, ...(chunk?.keyFields ?? []).map(identifier)]), superseded].join(', ')}\n${from}${emitWhere(arrived)}`;
+  // The key's hash is looked at last: the next version may belong to another chunk.
+  return subquery(inChunk.length === 0 ? versions : `SELECT ${[...columns, identifier(SUPERSEDED)].join(', ')}\nFROM (\n${indent(versions)}\n)${emitWhere(inChunk)}`);
+}
+
+/** SQL for: the event had happened and was known at `instant`, and no other version of it was known by then. */
 export function emitVisible(source: Source, instant: string): string {
   const e = (name: string): string => column(EVENTS, name);
   const visible = `${e(EVENT.time)} <= ${instant} AND ${e(EVENT.knownAt)} <= ${instant}`;
-  return source.knownAt === null ? visible : `${visible} AND (${emitCurrent(source)} OR ${e(SUPERSEDED)} > ${instant})`;
+  return hasVersions(source) ? `${visible} AND (${emitCurrent(source)} OR ${e(SUPERSEDED)} > ${instant})` : visible;
 }
 
 /** SQL for: the event's last version. */
 export function emitCurrent(source: Source): string {
-  return source.knownAt === null ? 'true' : `${column(EVENTS, SUPERSEDED)} IS NULL`;
+  return hasVersions(source) ? `${column(EVENTS, SUPERSEDED)} IS NULL` : 'true';
+}
+
+/** Whether the same event id can come with other content. */
+function hasVersions(source: Source): boolean {
+  return source.knownAt !== null || source.eventTime === null;
+}
+
+function tableOf(source: Source, { computed }: EventScope): string {
+  if (source.computed === undefined) return eventsTable(source);
+  const table = computed?.get(source.name);
+  if (table === undefined) throw new Error(`the events of ${source.name} are computed, and were not put into a table`);
+  return table;
+}
+
+function emitHorizon(emitter: Emitter, source: Source, { horizon }: EventScope): readonly string[] {
+  if (horizon === undefined || source.computed !== undefined) return [];
+  const last = horizon.get(source.name);
+  if (last === undefined) throw new Error(`the horizon lacks ${source.name}`);
+  return [`${identifier(EVENT.sequence)} <= ${emitter.bind({ kind: 'int64' }, String(last))}`];
+}
+
+function emitChunk(emitter: Emitter, { keyFields, index, count }: KeyChunk): string {
+  const [parts, part] = [count, index].map((number) => emitter.bind({ kind: 'int64' }, String(number)));
+  return `cityHash64(${keyFields.map(identifier).join(', ')}) % toUInt64(${parts}) = ${part}`;
+}
+
+function emitWhere(conditions: readonly string[]): string {
+  return conditions.length === 0 ? '' : `\nWHERE ${conditions.join(' AND ')}`;
+}
+
+function subquery(select: string): string {
+  return `(\n${indent(select)}\n) AS ${identifier(EVENTS)}`;
+}
+
+function indent(text: string): string {
+  return text.replaceAll(/^/gm, '  ');
 }

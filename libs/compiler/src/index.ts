@@ -1,4 +1,6 @@
 export { compileBackfill } from './backfill.js';
+export type { BackfillScope } from './backfill.js';
+export type { Chunk, EventScope } from './events.js';
 export { SPINE, STATE_SUFFIX, carriedAs, compileDataset } from './dataset.js';
 export type { Spine } from './dataset.js';
 export { backfillColumns } from './parts.js';

@@ -1,9 +1,9 @@
 import { EVENT, identifier, type Instant, type Source, type Statement } from '@granary/contracts';
 import { SPINE } from './dataset.js';
 import { Emitter, column } from './emit.js';
-import { EVENTS, emitCurrent, emitEvents } from './events.js';
+import { EVENTS, emitCurrent, emitEvents, type EventScope } from './events.js';
 
-export interface EventSpineOptions {
+export interface EventSpineOptions extends EventScope {
   /** Inclusive; default: from the first event. */
   readonly from?: Instant | undefined;
   /** Exclusive; default: to the last. */
@@ -11,7 +11,7 @@ export interface EventSpineOptions {
 }
 
 /** A spine of a source's own events, in order of time: one row an event, with all its fields. */
-export function compileEventSpine(source: Source, { from, to }: EventSpineOptions = {}): Statement {
+export function compileEventSpine(source: Source, { from, to, ...scope }: EventSpineOptions = {}): Statement {
   const emitter = new Emitter();
   const e = (name: string): string => column(EVENTS, name);
   const bounds = [
@@ -24,7 +24,7 @@ export function compileEventSpine(source: Source, { from, to }: EventSpineOption
   ${[SPINE.time, SPINE.eventId].map(identifier).concat(fields).join(', ')}
 FROM (
   SELECT ${e(EVENT.time)} AS ${identifier(SPINE.time)}, ${e(EVENT.id)} AS ${identifier(SPINE.eventId)}, ${e(EVENT.sequence)} AS ${identifier(EVENT.sequence)}, ${fields.join(', ')}
-  FROM ${emitEvents(source, source.fields.map((field) => field.name)).replaceAll('\n', '\n  ')}
+  FROM ${emitEvents(emitter, source, source.fields.map((field) => field.name), scope).replaceAll('\n', '\n  ')}
   WHERE ${[emitCurrent(source), ...bounds].join(' AND ')}
 )`);
 }
