@@ -72,7 +72,7 @@ describe(`materialised rows (seed ${seed})`, () => {
         const eventTime = row['__event_time'] as number;
         const expected = view.features.map((feature) => {
           if (eventTime < at - 5 * DAY) return [feature.name, { value: null, state: 'expired', eventTime }];
-          const value = finish(feature, partsOf(feature).map((part) => row[part.name] as Value | null));
+          const value = finish(feature, partsOf(feature).map((part) => row[part.name] as Value | null), at);
           return [feature.name, { value, state: value === null ? 'null' : 'present', eventTime }];
         });
         expect(read[i]!.values).toEqual(Object.fromEntries(expected));

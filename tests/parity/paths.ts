@@ -133,14 +133,14 @@ async function askBackfill(store: OfflineStore, { entity, source, view, question
       if (includeRequest && question.eventId !== '') continue;
       const stored = row === undefined ? null : partsOf(feature).map((part) => row[part.name] as Value | null);
       if (includeRequest) {
-        const value = finish(feature, foldRequest(feature, stored ?? emptyParts(feature), question.request));
+        const value = finish(feature, foldRequest(feature, stored ?? emptyParts(feature), question.request, question.at), question.at);
         answers[feature.name] = { value, state: value === null ? 'null' : 'present' };
       } else if (stored === null) {
         answers[feature.name] = { value: null, state: 'missing' };
       } else if (view.ttlMs !== null && (row!['__event_time'] as number) < question.at - view.ttlMs) {
         answers[feature.name] = { value: null, state: 'expired' };
       } else {
-        const value = finish(feature, stored);
+        const value = finish(feature, stored, question.at);
         answers[feature.name] = { value, state: value === null ? 'null' : 'present' };
       }
     }

@@ -40,8 +40,8 @@ describe('folding a request', () => {
         };
         for (const [fn, answer] of Object.entries(expected)) {
           const declared = feature(fn as Aggregate['fn'], { kind: fn === 'count' ? 'int32' : 'float64' });
-          const parts = values.reduce((folded, x) => foldRequest(declared, folded, { x }), emptyParts(declared));
-          expect([fn, finish(declared, parts)]).toEqual([fn, answer]);
+          const parts = values.reduce((folded, x) => foldRequest(declared, folded, { x }, 0), emptyParts(declared));
+          expect([fn, finish(declared, parts, 0)]).toEqual([fn, answer]);
           expect(parts).toHaveLength(partsOf(declared).length);
         }
       }),
@@ -50,15 +50,15 @@ describe('folding a request', () => {
 
   it('adds integers exactly', () => {
     const total = feature('sum', { kind: 'int64' });
-    const parts = [2n ** 62n, 1n].reduce((folded, x) => foldRequest(total, folded, { x }), emptyParts(total));
-    expect(finish(total, parts)).toBe(2n ** 62n + 1n);
+    const parts = [2n ** 62n, 1n].reduce((folded, x) => foldRequest(total, folded, { x }, 0), emptyParts(total));
+    expect(finish(total, parts, 0)).toBe(2n ** 62n + 1n);
   });
 
   it('counts only a row that satisfies where; unknown is no', () => {
     const where: Expression = { kind: 'call', fn: 'gt', args: [{ kind: 'field', name: 'x' }, { kind: 'literal', type: { kind: 'int32' }, value: 3 }] };
     const many = feature('count', { kind: 'int32' }, { where });
-    const parts = [4, 3, null, 9].reduce((folded, x) => foldRequest(many, folded, { x }), emptyParts(many));
-    expect(finish(many, parts)).toBe(2);
+    const parts = [4, 3, null, 9].reduce((folded, x) => foldRequest(many, folded, { x }, 0), emptyParts(many));
+    expect(finish(many, parts, 0)).toBe(2);
   });
 });
 
@@ -67,7 +67,7 @@ describe('an empty window', () => {
     const values = (['count', 'sum', 'avg', 'min', 'max', 'last'] as const).map((fn) => {
       const plain = feature(fn, { kind: 'float64' });
       const declared = feature(fn, { kind: 'float64' }, { default: { kind: 'literal', type: { kind: 'float64' }, value: 7 } });
-      return [finish(plain, emptyParts(plain)), finish(declared, emptyParts(declared))];
+      return [finish(plain, emptyParts(plain), 0), finish(declared, emptyParts(declared), 0)];
     });
     expect(values).toEqual([[0, 7], [0, 7], [null, 7], [null, 7], [null, 7], [null, 7]]);
   });

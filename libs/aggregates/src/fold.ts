@@ -1,4 +1,4 @@
-import type { Feature, Value } from '@granary/contracts';
+import type { Feature, Instant, Value } from '@granary/contracts';
 import { compareValues } from './compare.js';
 import { literalValue, matches, type Row } from './evaluate.js';
 
@@ -6,9 +6,9 @@ type Parts = readonly (Value | null)[];
 
 /**
  * A feature's value from its parts, or null. An empty window gives the declared default, else 0 for count and sum and
- * null for the others.
+ * null for the others. `at` is the instant asked about: the value is as of it.
  */
-export function finish({ aggregate, type }: Feature, parts: Parts): Value | null {
+export function finish({ aggregate, type }: Feature, parts: Parts, _at: Instant): Value | null {
   const fallback = aggregate.default === null ? null : literalValue(aggregate.default);
   switch (aggregate.fn) {
     case 'count':
@@ -27,8 +27,8 @@ export function emptyParts({ aggregate }: Feature): Parts {
   return aggregate.fn === 'count' ? [0] : aggregate.fn === 'avg' ? [null, 0] : [null];
 }
 
-/** Adds the request's own row, which is newer than every event: the parts of a window with `includeRequest`. */
-export function foldRequest({ aggregate, type }: Feature, parts: Parts, request: Row): Parts {
+/** Adds the request's own row, of `at` and so newer than every event: the parts of a window with `includeRequest`. */
+export function foldRequest({ aggregate, type }: Feature, parts: Parts, request: Row, _at: Instant): Parts {
   if (!matches(aggregate.where, request)) return parts;
   if (aggregate.fn === 'count') return [(parts[0] as number) + 1];
   const value = request[aggregate.column!] ?? null;

@@ -25,7 +25,7 @@ ${list([
   `${instant} AS ${identifier(BACKFILL.asOf)}`,
   `max(${e(EVENT.time)}) AS ${identifier(BACKFILL.eventTime)}`,
   `max(${e(EVENT.sequence)}) AS ${identifier(BACKFILL.sequence)}`,
-  ...view.features.flatMap((feature) => emitParts(emitter, feature, source, { age, requestId: null })),
+  ...view.features.flatMap((feature) => emitParts(emitter, feature, source, { age, frame: null, requestId: null, only: null })),
 ])}
 FROM ${emitEvents(emitter, source, [...view.keyFields, ...columnsRead(view)], scope, chunk && { ...chunk, keyFields: view.keyFields })}
 WHERE ${emitVisible(source, instant)}

@@ -105,7 +105,7 @@ function emitView(emitter: Emitter, { view, entity, source, features, probe }: J
 ${list([
   ...probe.map((name, i) => `${group[i]} AS ${identifier(name)}`),
   `max(${e(EVENT.time)}) AS ${identifier(SEEN)}`,
-  ...features.flatMap((feature) => emitParts(emitter, feature, source, { age, requestId })),
+  ...features.flatMap((feature) => emitParts(emitter, feature, source, { age, frame: null, requestId, only: null })),
 ])}
 FROM ${emitEvents(emitter, source, [...view.keyFields, ...columnsRead({ features })], scope)}
 INNER JOIN (
@@ -126,8 +126,8 @@ function emitFeature(emitter: Emitter, { alias, view, entity, source }: JoinedVi
   const request = includesRequest(feature);
   // The spine has a key under the entity's name for it, the source perhaps under another.
   const asked = (field: string): string => column('s', entity.keys[view.keyFields.indexOf(field)]?.name ?? field);
-  const parts = request ? emitFold(emitter, feature, stored, source, asked) : stored;
-  const value = emitFinish(emitter, feature, parts);
+  const parts = request ? emitFold(emitter, feature, stored, source, asked, time) : stored;
+  const value = emitFinish(emitter, feature, parts, time);
   // A request that belongs to the window is itself an event of now: the entity is seen, and fresh.
   const unseen = request ? [] : [`${seen} IS NULL`, `'missing'`];
   const expired =

@@ -1,8 +1,8 @@
 import type { Feature, Source } from '@granary/contracts';
 import { emitExpression, type Emitter } from './emit.js';
 
-/** SQL of what `finish` of @granary/aggregates computes: a feature's value from its parts. */
-export function emitFinish(emitter: Emitter, { aggregate, type }: Feature, parts: readonly string[]): string {
+/** SQL of what `finish` of @granary/aggregates computes: a feature's value from its parts, as of `at` (SQL of a DateTime64(3)). */
+export function emitFinish(emitter: Emitter, { aggregate, type }: Feature, parts: readonly string[], _at: string): string {
   const fallback = aggregate.default === null ? null : emitter.bind(aggregate.default.type, aggregate.default.value);
   switch (aggregate.fn) {
     case 'count': {
@@ -20,9 +20,9 @@ export function emitFinish(emitter: Emitter, { aggregate, type }: Feature, parts
 
 /**
  * SQL of what `foldRequest` of @granary/aggregates computes: the parts with the request's row added. `request` gives the
- * SQL of the row's value of a source field.
+ * SQL of the row's value of a source field, `at` is SQL of its instant, a DateTime64(3).
  */
-export function emitFold(emitter: Emitter, feature: Feature, parts: readonly string[], source: Source, request: (field: string) => string): readonly string[] {
+export function emitFold(emitter: Emitter, feature: Feature, parts: readonly string[], source: Source, request: (field: string) => string, _at: string): readonly string[] {
   const { aggregate, type } = feature;
   const value = aggregate.column === null ? null : request(aggregate.column);
   const nullable = source.fields.some((field) => field.name === aggregate.column && field.nullable);

@@ -14,12 +14,12 @@ export function evaluateFeature(planned: PlannedFeature, { view, eventTime }: Pl
   const { feature } = planned;
   if (planned.includesRequest) {
     const before = stored === null ? emptyParts(feature) : partsOf(planned, stored);
-    return finished(planned, foldRequest(feature, before, request), at);
+    return finished(planned, foldRequest(feature, before, request, at), at, at);
   }
   if (stored === null) return MISSING;
   const seen = stored[eventTime] as Instant;
   if (isExpired(seen, view.ttlMs, at)) return { value: null, state: 'expired', eventTime: seen };
-  return finished(planned, partsOf(planned, stored), seen);
+  return finished(planned, partsOf(planned, stored), at, seen);
 }
 
 /** Visible iff event time ≥ at − ttl. */
@@ -31,8 +31,8 @@ function partsOf({ offset, parts }: PlannedFeature, stored: Values): Values {
   return parts === 1 ? [stored[offset] ?? null] : stored.slice(offset, offset + parts);
 }
 
-function finished({ feature }: PlannedFeature, parts: Values, eventTime: Instant): FeatureValue {
-  const value = finish(feature, parts);
+function finished({ feature }: PlannedFeature, parts: Values, at: Instant, eventTime: Instant): FeatureValue {
+  const value = finish(feature, parts, at);
   if (value !== null) return { value, state: 'present', eventTime };
   // Arrays are never null offline, where ClickHouse has no nullable arrays.
   return feature.type.kind === 'array' ? { value: [], state: 'present', eventTime } : { value: null, state: 'null', eventTime };

@@ -116,7 +116,7 @@ function fillFromNumbers({ planned, columns, slots }: ViewRead, bytes: readonly 
     for (const { feature, parts: count, column } of columns) {
       const parts = scratch[count - 1]!;
       for (let i = 0; i < count; i++, next++) parts[i] = there[next] === 1 ? numbers[next]! : null;
-      const value = finish(feature, parts);
+      const value = finish(feature, parts, at);
       if (value === null) continue;
       data[row * width + column] = inputNumber(value);
       mask[row * width + column] = 1;
