@@ -25,5 +25,7 @@ function typical(type: FieldType): unknown {
       return '2026-01-31T12:00:00Z';
     case 'array':
       return [];
+    case 'map':
+      return {};
   }
 }

@@ -1,9 +1,9 @@
-import { graphqlOwnTypes, graphqlRootFields, type EntityKey, type FeatureService, type FieldType } from '@granary/contracts';
+import { graphqlOwnTypes, graphqlRootFields, type EntityKey, type FeatureService, type FieldType, type ResolvedService, type ServedFeature } from '@granary/contracts';
 import type { FeatureReader, FeatureRequest, ServicePlan } from '@granary/serving';
-import { GraphQLInputObjectType, GraphQLList, GraphQLNonNull, GraphQLObjectType, type GraphQLFieldConfigMap, type GraphQLInputFieldConfigMap } from 'graphql';
-import { describeFeature } from './describe.js';
+import { GraphQLInputObjectType, GraphQLList, GraphQLNonNull, GraphQLObjectType, type GraphQLFieldConfigMap, type GraphQLInputFieldConfig } from 'graphql';
+import { describeServed } from './describe.js';
 import { exampleLiteral } from './examples.js';
-import type { BuildSchemaPart, ExampleQuery, RootField, SchemaPart } from './schema-part.js';
+import { joinParts, type BuildSchemaPart, type ExampleQuery, type RootField, type SchemaPart } from './schema-part.js';
 import type { SchemaTypes } from './schema-types.js';
 
 /** Key values of an entity that has rows, by the entity's name: the explorer's examples ask for it. */
@@ -12,8 +12,7 @@ export type SampleKeys = Readonly<Record<string, EntityKey>>;
 /** `user_page` → `userPage(userId: …): UserPage` and `userPageBatch(entities: [UserPageKey!]!): [UserPage!]!`. */
 export function featureServices(reader: FeatureReader, samples: SampleKeys): BuildSchemaPart {
   return (types): SchemaPart => {
-    const parts = reader.snapshot.services.map((service) => featureService(types, reader, service, samples));
-    return { fields: Object.assign({}, ...parts.map((part) => part.fields)) as SchemaPart['fields'], examples: parts.flatMap((part) => part.examples) };
+    return joinParts(reader.snapshot.services.map((service) => featureService(types, reader, service, samples)));
   };
 }
 
@@ -32,7 +31,7 @@ function featureService(types: SchemaTypes, reader: FeatureReader, service: Feat
 
   const one: RootField = {
     type: row,
-    description: `The features of one ${entityNames(plan)}, from the online store.`,
+    description: `The features of one ${subjectNames(plan)}, from the online store.`,
     args,
     resolve: async (_source, request: FeatureRequest) => (await reader.rows(service.name, [request]))[0]!.values,
   };
@@ -46,52 +45,58 @@ function featureService(types: SchemaTypes, reader: FeatureReader, service: Feat
 }
 
 /** A field for each feature of a service: `{ value state eventTime }`. */
-export function featureFields(types: SchemaTypes, plan: ServicePlan): GraphQLFieldConfigMap<unknown, unknown> {
+export function featureFields(types: SchemaTypes, { service }: ServicePlan): GraphQLFieldConfigMap<unknown, unknown> {
   return Object.fromEntries(
-    plan.views.flatMap(({ view, features }) =>
-      features.map(({ feature }) => [
-        feature.name,
-        { type: new GraphQLNonNull(types.feature(feature.type, view.name, feature.name)), description: describeFeature(feature, view) },
-      ]),
-    ),
+    service.features.map((served) => [
+      served.name,
+      { type: new GraphQLNonNull(types.feature(served.type, ...ownerOf(served, service))), description: describeServed(served, service) },
+    ]),
   );
+}
+
+/** What names a feature's enum: its view, whatever alias that is read under, or its derived view. */
+function ownerOf(served: ServedFeature, { views }: ResolvedService): readonly [string, string] {
+  return served.kind === 'derived' ? [served.of, served.name] : [views.find(({ id }) => id === served.of)!.view.name, served.feature.name];
 }
 
 interface Argument {
   readonly name: string;
   readonly type: FieldType;
-  readonly owner: string;
+  /** What names its enum: the entity and its key, or the service and its request field. */
+  readonly owner: readonly [string, string];
   readonly description: string;
 }
 
 /** Keys first, then request fields; one argument for each name. */
-function argumentList({ entities, service }: ServicePlan): readonly Argument[] {
-  const keys = entities.flatMap((entity) => entity.keys.map((key) => ({ ...key, owner: entity.name, description: `Key of ${entity.name}.` })));
-  const request = service.request.map((field) => ({ ...field, owner: service.name, description: 'Of the request itself.' }));
+function argumentList({ service }: ServicePlan): readonly Argument[] {
+  const keys = service.views.flatMap(({ entity, keys: asked }) =>
+    entity.keys.map((key, i): Argument => ({ ...asked[i]!, owner: [entity.name, key.name], description: `Key of ${entity.name}.` })),
+  );
+  const request = service.request.map((field): Argument => ({ ...field, owner: [service.name, field.name], description: 'Of the request itself.' }));
   const named = new Map<string, Argument>();
   for (const argument of [...keys, ...request]) if (!named.has(argument.name)) named.set(argument.name, argument);
   return [...named.values()];
 }
 
 /** The entity keys and request fields of a service, as arguments. */
-export function argumentsOf(types: SchemaTypes, plan: ServicePlan): GraphQLInputFieldConfigMap {
+export function argumentsOf(types: SchemaTypes, plan: ServicePlan): Record<string, GraphQLInputFieldConfig> {
   return Object.fromEntries(
-    argumentList(plan).map(({ name, type, owner, description }) => [name, { type: new GraphQLNonNull(types.value(type, owner, name)), description }]),
+    argumentList(plan).map(({ name, type, owner, description }) => [name, { type: new GraphQLNonNull(types.argument(type, ...owner)), description }]),
   );
 }
 
-function entityNames(plan: ServicePlan): string {
-  return plan.entities.map((entity) => entity.name).join(' and ');
+function subjectNames(plan: ServicePlan): string {
+  return [...new Set(plan.subjects.map((subject) => subject.name))].join(' and ');
 }
 
 /** A query of a root field that takes a service's arguments; `answer` is given the selection of its features. */
 export function exampleOf(plan: ServicePlan, field: string, samples: SampleKeys, answer: (features: string) => string): string {
-  const known = new Map(plan.entities.flatMap((entity) => entity.keys.map((key, i) => [key.name, samples[entity.name]?.[i]])));
+  const known = new Map(plan.subjects.flatMap((subject) => subject.keys.map((key, i) => [key.name, samples[subject.name]?.[i]])));
   const args = argumentList(plan).map(({ name, type }) => `${name}: ${exampleLiteral(type, known.get(name))}`);
-  const features = plan.views.flatMap((view) => view.features.map(({ feature }) => `    ${feature.name} { value state eventTime }`));
+  const features = plan.service.features.map(({ name, type }) => `    ${name} { value${type.kind === 'map' ? ' { key value }' : ''} state eventTime }`);
   return `{\n  ${field}(${args.join(', ')}) {\n${answer(features.join('\n'))}\n  }\n}`;
 }
 
 function example(plan: ServicePlan, field: string, samples: SampleKeys): ExampleQuery {
-  return { title: `Features of ${entityNames(plan)}: ${plan.service.name}`, query: exampleOf(plan, field, samples, (features) => features) };
+  return { title: `Features of ${subjectNames(plan)}: ${plan.service.name}`, query: exampleOf(plan, field, samples, (features) => features) };
 }

@@ -1,10 +1,10 @@
-import { GranaryError, graphqlFieldName, graphqlTypeName, type Entity, type Recommender as Declaration, type Value } from '@granary/contracts';
+import { GranaryError, REASON_TYPE, graphqlOwnTypes, graphqlRootFields, type Entity, type Recommender as Declaration, type Value } from '@granary/contracts';
 import { MAX_ITEMS, type Recommendation, type Recommendations, type Recommender } from '@granary/serving';
 import { GraphQLFloat, GraphQLID, GraphQLInt, GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLString, type GraphQLFieldConfigArgumentMap } from 'graphql';
 import { exampleLiteral } from './examples.js';
 import type { SampleKeys } from './feature-services.js';
 import { Timestamp } from './scalars.js';
-import type { BuildSchemaPart, ExampleQuery, RootField, SchemaPart } from './schema-part.js';
+import { joinParts, type BuildSchemaPart, type ExampleQuery, type RootField, type SchemaPart } from './schema-part.js';
 import type { SchemaTypes } from './schema-types.js';
 
 /** A declared recommender; `trained` is null until `granary train` has made a model of it. */
@@ -21,21 +21,8 @@ const DEFAULT_FIRST = 20;
 export function recommenders(served: readonly ServedRecommender[], samples: SampleKeys = {}): BuildSchemaPart {
   return (types): SchemaPart => {
     const reason = reasonType(types);
-    const parts = served.map((each) => recommender(types, reason, each, samples));
-    return { fields: unite(parts), examples: parts.flatMap((part) => part.examples) };
+    return joinParts(served.map((each) => recommender(types, reason, each, samples)));
   };
-}
-
-/** `for_you` and `for_you_similar` would both have the field forYouSimilar. */
-function unite(parts: readonly SchemaPart[]): SchemaPart['fields'] {
-  const fields: Record<string, RootField> = {};
-  for (const [name, field] of parts.flatMap((part) => Object.entries(part.fields))) {
-    if (name in fields) {
-      throw new GranaryError('DEFINITION_INVALID', `Two recommenders have the GraphQL field ${name}`, { todo: 'Rename one of them.', details: { field: name } });
-    }
-    fields[name] = field;
-  }
-  return fields;
 }
 
 /** Names of ours stand beside the keys of entities. */
@@ -47,7 +34,7 @@ function checkKeys(declaration: Declaration, entity: Entity, taken: readonly str
 
 function reasonType(types: SchemaTypes): GraphQLObjectType {
   return new GraphQLObjectType({
-    name: types.claim('RecommendationReason', 'recommendations'),
+    name: types.claim(REASON_TYPE, 'recommendations'),
     description: 'Why an item is recommended.',
     fields: {
       source: { type: new GraphQLNonNull(GraphQLString), description: 'The generator that ranked it highest: trending, itemToItem or ease.' },
@@ -59,7 +46,7 @@ function reasonType(types: SchemaTypes): GraphQLObjectType {
 function recommender(types: SchemaTypes, reason: GraphQLObjectType, { declaration, user, item, trained }: ServedRecommender, samples: SampleKeys): SchemaPart {
   for (const entity of [user, item]) checkKeys(declaration, entity, ['first'], 'an argument of every recommender');
   checkKeys(declaration, item, ['score', 'reason'], 'a field of every recommended item');
-  const field = graphqlFieldName(declaration.name);
+  const [forOne, similar, trending] = graphqlRootFields(declaration) as readonly [string, string, string];
   const list = listType(types, reason, declaration, item);
   const ready = (): Recommender => {
     if (trained !== null) return trained;
@@ -74,11 +61,11 @@ function recommender(types: SchemaTypes, reason: GraphQLObjectType, { declaratio
   });
   return {
     fields: {
-      [field]: root(`What ${declaration.name} recommends to one ${user.name}.`, keyArguments(types, user), async (request) => ready().recommend(request, request.first)),
-      [`${field}Similar`]: root(`Items that the same ${user.name}s chose.`, keyArguments(types, item), (request) => ready().similar(request, request.first)),
-      [`${field}Trending`]: root('What is trending, for everyone.', {}, (request) => ready().trending(request.first)),
+      [forOne]: root(`What ${declaration.name} recommends to one ${user.name}.`, keyArguments(types, user), async (request) => ready().recommend(request, request.first)),
+      [similar]: root(`Items that the same ${user.name}s chose.`, keyArguments(types, item), (request) => ready().similar(request, request.first)),
+      [trending]: root('What is trending, for everyone.', {}, (request) => ready().trending(request.first)),
     },
-    examples: examples(field, declaration, user, item, samples),
+    examples: examples([forOne, similar, trending], declaration, user, item, samples),
   };
 }
 
@@ -86,10 +73,10 @@ type Arguments = Readonly<Record<string, unknown>> & { readonly first: number | 
 type Request = Arguments & { readonly first: number };
 
 function listType(types: SchemaTypes, reason: GraphQLObjectType, declaration: Declaration, item: Entity): GraphQLObjectType {
-  const name = graphqlTypeName(declaration.name);
+  const [itemName, listName] = graphqlOwnTypes(declaration) as readonly [string, string];
   const owner = `recommender ${declaration.name}`;
   const itemType = new GraphQLObjectType<Recommendation>({
-    name: types.claim(`${name}Item`, owner),
+    name: types.claim(itemName, owner),
     fields: {
       ...Object.fromEntries(
         item.keys.map((key) => [
@@ -102,7 +89,7 @@ function listType(types: SchemaTypes, reason: GraphQLObjectType, declaration: De
     },
   });
   return new GraphQLObjectType({
-    name: types.claim(`${name}Recommendations`, owner),
+    name: types.claim(listName, owner),
     fields: {
       recommendationId: { type: new GraphQLNonNull(GraphQLID) },
       items: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(itemType))) },
@@ -114,17 +101,17 @@ function listType(types: SchemaTypes, reason: GraphQLObjectType, declaration: De
 
 function keyArguments(types: SchemaTypes, entity: Entity): GraphQLFieldConfigArgumentMap {
   return Object.fromEntries(
-    entity.keys.map((key) => [key.name, { type: new GraphQLNonNull(types.value(key.type, entity.name, key.name)), description: `Key of ${entity.name}.` }]),
+    entity.keys.map((key) => [key.name, { type: new GraphQLNonNull(types.argument(key.type, entity.name, key.name)), description: `Key of ${entity.name}.` }]),
   );
 }
 
-function examples(field: string, declaration: Declaration, user: Entity, item: Entity, samples: SampleKeys): ExampleQuery[] {
+function examples([forOne, similar, trending]: readonly [string, string, string], declaration: Declaration, user: Entity, item: Entity, samples: SampleKeys): ExampleQuery[] {
   const keysOf = (entity: Entity): string => entity.keys.map((key, i) => `${key.name}: ${exampleLiteral(key.type, samples[entity.name]?.[i])}`).join(', ');
   const answer = `{\n    items { ${item.keys.map((key) => key.name).join(' ')} score reason { source text } }\n    degraded\n  }`;
-  const query = (args: string, suffix = ''): string => `{\n  ${field}${suffix}(${args}) ${answer}\n}`;
+  const query = (field: string, args: string): string => `{\n  ${field}(${args}) ${answer}\n}`;
   return [
-    { title: `Recommendations for one ${user.name}: ${declaration.name}`, query: query(`${keysOf(user)}, first: 5`) },
-    { title: `Similar to one ${item.name}: ${declaration.name}`, query: query(`${keysOf(item)}, first: 5`, 'Similar') },
-    { title: `Trending: ${declaration.name}`, query: query('first: 5', 'Trending') },
+    { title: `Recommendations for one ${user.name}: ${declaration.name}`, query: query(forOne, `${keysOf(user)}, first: 5`) },
+    { title: `Similar to one ${item.name}: ${declaration.name}`, query: query(similar, `${keysOf(item)}, first: 5`) },
+    { title: `Trending: ${declaration.name}`, query: query(trending, 'first: 5') },
   ];
 }

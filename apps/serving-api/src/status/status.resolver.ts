@@ -1,8 +1,8 @@
 import { Inject } from '@nestjs/common';
 import { Query, Resolver } from '@nestjs/graphql';
-import { formatType, graphqlFieldName, type Feature, type VersionedView } from '@granary/contracts';
+import { formatType, graphqlRootFields, type Feature, type VersionedView } from '@granary/contracts';
 import type { FeatureReader } from '@granary/serving';
-import { describeFeature } from '../schema/describe.js';
+import { describeFeature, describeServed } from '../schema/describe.js';
 import { READER, SERVED } from '../tokens.js';
 import type { Served } from '../tokens.js';
 import { FeatureServiceInfo, ServingStatus, type FeatureInfo } from './status.types.js';
@@ -35,12 +35,12 @@ export class StatusResolver {
   @Query(() => [FeatureServiceInfo], { description: 'The feature services that can be read.' })
   featureServices(): FeatureServiceInfo[] {
     return this.reader.snapshot.services.map((service) => {
-      const { entities, views } = this.reader.plan(service.name);
+      const { subjects, service: resolved } = this.reader.plan(service.name);
       return {
         name: service.name,
-        field: graphqlFieldName(service.name),
-        entities: entities.map((entity) => entity.name),
-        features: views.flatMap(({ view, features }) => features.map(({ feature }) => featureInfo(feature, view))),
+        field: graphqlRootFields(service)[0],
+        entities: [...new Set(subjects.map((subject) => subject.name))],
+        features: resolved.features.map((served) => ({ name: served.name, type: formatType(served.type), description: describeServed(served, resolved) })),
       };
     });
   }

@@ -6,10 +6,10 @@ export class FeatureInfo {
   @Field(() => String)
   name!: string;
 
-  @Field(() => String, { description: 'As in the declaration, such as int64 or array<string>.' })
+  @Field(() => String, { description: 'As in the declaration, such as int64, array<string> or map<string, int64>.' })
   type!: string;
 
-  @Field(() => String, { description: 'Aggregate, filter, window and source in words.' })
+  @Field(() => String, { description: 'Aggregate, filter, window and source in words, of a derived feature its formula.' })
   description!: string;
 }
 

@@ -1,25 +1,48 @@
 import { emptyParts, finish, foldRequest } from '@granary/aggregates';
-import type { FeatureValue, Instant, Value } from '@granary/contracts';
+import type { FeatureState, FeatureValue, Instant, Value } from '@granary/contracts';
 import type { PlannedFeature, PlannedView } from './plan.js';
 
 type Values = readonly (Value | null)[];
 
+/** What one stored row gives as of an instant. */
+export interface ViewValues {
+  /** By the features' positions in the view; null: not present, or not asked for. */
+  readonly values: Values;
+  /** What a null says of a feature that does not include the request. */
+  readonly absent: Exclude<FeatureState, 'present'>;
+  /** The entity's newest event; null: it has none. */
+  readonly eventTime: Instant | null;
+  readonly at: Instant;
+}
+
 const MISSING: FeatureValue = Object.freeze({ value: null, state: 'missing', eventTime: null });
 
 /**
- * A feature from its view's stored row (null: the entity has none) as of `at`: the same value and state as a training
+ * Features of a view from its stored row (null: the entity has none) as of `at`: the same values and states as a training
  * set has. A request that belongs to the window is itself an event of `at`: the entity is then seen, and fresh.
+ * `wanted` are positions of features in the view.
  */
-export function evaluateFeature(planned: PlannedFeature, { view, eventTime }: PlannedView, stored: Values | null, request: Readonly<Record<string, Value>>, at: Instant): FeatureValue {
-  const { feature } = planned;
-  if (planned.includesRequest) {
-    const before = stored === null ? emptyParts(feature) : partsOf(planned, stored);
-    return finished(planned, foldRequest(feature, before, request, at), at, at);
+export function evaluateView({ features, view, eventTime }: PlannedView, wanted: readonly number[], stored: Values | null, request: Readonly<Record<string, Value>>, at: Instant): ViewValues {
+  const seen = stored === null ? null : (stored[eventTime] as Instant);
+  const absent = seen === null ? 'missing' : isExpired(seen, view.ttlMs, at) ? 'expired' : 'null';
+  const values: (Value | null)[] = new Array<Value | null>(features.length).fill(null);
+  for (const i of wanted) {
+    const planned = features[i]!;
+    if (planned.includesRequest) {
+      const before = stored === null ? emptyParts(planned.feature) : partsOf(planned, stored);
+      values[i] = finished(planned, foldRequest(planned.feature, before, request, at), at);
+    } else if (absent === 'null') values[i] = finished(planned, partsOf(planned, stored!), at);
   }
-  if (stored === null) return MISSING;
-  const seen = stored[eventTime] as Instant;
-  if (isExpired(seen, view.ttlMs, at)) return { value: null, state: 'expired', eventTime: seen };
-  return finished(planned, partsOf(planned, stored), at, seen);
+  return { values, absent, eventTime: seen, at };
+}
+
+/** A feature with its state. */
+export function featureValue({ includesRequest }: PlannedFeature, position: number, { values, absent, eventTime, at }: ViewValues): FeatureValue {
+  const value = values[position]!;
+  const time = includesRequest ? at : eventTime;
+  if (value !== null) return { value, state: 'present', eventTime: time };
+  if (includesRequest) return { value, state: 'null', eventTime: time };
+  return absent === 'missing' ? MISSING : { value, state: absent, eventTime: time };
 }
 
 /** Visible iff event time ≥ at − ttl. */
@@ -28,12 +51,11 @@ export function isExpired(eventTime: Instant, ttlMs: number | null, at: Instant)
 }
 
 function partsOf({ offset, parts }: PlannedFeature, stored: Values): Values {
-  return parts === 1 ? [stored[offset] ?? null] : stored.slice(offset, offset + parts);
+  return parts.length === 1 ? [stored[offset] ?? null] : stored.slice(offset, offset + parts.length);
 }
 
-function finished({ feature }: PlannedFeature, parts: Values, at: Instant, eventTime: Instant): FeatureValue {
+function finished({ feature }: PlannedFeature, parts: Values, at: Instant): Value | null {
   const value = finish(feature, parts, at);
-  if (value !== null) return { value, state: 'present', eventTime };
-  // Arrays are never null offline, where ClickHouse has no nullable arrays.
-  return feature.type.kind === 'array' ? { value: [], state: 'present', eventTime } : { value: null, state: 'null', eventTime };
+  // The latest row's array is never null offline, where ClickHouse has no nullable arrays.
+  return value === null && feature.aggregate.fn === 'latest' && feature.type.kind === 'array' ? [] : value;
 }

@@ -1,10 +1,12 @@
-import type { FeatureValue, Instant, Snapshot, Value } from '@granary/contracts';
+import type { EntityKey, FeatureValue, Instant, Snapshot, Value } from '@granary/contracts';
 import { watermarkName, type OnlineStore, type ViewWatermark } from '@granary/online-store';
-import { evaluateFeature } from './evaluate.js';
+import { derivedValue } from './derived.js';
+import { featureValue } from './evaluate.js';
 import { readMatrix, type FeatureMatrix } from './matrix.js';
 import { planService, unknownService, type ServicePlan } from './plan.js';
-import { assertFewEnough, parseRequest, readEach, requestRow, type FeatureRequest } from './request.js';
+import { assertFewEnough, parseRequest, readEach, type FeatureRequest } from './request.js';
 import { rowFetch } from './row-fetch.js';
+import { viewReads } from './view-reads.js';
 
 export interface FeatureReaderOptions {
   /** The first part of every online key: the one that materialise was given. */
@@ -44,14 +46,15 @@ export class FeatureReader {
   readonly #store: OnlineStore;
   readonly #plans: ReadonlyMap<string, ServicePlan>;
   readonly #project: string;
-  readonly #now: () => Instant;
+  /** What a read without `at` is as of. */
+  readonly now: () => Instant;
   readonly #maxEntities: number;
 
   constructor(snapshot: Snapshot, store: OnlineStore, { project, now = Date.now, maxEntities = 1_000 }: FeatureReaderOptions) {
     this.snapshot = snapshot;
     this.#store = store;
     this.#project = project;
-    this.#now = now;
+    this.now = now;
     this.#maxEntities = maxEntities;
     this.#plans = new Map(snapshot.services.map(({ name }) => [name, planService(snapshot, name, project)]));
   }
@@ -67,27 +70,27 @@ export class FeatureReader {
    * One row for each request, in their order, with one read of the store; rows that several requests need are read once.
    * Throws UNKNOWN_SERVICE, MISSING_KEY, INVALID_KEY, INVALID_VALUE, TOO_MANY_ENTITIES and STORE_UNAVAILABLE.
    */
-  async rows(serviceName: string, requests: readonly FeatureRequest[], { at = this.#now() }: ReadOptions = {}): Promise<FeatureRow[]> {
+  async rows(serviceName: string, requests: readonly FeatureRequest[], { at = this.now() }: ReadOptions = {}): Promise<FeatureRow[]> {
     const plan = this.plan(serviceName);
     assertFewEnough(requests.length, this.#maxEntities);
     const fetch = rowFetch(this.#store);
     const wanted = readEach(requests, (request) => {
       const parsed = parseRequest(plan, request);
-      return { ...parsed, slots: plan.views.map((planned) => fetch.want(planned.keyOf(parsed.entityKeys[planned.entity]!))) };
+      return { ...parsed, slots: plan.views.map((planned) => fetch.want(planned.keyOf(parsed.keys[planned.subject]!))) };
     });
     const bytes = await fetch.read();
-    const decoded = new Map<number, readonly (Value | null)[]>();
+    const reads = plan.views.map((planned) => viewReads(planned, [...planned.features.keys()], bytes, at, false));
 
-    return wanted.map(({ entityKeys, fields, slots }) => {
+    return wanted.map(({ keys, fields, slots }) => {
+      const views = reads.map((read, v) => read.valuesOf(slots[v]!, keys[plan.views[v]!.subject]!, fields));
       const values: Record<string, FeatureValue> = {};
-      plan.views.forEach((planned, i) => {
-        const slot = slots[i]!;
-        const packed = bytes[slot];
-        if (packed != null && !decoded.has(slot)) decoded.set(slot, planned.codec.decode(packed).values);
-        const request = planned.includesRequest ? requestRow(planned.view.keyFields, entityKeys[planned.entity]!, fields) : fields;
-        for (const each of planned.features) values[each.feature.name] = evaluateFeature(each, planned, decoded.get(slot) ?? null, request, at);
-      });
-      return { keys: namedKeys(plan, entityKeys, fields), values };
+      for (const output of plan.outputs) {
+        values[output.name] =
+          output.kind === 'derived'
+            ? derivedValue(output.derived, views, fields)
+            : featureValue(plan.views[output.at.view]!.features[output.at.feature]!, output.at.feature, views[output.at.view]!);
+      }
+      return { keys: namedKeys(plan, keys, fields), values };
     });
   }
 
@@ -96,7 +99,7 @@ export class FeatureReader {
    * that all candidates have in common (the user), each candidate the rest (the item). What `shared` names is taken from
    * there. Values and presence are those of `rows`, rounded to float32. Throws what `rows` throws.
    */
-  async matrix(serviceName: string, shared: FeatureRequest, candidates: readonly FeatureRequest[], { at = this.#now() }: ReadOptions = {}): Promise<FeatureMatrix> {
+  async matrix(serviceName: string, shared: FeatureRequest, candidates: readonly FeatureRequest[], { at = this.now() }: ReadOptions = {}): Promise<FeatureMatrix> {
     const plan = this.plan(serviceName);
     assertFewEnough(candidates.length, this.#maxEntities);
     return readMatrix(plan, this.#store, shared, candidates, at);
@@ -118,8 +121,8 @@ export class FeatureReader {
   }
 }
 
-function namedKeys(plan: ServicePlan, entityKeys: readonly (readonly Value[])[], fields: Readonly<Record<string, Value>>): Record<string, Value> {
+function namedKeys(plan: ServicePlan, keys: readonly EntityKey[], fields: Readonly<Record<string, Value>>): Record<string, Value> {
   const named: Record<string, Value> = { ...fields };
-  plan.entities.forEach((entity, e) => entity.keys.forEach((key, k) => (named[key.name] = entityKeys[e]![k]!)));
+  plan.subjects.forEach((subject, s) => subject.keys.forEach((key, k) => (named[key.name] = keys[s]![k]!)));
   return named;
 }

@@ -1,41 +1,62 @@
-import { viewParts } from '@granary/aggregates';
-import { BACKFILL, GranaryError, isNumeric, type Entity, type EntityKey, type Feature, type FeatureService, type Key, type Snapshot, type VersionedView } from '@granary/contracts';
+import { viewParts, type Part } from '@granary/aggregates';
+import { BACKFILL, GranaryError, isNumeric, resolveService, type Entity, type EntityKey, type Feature, type FieldType, type ResolvedService, type ResolvedView, type Snapshot, type Source, type VersionedView } from '@granary/contracts';
 import { createRowCodec, rowKeys, viewRowSchema, type RowCodec } from '@granary/online-store';
+import { planDerived, type PlannedDerived } from './derived.js';
+import { planMatrix, type MatrixPlan } from './matrix-plan.js';
 
-/** One feature of a service: where its parts stand in a stored row. */
+/** A thing that a request names: an entity, with its keys under the names that the asker gives them. */
+export type Subject = Pick<Entity, 'name' | 'keys'>;
+
+/** One feature of a view: where its parts stand in a stored row. */
 export interface PlannedFeature {
   readonly feature: Feature;
   /** Position of its first part in the row's values. */
   readonly offset: number;
-  readonly parts: number;
+  readonly parts: readonly Part[];
   readonly includesRequest: boolean;
-  /** Its column in the service's matrix; null: it is no number. */
-  readonly column: number | null;
 }
 
 /** One view of a service: how its rows are found and read. */
 export interface PlannedView {
+  readonly id: string;
   readonly view: VersionedView;
-  /** Position in the plan's entities. */
-  readonly entity: number;
+  readonly source: Source;
+  /** Position in the plan's subjects. */
+  readonly subject: number;
   readonly keyOf: (key: EntityKey) => string;
   readonly codec: RowCodec;
   /** Position of the entity's newest event time in the row's values. */
   readonly eventTime: number;
+  /** Those that are served, then those that only derived features read. */
   readonly features: readonly PlannedFeature[];
   readonly includesRequest: boolean;
 }
 
+/** One feature of a service's row. */
+export type PlannedOutput = {
+  /** What it is served as. */
+  readonly name: string;
+  /** Its column in the service's matrix; null: it is no number. */
+  readonly column: number | null;
+} & ({ readonly kind: 'aggregate'; readonly at: FeaturePlace } | { readonly kind: 'derived'; readonly derived: PlannedDerived });
+
+/** A feature of a view, by positions: of the view in the plan, of the feature in the view. */
+export interface FeaturePlace {
+  readonly view: number;
+  readonly feature: number;
+}
+
 /** All about a service that does not depend on a request; made once. */
 export interface ServicePlan {
-  readonly service: FeatureService;
+  readonly service: ResolvedService;
   /** Each once, in the order of their first view. */
-  readonly entities: readonly Entity[];
-  /** The keys of all entities, each name once. */
-  readonly keys: readonly Key[];
+  readonly subjects: readonly Subject[];
   readonly views: readonly PlannedView[];
-  /** The features that are numbers or bools: the columns of a matrix. Timestamps, texts and arrays are no columns. */
+  /** The row, in order. */
+  readonly outputs: readonly PlannedOutput[];
+  /** The features that are numbers or bools: the columns of a matrix. Timestamps, texts, arrays and maps are no columns. */
   readonly columns: readonly string[];
+  readonly matrix: MatrixPlan;
 }
 
 /**
@@ -43,39 +64,53 @@ export interface ServicePlan {
  * `project` is the first part of every online key. Throws UNKNOWN_SERVICE.
  */
 export function planService(snapshot: Snapshot, serviceName: string, project: string): ServicePlan {
-  const service = snapshot.services.find((each) => each.name === serviceName);
-  if (service === undefined) throw unknownService(serviceName, snapshot.services.map((each) => each.name));
-  const used = service.views.map((use) => ({ view: find(snapshot.views, use.view), names: use.features }));
-  const entities = [...new Set(used.map(({ view }) => view.entity))].map((name) => find(snapshot.entities, name));
-  const columns: string[] = [];
-  const views = used.map(({ view, names }): PlannedView => {
-    const codec = createRowCodec(viewRowSchema(view));
-    const positions = new Map(codec.schema.columns.map((column, i) => [column.name, i]));
-    const features = names.map((name): PlannedFeature => {
-      const feature = find(view.features, name);
-      const parts = viewParts({ features: [feature] });
-      const number = feature.type.kind === 'bool' || isNumeric(feature.type);
-      return {
-        feature,
-        offset: positions.get(parts[0]!.name)!,
-        parts: parts.length,
-        includesRequest: feature.aggregate.window?.includeRequest === true,
-        column: number ? columns.push(name) - 1 : null,
-      };
-    });
-    const entity = entities.findIndex((each) => each.name === view.entity);
-    return {
-      view,
-      entity,
-      keyOf: rowKeys(project, entities[entity]!, view.name, view.version),
-      codec,
-      eventTime: positions.get(BACKFILL.eventTime)!,
-      features,
-      includesRequest: features.some((each) => each.includesRequest),
-    };
+  const declared = snapshot.services.find((each) => each.name === serviceName);
+  if (declared === undefined) throw unknownService(serviceName, snapshot.services.map((each) => each.name));
+  const service = resolveService(snapshot, declared);
+  const subjects = new Map<string, Subject>();
+  const views = service.views.map((resolved): PlannedView => {
+    const subject: Subject = { name: resolved.entity.name, keys: [...resolved.keys] };
+    const id = JSON.stringify([subject.name, subject.keys.map((key) => key.name)]);
+    if (!subjects.has(id)) subjects.set(id, subject);
+    return planView(resolved, [...subjects.keys()].indexOf(id), project);
   });
-  const keys = [...new Map(entities.flatMap((entity) => entity.keys).map((key) => [key.name, key])).values()];
-  return { service, entities, keys, views, columns };
+
+  const placeOf = (of: string, name: string): FeaturePlace => {
+    const view = views.findIndex((each) => each.id === of);
+    return { view, feature: views[view]!.features.findIndex(({ feature }) => feature.name === name) };
+  };
+  const columns: string[] = [];
+  const outputs = service.features.map((served): PlannedOutput => {
+    const column = isColumn(served.type) ? columns.push(served.name) - 1 : null;
+    return served.kind === 'aggregate'
+      ? { kind: 'aggregate', name: served.name, column, at: placeOf(served.of, served.feature.name) }
+      : { kind: 'derived', name: served.name, column, derived: planDerived(served.expression, service, views, placeOf) };
+  });
+  return { service, subjects: [...subjects.values()], views, outputs, columns, matrix: planMatrix(views, outputs) };
+}
+
+function planView({ id, view, entity, source, features: used }: ResolvedView, subject: number, project: string): PlannedView {
+  const codec = createRowCodec(viewRowSchema(view));
+  const positions = new Map(codec.schema.columns.map((column, i) => [column.name, i]));
+  const features = used.map((feature): PlannedFeature => {
+    const parts = viewParts({ features: [feature] });
+    return { feature, offset: positions.get(parts[0]!.name)!, parts, includesRequest: feature.aggregate.window?.includeRequest === true };
+  });
+  return {
+    id,
+    view,
+    source,
+    subject,
+    keyOf: rowKeys(project, entity, view.name, view.version),
+    codec,
+    eventTime: positions.get(BACKFILL.eventTime)!,
+    features,
+    includesRequest: features.some((each) => each.includesRequest),
+  };
+}
+
+function isColumn(type: FieldType): boolean {
+  return type.kind === 'bool' || isNumeric(type);
 }
 
 export function unknownService(name: string, known: readonly string[]): GranaryError {
@@ -83,10 +118,4 @@ export function unknownService(name: string, known: readonly string[]): GranaryE
     todo: known.length === 0 ? 'Declare one with featureService and apply it.' : `Use one of: ${known.join(', ')}.`,
     details: { service: name, known },
   });
-}
-
-function find<T extends { readonly name: string }>(items: readonly T[], name: string): T {
-  const item = items.find((each) => each.name === name);
-  if (item === undefined) throw new Error(`a valid snapshot has ${name}`);
-  return item;
 }

@@ -5,8 +5,8 @@ import type { ServicePlan } from './plan.js';
 export type FeatureRequest = Readonly<Record<string, unknown>>;
 
 export interface ParsedRequest {
-  /** In the order of the plan's entities. */
-  readonly entityKeys: readonly EntityKey[];
+  /** In the order of the plan's subjects. */
+  readonly keys: readonly EntityKey[];
   /** Request fields by name. */
   readonly fields: Readonly<Record<string, Value>>;
 }
@@ -14,7 +14,7 @@ export interface ParsedRequest {
 /** Throws MISSING_KEY, INVALID_KEY and INVALID_VALUE. */
 export function parseRequest(plan: ServicePlan, request: FeatureRequest): ParsedRequest {
   assertRecord(request);
-  return { entityKeys: plan.entities.map((entity) => parseKey(entity, request)), fields: parseFields(plan, request) };
+  return { keys: plan.subjects.map((subject) => parseKey(subject, request)), fields: parseFields(plan, request) };
 }
 
 export function parseFields(plan: ServicePlan, request: FeatureRequest): Readonly<Record<string, Value>> {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { viewParts } from '@granary/aggregates';
-import type { Aggregate, EntityKey, Feature, FieldType, Instant, Snapshot, Value, VersionedView, Window } from '@granary/contracts';
+import type { Aggregate, EntityKey, Feature, FieldType, Instant, Snapshot, Source, Value, VersionedView, Window } from '@granary/contracts';
 import { createRowCodec, openOnlineStore, rowKey, viewRowSchema, watermarkName, type OnlineStore, type ViewWatermark } from '@granary/online-store';
 
 export const DAY = 86_400_000;
@@ -20,6 +20,8 @@ export function feature(name: string, kind: FieldType, fn: Aggregate['fn'], more
 export function view(name: string, entity: string, keyFields: readonly string[], features: readonly Feature[], ttlMs: number | null = null, version = 'aaaaaaaaaaaa'): VersionedView {
   return { kind: 'featureView', name, entity, source: 'payments', keyFields: [...keyFields], ttlMs, features: [...features], version };
 }
+
+export const payments: Source = { kind: 'source', name: 'payments', fields: [{ name: 'amount', type: type('float64'), nullable: false }], eventId: [], eventTime: 'at', knownAt: null, file: null };
 
 const userActivity = view(
   'user_activity',
@@ -59,7 +61,7 @@ export const snapshot: Snapshot = {
     { kind: 'entity', name: 'user', keys: [{ name: 'userId', type: type('int64') }] },
     { kind: 'entity', name: 'branch', keys: [{ name: 'country', type: type('string') }, { name: 'branchNo', type: type('int32') }] },
   ],
-  sources: [],
+  sources: [payments],
   views: [userActivity, branchStats, spending],
   services: [
     { kind: 'featureService', name: 'user_page', views: [{ view: 'user_activity', features: userActivity.features.map(({ name }) => name) }], request: [] },

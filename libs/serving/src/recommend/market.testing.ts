@@ -1,6 +1,6 @@
 import type { Recommender as Declaration, Scalar, Snapshot, Value } from '@granary/contracts';
 import { createInteractions, initTensorflow, loadRecommender, saveRecommender, trainRecommender, type FeatureSource, type Interactions, type RecommenderModel } from '@granary/models';
-import { DAY, NOW, feature, openTestStore, type, view, type TestStore } from '../features/shop.testing.js';
+import { DAY, NOW, feature, openTestStore, payments, type, view, type TestStore } from '../features/shop.testing.js';
 
 export const USERS = 30;
 export const ITEMS = 50;
@@ -29,7 +29,7 @@ export function marketSnapshot(more: Partial<Declaration> = {}): Snapshot {
       { kind: 'entity', name: 'person', keys: [{ name: 'personId', type: type('int64') }] },
       { kind: 'entity', name: 'thing', keys: [{ name: 'shop', type: type('string') }, { name: 'sku', type: type('int32') }] },
     ],
-    sources: [],
+    sources: [payments],
     views: [people, things],
     services: [{ kind: 'featureService', name: 'ranking', views: [{ view: 'people', features: ['taste', 'visits'] }, { view: 'things', features: ['kind', 'price'] }], request: [] }],
     recommenders: [{ ...declaration, ...more }],

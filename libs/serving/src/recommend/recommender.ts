@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { GranaryError, isGranaryError, parseKey, toJson, type Entity, type EntityKey, type Generator, type Recommender as Declaration, type Snapshot, type Value } from '@granary/contracts';
+import { GranaryError, isGranaryError, named, parseKey, toJson, type Entity, type EntityKey, type Generator, type Recommender as Declaration, type Snapshot, type Value } from '@granary/contracts';
 import { PER_GENERATOR, indexOf, rank, retrieve, rowOf, type CandidateGenerator, type RecommenderModel, type Retrieved } from '@granary/models';
 import type { FeatureReader } from '../features/feature-reader.js';
 
@@ -49,8 +49,8 @@ export class Recommender {
   constructor(name: string, { reader, model }: RecommenderDependencies) {
     const { snapshot } = reader;
     this.declaration = declarationOf(snapshot, name);
-    this.user = entityOf(snapshot, this.declaration.user);
-    this.item = entityOf(snapshot, this.declaration.item);
+    this.user = named(snapshot.entities, this.declaration.user);
+    this.item = named(snapshot.entities, this.declaration.item);
     this.#reader = reader;
     this.#model = model;
     if (model.ranker === null || this.declaration.ranker === null) return;
@@ -174,10 +174,4 @@ function declarationOf(snapshot: Snapshot, name: string): Declaration {
   throw new GranaryError('UNKNOWN_RECOMMENDER', `There is no recommender ${name}`, {
     todo: `Name one of ${snapshot.recommenders.map((each) => each.name).join(', ') || '(none is declared)'}.`,
   });
-}
-
-function entityOf(snapshot: Snapshot, name: string): Entity {
-  const found = snapshot.entities.find((each) => each.name === name);
-  if (found === undefined) throw new Error(`a valid snapshot has the entity ${name}`);
-  return found;
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { GranaryError, type FeatureValue, type Instant, type Scorer as Declaration, type Value } from '@granary/contracts';
+import { GranaryError, named, parseInstant, type FeatureValue, type Instant, type Scorer as Declaration, type Snapshot, type Value } from '@granary/contracts';
 import { inputNumber, predict, type ScorerModel } from '@granary/models';
-import type { FeatureReader } from '../features/feature-reader.js';
+import type { FeatureReader, FeatureRow } from '../features/feature-reader.js';
+import type { FeatureRequest } from '../features/request.js';
 
 export interface Score {
   readonly scoreId: string;
@@ -19,11 +20,21 @@ export interface ScorerDependencies {
   readonly model: ScorerModel;
 }
 
+/**
+ * The request field that is the time of a scored request: the one named as the event time of the training examples.
+ * Null: the service has none, and the time is said beside the request.
+ */
+export function requestTimeField(snapshot: Snapshot, { service, events }: Declaration): string | null {
+  const { eventTime } = named(snapshot.sources, events);
+  return named(snapshot.services, service).request.find(({ name, type }) => name === eventTime && type.kind === 'timestamp')?.name ?? null;
+}
+
 /** One trained scorer, ready to answer. */
 export class Scorer {
   readonly declaration: Declaration;
   readonly #reader: FeatureReader;
   readonly #model: ScorerModel;
+  readonly #timeField: string | null;
 
   /** Throws UNKNOWN_SCORER when the model's snapshot has none of that name, SCHEMA_MISMATCH for a model of other inputs. */
   constructor(name: string, { reader, model }: ScorerDependencies) {
@@ -36,6 +47,7 @@ export class Scorer {
     this.declaration = found;
     this.#reader = reader;
     this.#model = model;
+    this.#timeField = requestTimeField(reader.snapshot, found);
     const { service, columns } = reader.plan(found.service);
     const known = new Set([...service.request.map((field) => field.name), ...columns]);
     const unknown = model.inputs.filter((input) => !known.has(input));
@@ -47,11 +59,12 @@ export class Scorer {
   }
 
   /**
-   * Scores one request, given by entity keys and request fields, as of `at` (default: now).
+   * Scores one request, given by entity keys and request fields, as of `at` (default: the request's own time where it has
+   * a field for it, else now).
    * Throws MISSING_KEY, INVALID_KEY, INVALID_VALUE, STORE_UNAVAILABLE.
    */
-  async score(request: Readonly<Record<string, unknown>>, at?: Instant): Promise<Score> {
-    const [row] = await this.#reader.rows(this.declaration.service, [request], { at });
+  async score(request: FeatureRequest, at?: Instant): Promise<Score> {
+    const [row] = await this.#rows(request, at);
     const { keys, values: features } = row!;
     const { inputs, classifier } = this.#model;
     const data = new Float32Array(inputs.length);
@@ -63,5 +76,13 @@ export class Scorer {
       mask[i] = 1;
     });
     return { scoreId: randomUUID(), probability: predict(classifier, data, mask)[0]!, keys, features };
+  }
+
+  #rows(request: FeatureRequest, given: Instant | undefined): Promise<FeatureRow[]> {
+    const field = this.#timeField;
+    const { service } = this.declaration;
+    if (field === null) return this.#reader.rows(service, [request], { at: given });
+    const at = given ?? (request[field] == null ? this.#reader.now() : parseInstant(request[field]));
+    return this.#reader.rows(service, [{ ...request, [field]: at }], { at });
   }
 }

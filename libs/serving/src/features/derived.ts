@@ -1,0 +1,58 @@
+import { evaluate } from '@granary/aggregates';
+import { fieldReferences, replaceFields, type Expression, type FeatureState, type FeatureValue, type Instant, type ResolvedService, type Value } from '@granary/contracts';
+import type { ViewValues } from './evaluate.js';
+import type { FeaturePlace, PlannedView } from './plan.js';
+
+type Fields = Readonly<Record<string, Value>>;
+
+/** A derived feature: how it is computed from what a request's views give, in the plan's order, and its fields. */
+export interface PlannedDerived {
+  readonly inputs: readonly DerivedInput[];
+  readonly compute: (views: readonly ViewValues[], fields: Fields) => Value | null;
+}
+
+interface DerivedInput extends FeaturePlace {
+  readonly includesRequest: boolean;
+}
+
+export function planDerived(expression: Expression, _service: ResolvedService, views: readonly PlannedView[], placeOf: (of: string, name: string) => FeaturePlace): PlannedDerived {
+  const inputs = new Map<string, DerivedInput>();
+  for (const { of, name } of fieldReferences(expression)) {
+    if (of === undefined) continue;
+    const place = placeOf(of, name);
+    inputs.set(`${of}.${name}`, { ...place, includesRequest: views[place.view]!.features[place.feature]!.includesRequest });
+  }
+  const flat = replaceFields(expression, ({ of, name }) => ({ kind: 'field', name: of === undefined ? name : `${of}.${name}` }));
+  return {
+    inputs: [...inputs.values()],
+    compute: (values, fields) => evaluate(flat, { ...fields, ...Object.fromEntries([...inputs].map(([name, at]) => [name, values[at.view]!.values[at.feature]!])) }),
+  };
+}
+
+/** The value with its state: without one, missing or expired if something that it reads is (missing first), else null. */
+export function derivedValue({ compute, inputs }: PlannedDerived, views: readonly ViewValues[], fields: Fields): FeatureValue {
+  const value = compute(views, fields);
+  return { value, state: value === null ? absentState(inputs, views) : 'present', eventTime: newestOf(inputs, views) };
+}
+
+function absentState(inputs: readonly DerivedInput[], views: readonly ViewValues[]): FeatureState {
+  let state: FeatureState = 'null';
+  for (const { view, includesRequest } of inputs) {
+    const { absent } = views[view]!;
+    if (includesRequest || absent === 'null') continue;
+    if (absent === 'missing') return absent;
+    state = absent;
+  }
+  return state;
+}
+
+/** Null when it reads no feature, or none that has an event. */
+function newestOf(inputs: readonly DerivedInput[], views: readonly ViewValues[]): Instant | null {
+  let newest: Instant | null = null;
+  for (const { view, includesRequest } of inputs) {
+    const { at, eventTime } = views[view]!;
+    const time = includesRequest ? at : eventTime;
+    if (time !== null && (newest === null || time > newest)) newest = time;
+  }
+  return newest;
+}
