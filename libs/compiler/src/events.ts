@@ -34,7 +34,7 @@ export interface KeyChunk extends Chunk {
  * source's thing, also carries when the next one became known, over all keys and times: it may move to another entity or instant.
  */
 export function emitEvents(emitter: Emitter, source: Source, fields: readonly string[], scope: EventScope = {}, chunk?: KeyChunk): string {
-  const columns = [...new Set([EVENT.id, EVENT.time, EVENT.knownAt, EVENT.sequence, ...fields])].map(identifier);
+  const columns = columnsOf(fields);
   const [id, knownAt, sequence] = [EVENT.id, EVENT.knownAt, EVENT.sequence].map(identifier);
   const arrived = emitHorizon(emitter, source, scope);
   const inChunk = chunk === undefined ? [] : [emitChunk(emitter, chunk)];
@@ -44,6 +44,11 @@ export function emitEvents(emitter: Emitter, source: Source, fields: readonly st
   const versions = `SELECT ${[...new Set([...columns, ...(chunk?.keyFields ?? []).map(identifier)]), superseded].join(', ')}\n${from}${emitWhere(arrived)}`;
   // The key's hash is looked at last: the next version may belong to another chunk.
   return subquery(inChunk.length === 0 ? versions : `SELECT ${[...columns, identifier(SUPERSEDED)].join(', ')}\nFROM (\n${indent(versions)}\n)${emitWhere(inChunk)}`);
+}
+
+/** `(SELECT …) AS e`: every version of a source's events, with the named fields. */
+export function emitArrived(emitter: Emitter, source: Source, fields: readonly string[], scope: EventScope): string {
+  return subquery(`SELECT ${columnsOf(fields).join(', ')}\nFROM ${identifier(tableOf(source, scope))}${emitWhere(emitHorizon(emitter, source, scope))}`);
 }
 
 /** SQL for: the event had happened and was known at `instant`, and no other version of it was known by then. */
@@ -58,9 +63,22 @@ export function emitCurrent(source: Source): string {
   return hasVersions(source) ? `${column(EVENTS, SUPERSEDED)} IS NULL` : 'true';
 }
 
+/**
+ * SQL for a row's number from 1. The frame lets ClickHouse forget each row once it is numbered, and so spill; its own
+ * default keeps the whole partition in memory.
+ */
+export function emitRowNumber(orderBy: readonly string[], partitionBy: readonly string[] = []): string {
+  const partition = partitionBy.length === 0 ? '' : `PARTITION BY ${partitionBy.join(', ')} `;
+  return `row_number() OVER (${partition}ORDER BY ${orderBy.join(', ')} ROWS BETWEEN CURRENT ROW AND CURRENT ROW)`;
+}
+
 /** Whether the same event id can come with other content. */
 function hasVersions(source: Source): boolean {
   return source.knownAt !== null || source.eventTime === null;
+}
+
+function columnsOf(fields: readonly string[]): readonly string[] {
+  return [...new Set([EVENT.id, EVENT.time, EVENT.knownAt, EVENT.sequence, ...fields])].map(identifier);
 }
 
 function tableOf(source: Source, { computed }: EventScope): string {
@@ -79,7 +97,7 @@ function emitHorizon(emitter: Emitter, source: Source, { horizon }: EventScope):
 
 function emitChunk(emitter: Emitter, { keyFields, index, count }: KeyChunk): string {
   const [parts, part] = [count, index].map((number) => emitter.bind({ kind: 'int64' }, String(number)));
-  return `cityHash64(${keyFields.map(identifier).join(', ')}) % toUInt64(${parts}) = ${part}`;
+  return `cityHash64(tuple(${keyFields.map(identifier).join(', ')})) % toUInt64(${parts}) = ${part}`;
 }
 
 function emitWhere(conditions: readonly string[]): string {

@@ -1,6 +1,8 @@
 export { compileBackfill } from './backfill.js';
 export type { BackfillScope } from './backfill.js';
 export type { Chunk, EventScope } from './events.js';
+export { compileEnrichedEvents, compileEnrichedSpine, compileSqlEvents, compileSqlQuery } from './computed.js';
+export type { EnrichedSource, SqlSource } from './computed.js';
 export { SPINE, STATE_SUFFIX, carriedAs, compileDataset } from './dataset.js';
 export type { Spine } from './dataset.js';
 export { backfillColumns, framable } from './parts.js';

@@ -1,7 +1,7 @@
 import { EVENT, identifier, type Instant, type Source, type Statement } from '@granary/contracts';
 import { SPINE } from './dataset.js';
 import { Emitter, column } from './emit.js';
-import { EVENTS, emitCurrent, emitEvents, type EventScope } from './events.js';
+import { EVENTS, emitCurrent, emitEvents, emitRowNumber, type EventScope } from './events.js';
 
 export interface EventSpineOptions extends EventScope {
   /** Inclusive; default: from the first event. */
@@ -20,7 +20,7 @@ export function compileEventSpine(source: Source, { from, to, ...scope }: EventS
   ];
   const fields = source.fields.map((field) => identifier(field.name));
   return emitter.statement(`SELECT
-  row_number() OVER (ORDER BY ${identifier(SPINE.time)}, ${identifier(EVENT.sequence)}) AS ${identifier(SPINE.row)},
+  ${emitRowNumber([SPINE.time, EVENT.sequence].map(identifier))} AS ${identifier(SPINE.row)},
   ${[SPINE.time, SPINE.eventId].map(identifier).concat(fields).join(', ')}
 FROM (
   SELECT ${e(EVENT.time)} AS ${identifier(SPINE.time)}, ${e(EVENT.id)} AS ${identifier(SPINE.eventId)}, ${e(EVENT.sequence)} AS ${identifier(EVENT.sequence)}, ${fields.join(', ')}

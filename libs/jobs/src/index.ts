@@ -4,6 +4,8 @@ export { ingestFolder } from './ingest/ingest-folder.js';
 export type { IngestFolderOptions, IngestFolderReport } from './ingest/ingest-folder.js';
 export { ingestSource } from './ingest/ingest-source.js';
 export type { IngestFailure, IngestOptions, IngestReport } from './ingest/ingest-source.js';
+export { currentHorizon, withEvents } from './events/with-events.js';
+export type { EventsOptions, Horizon } from './events/with-events.js';
 export { backfill, lastBackfill } from './backfill/backfill.js';
 export type { BackfillOptions, BackfillResult, BackfillRun } from './backfill/backfill.js';
 export { writeDataset } from './dataset/dataset.js';

@@ -1,8 +1,8 @@
-import { SPINE, STATE_SUFFIX, carriedAs, compileDataset, compileEventSpine, type EventSpineOptions } from '@granary/compiler';
-import { GranaryError, identifier, type FeatureService, type JobOptions, type Snapshot, type Source, type Statement } from '@granary/contracts';
+import { STATE_SUFFIX, carriedAs, compileDataset, compileEventSpine, type EventSpineOptions } from '@granary/compiler';
+import { GranaryError, type FeatureService, type JobOptions, type Snapshot, type Source } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
 import { explainOverflow } from '../overflow.js';
-import { stageTable } from '../stage-table.js';
+import { withSpine } from './with-spine.js';
 
 export interface DatasetOptions extends EventSpineOptions, JobOptions {
   /** The source whose events are the spine; it has the service's entity keys and request fields as fields. */
@@ -36,17 +36,6 @@ export async function writeDataset(store: OfflineStore, snapshot: Snapshot, serv
     const features = service.views.flatMap((view) => view.features);
     return { path: options.path, rows, bytes, columns: [...carried.map((name) => carriedAs(service, name)), ...features.flatMap((name) => [name, `${name}${STATE_SUFFIX}`])] };
   });
-}
-
-/** Puts a spine into a table of its own while `use` runs, whatever comes of it. */
-export async function withSpine<T>(store: OfflineStore, select: Statement, use: (table: string) => Promise<T>): Promise<T> {
-  const table = stageTable('spine');
-  try {
-    await store.command({ sql: `CREATE TABLE ${identifier(table)} ENGINE = MergeTree ORDER BY ${identifier(SPINE.row)} AS ${select.sql}`, params: select.params }, { comment: 'spine' });
-    return await use(table);
-  } finally {
-    await store.dropTable(table);
-  }
 }
 
 /** The tables of every source that a service's views read, and of its spine: a source without events yet has none. */

@@ -54,7 +54,7 @@ function failedReport(source: string, file: string, error: unknown, started: num
 type FileSource = Source & { readonly file: NonNullable<Source['file']> };
 
 function selectSources(sources: readonly Source[], names: readonly string[] | undefined): readonly FileSource[] {
-  const withFile = sources.filter((source): source is FileSource => source.file !== null);
+  const withFile = sources.filter((source): source is FileSource => source.file !== null && source.computed === undefined);
   const unknown = names?.find((name) => !withFile.some((source) => source.name === name));
   if (unknown !== undefined) {
     throw new GranaryError('DEFINITION_NOT_FOUND', `${unknown} is no source that declares a file`, {

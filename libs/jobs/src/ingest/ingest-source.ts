@@ -57,9 +57,10 @@ const QUARANTINED_TEXT = 4096;
 /**
  * Loads one file into a source's events. Rows that are not as declared go to the source's quarantine, with their line,
  * text and reason. Loading a file again, also after a failure, adds only what is not there yet.
- * Throws FILE_NOT_FOUND; FILE_UNREADABLE (`details` has the counts; what was read before is kept); CANCELLED; and the store's errors.
+ * Throws DEFINITION_INVALID for a computed source; FILE_NOT_FOUND; FILE_UNREADABLE (`details` has the counts; what was read before is kept); CANCELLED; and the store's errors.
  */
 export async function ingestSource(store: OfflineStore, source: Source, file: string, options: IngestOptions = {}): Promise<IngestReport> {
+  if (source.computed !== undefined) throw computedFromOthers(source);
   const started = performance.now();
   const label = options.label ?? file;
   const { read, notation } = FORMATS[options.format ?? formatOf(source, file)];
@@ -101,6 +102,11 @@ export async function ingestSource(store: OfflineStore, source: Source, file: st
   state.readBytes = state.totalBytes;
   tell();
   return Object.freeze(report());
+}
+
+function computedFromOthers({ name, computed }: Source): GranaryError {
+  const inputs = computed?.kind === 'sql' ? computed.inputs : [computed?.events];
+  return new GranaryError('DEFINITION_INVALID', `${name} is computed from other sources: nothing can be ingested into it`, { todo: `Ingest ${inputs.join(', ')}.`, details: { source: name } });
 }
 
 function formatOf(source: Source, file: string): FileFormat {

@@ -2,7 +2,8 @@ import { SPINE, compileDataset } from '@granary/compiler';
 import { clickhouseType, identifier, type Entity, type FeatureService, type FieldType, type Snapshot, type Statement } from '@granary/contracts';
 import { inputNumber, type FeatureQuestions, type FeatureRows, type FeatureSource } from '@granary/models';
 import type { OfflineStore, Row } from '@granary/offline-store';
-import { ensureSources, withSpine } from '../dataset/dataset.js';
+import { ensureSources } from '../dataset/dataset.js';
+import { withSpine } from '../dataset/with-spine.js';
 import { stageTable } from '../stage-table.js';
 import type { keysOf } from './interactions.js';
 

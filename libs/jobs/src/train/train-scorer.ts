@@ -2,7 +2,8 @@ import { GranaryError, type FeatureService, type JobOptions, type Scorer, type S
 import { SPINE, carriedAs, compileDataset, compileEventSpine } from '@granary/compiler';
 import { averagePrecision, initTensorflow, logLoss, predict, rocAuc, saveScorer, trainClassifier, type ArtifactStore } from '@granary/models';
 import type { OfflineStore } from '@granary/offline-store';
-import { ensureSources, findService, findSource, withSpine } from '../dataset/dataset.js';
+import { ensureSources, findService, findSource } from '../dataset/dataset.js';
+import { withSpine } from '../dataset/with-spine.js';
 import { isModelInput, numericFeatures, readInputs } from './point-in-time.js';
 import { registerModel, type ModelVersion } from './model-registry.js';
 import type { TrainOptions } from './train-recommender.js';

@@ -1,0 +1,104 @@
+import { compileEnrichedEvents, compileEnrichedSpine, compileSqlEvents, type EnrichedSource, type EventScope, type SqlSource } from '@granary/compiler';
+import { EVENT, GranaryError, eventsTable, identifier, isGranaryError, named, storedSources, type JobOptions, type Snapshot, type Source, type Statement } from '@granary/contracts';
+import type { OfflineStore } from '@granary/offline-store';
+import { throwIfCancelled } from '../cancelled.js';
+import { stageTable } from '../stage-table.js';
+import { withSpine } from '../dataset/with-spine.js';
+import { checkSqlSource } from './check-sql-source.js';
+
+/** How many events of each stored source a reader sees: those that arrived after them are not there. */
+export type Horizon = ReadonlyMap<string, number>;
+
+export interface EventsOptions extends Pick<JobOptions, 'signal' | 'onProgress'> {
+  /** Left out: all that have arrived by the time each statement runs. */
+  readonly horizon?: Horizon | undefined;
+}
+
+/** What has arrived of the stored sources that these come from. */
+export async function currentHorizon(store: OfflineStore, snapshot: Snapshot, sources: readonly Source[]): Promise<Horizon> {
+  const stored = [...new Set(sources.flatMap((source) => storedSources(snapshot, source)))];
+  const horizon = new Map<string, number>();
+  for (const source of stored) {
+    await store.ensureSource(source);
+    const [row] = await store.rows({ sql: `SELECT max(${identifier(EVENT.sequence)}) AS last FROM ${identifier(eventsTable(source))}`, params: {} });
+    horizon.set(source.name, Number(row!['last']));
+  }
+  return horizon;
+}
+
+/**
+ * Makes the events of these sources readable while `use` runs: the tables of stored ones are there, and those that are
+ * computed are put into tables of their own, each after what it reads. `use` passes the scope to what it compiles.
+ * Throws DEFINITION_INVALID and INVALID_VALUE where the SQL of a source does not give what the source declares, CANCELLED.
+ */
+export async function withEvents<T>(store: OfflineStore, snapshot: Snapshot, sources: readonly Source[], options: EventsOptions, use: (scope: EventScope) => Promise<T>): Promise<T> {
+  const computed = new Map<string, string>();
+  const scope: EventScope = { horizon: options.horizon, computed };
+  try {
+    for (const source of inOrder(snapshot, sources)) {
+      throwIfCancelled(options.signal, `reading ${source.name}`);
+      if (source.computed === undefined) {
+        await store.ensureSource(source);
+        continue;
+      }
+      options.onProgress?.({ stage: `compute ${source.name}`, done: 0, total: null, unit: 'events' });
+      const table = stageTable('events');
+      computed.set(source.name, table);
+      await compute(store, snapshot, source, table, scope, options.signal);
+    }
+    return await use(scope);
+  } finally {
+    for (const table of computed.values()) await store.dropTable(table);
+  }
+}
+
+/** The sources with all that they read, each after its inputs. */
+function inOrder(snapshot: Snapshot, sources: readonly Source[]): readonly Source[] {
+  const ordered = new Set<Source>();
+  const visit = (source: Source): void => {
+    for (const input of inputsOf(snapshot, source)) visit(input);
+    ordered.add(source);
+  };
+  sources.forEach(visit);
+  return [...ordered];
+}
+
+function inputsOf(snapshot: Snapshot, { computed }: Source): readonly Source[] {
+  if (computed === undefined) return [];
+  const names = computed.kind === 'sql' ? computed.inputs : [computed.events, ...computed.views.map((use) => named(snapshot.views, use.view).source)];
+  return names.map((name) => named(snapshot.sources, name));
+}
+
+async function compute(store: OfflineStore, snapshot: Snapshot, source: Source, table: string, scope: EventScope, signal: AbortSignal | undefined): Promise<void> {
+  const comment = `compute ${source.name}`;
+  const fill = async ({ sql, params }: Statement): Promise<void> => {
+    const order = [EVENT.time, EVENT.id].map(identifier).join(', ');
+    const create = { sql: `CREATE TABLE ${identifier(table)} ENGINE = MergeTree ORDER BY (${order}) AS ${sql}`, params };
+    await store.command(create, { comment, signal }).catch((error: unknown) => {
+      throw explain(source, error);
+    });
+  };
+  if (isSql(source)) {
+    await checkSqlSource(store, snapshot, source, scope, signal);
+    await fill(compileSqlEvents(snapshot, source, scope));
+  } else if (isEnriched(source)) {
+    await withSpine(store, compileEnrichedSpine(snapshot, source, scope), (spine) => fill(compileEnrichedEvents(snapshot, source, spine, scope)), signal);
+  }
+}
+
+function isSql(source: Source): source is SqlSource {
+  return source.computed?.kind === 'sql';
+}
+
+function isEnriched(source: Source): source is EnrichedSource {
+  return source.computed?.kind === 'enriched';
+}
+
+/** The compiled statement fails by `throwIf` for a value that is not as declared. */
+const THROW_IF = 395;
+
+function explain(source: Source, error: unknown): unknown {
+  if (!isGranaryError(error, 'QUERY_FAILED') || error.details['code'] !== THROW_IF) return error;
+  const what = /source \w+: [^:]*/.exec(error.message)?.[0] ?? error.message;
+  return new GranaryError('INVALID_VALUE', what, { todo: `Leave such rows out in the SQL of ${source.name}, convert the value there, or declare the field as what it is.`, details: error.details, cause: error });
+}
