@@ -26,7 +26,7 @@ export function wideService(count: number): Snapshot {
   const view = featureView('wide', {
     entity: driver,
     source: events,
-    features: (p) => Object.fromEntries(names.map((name) => [name, latest((p as unknown as Readonly<Record<string, Field<number>>>)[name]!)])),
+    features: (p) => Object.fromEntries(names.map((name) => [name, latest((p as unknown as Readonly<Record<string, Field<'float64'>>>)[name]!)])),
   });
   return snapshotOf(featureService('wide_service', [view]));
 }

@@ -1,108 +1,168 @@
-import {
-  isInteger,
-  parseDuration,
-  type Aggregate,
-  type AggregateFunction,
-  type Bounds,
-  type DurationText,
-  type FieldType,
-  type Window,
-} from '@granary/contracts';
-import { literal, type Field, type Predicate } from './expression.js';
+import { aggregateType, parseDuration, type Aggregate, type AggregateFunction, type DurationText } from '@granary/contracts';
+import { aggregation, declaration, openAggregation, type AggregateColumn, type Aggregation, type FeatureDeclaration, type OpenAggregation } from './aggregation.js';
+import { capitalised } from './expression-functions.js';
+import type { BoolExpression, Column } from './expression.js';
+import type { ArrayOf, ElementKind, IntegerKind, Kind, MapOf, NumericKind, TextKind } from './kinds.js';
+import { TypedExpression, expressionOf, refused } from './typed-expression.js';
 
-declare const VALUE: unique symbol;
-
-export interface WindowOptions {
-  /** The window ends this long before t: for labels that arrive late. Default `'0d'`. */
-  readonly delay?: DurationText;
-  /** Which ends of the window belong to it. Default `'[)'`: an event at t never leaks into its own answer. */
-  readonly bounds?: Bounds;
-  /** The row of the request belongs to the window: fraud scores see the transaction they score. Default false. */
-  readonly includeRequest?: boolean;
-}
-
-type WindowArguments = readonly [DurationText, ...DurationText[]] | readonly [DurationText, ...DurationText[], WindowOptions];
-type WindowNames<A> = A extends readonly unknown[] ? Extract<A[number], string> : never;
-
-/** A feature as declared; `S` are the suffixes of its windows (never: it has none). */
-export interface FeatureDeclaration<T, S extends string = never> {
-  readonly type: FieldType;
-  /** One aggregate a window; a single one with suffix '' where there is none. */
-  readonly aggregates: readonly { readonly suffix: string; readonly aggregate: Aggregate }[];
-  /** What an empty window gives, instead of the aggregate's own 0 or null. */
-  default(value: NonNullable<T>): FeatureDeclaration<T, S>;
-  /** Never there at run time: carries T and S. */
-  readonly [VALUE]?: [T, S];
-}
-
-/** An aggregate without its window yet. */
-export interface Aggregation<T> {
-  /** Only events for which it is true. Several: all of them. */
-  where(predicate: Predicate): Aggregation<T>;
-  /** `over('1d', '7d', { delay: '7d' })`: one feature a window, named with the window: `spend` gives `spend1d` and `spend7d`. */
-  over<const A extends WindowArguments>(...windows: A): FeatureDeclaration<T, WindowNames<A>>;
-}
+/** An aggregate of one column, or of none. */
+type Single<K extends Kind> = Aggregation<{ readonly '': K }>;
+/** A list for each column. */
+type Lists<C extends Columns> = { readonly [N in keyof C & string as Capitalize<N>]: C[N] extends Column<infer K extends ElementKind> ? ArrayOf<K> : never };
+type Columns = Readonly<Record<string, Column<ElementKind>>>;
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- any: the overloads say which kinds
+type Any = any;
+type Parameters = Pick<Aggregate, 'n' | 'fraction' | 'unitMs' | 'halfLifeMs' | 'predicate'>;
 
 /** The value of the newest event at or before t. */
-export function latest<T>(column: Field<T>): FeatureDeclaration<NonNullable<T>> {
-  const aggregate: Aggregate = { fn: 'latest', column: column.name, where: null, window: null, default: null };
-  return feature(column.type, [{ suffix: '', aggregate }]);
+export function latest<K extends Kind>(column: Column<K>): FeatureDeclaration<{ readonly '': K }> {
+  const { aggregate, ...rest } = part('latest', column);
+  return declaration([{ ...rest, aggregate: { ...aggregate, where: null, window: null, default: null } }]);
 }
 
 /** How many events; 0 for none. */
-export function count(): Aggregation<number> {
-  return aggregation('count', null, { kind: 'int32' }, null);
+export function count(): Single<'int32'> {
+  return aggregation([part('count', null)]);
 }
 
 /** Integers add up exactly (int64), the rest as float64; 0 for none. Nulls are ignored. */
-export function sum<T extends number | bigint | null>(column: Field<T>): Aggregation<bigint extends T ? bigint : number>;
-export function sum(column: Field<number | bigint | null>): Aggregation<number | bigint> {
-  return aggregation('sum', column.name, { kind: isInteger(column.type) ? 'int64' : 'float64' }, null);
+export function sum<K extends NumericKind>(column: Column<K>): Single<K extends IntegerKind ? 'int64' : 'float64'> {
+  return aggregation([part('sum', column)]);
 }
 
 /** The mean as float64; true counts 1 and false 0. Null for none; nulls are ignored. */
-export function avg(column: Field<number | null> | Field<bigint | null> | Field<boolean | null> | Field<number> | Field<bigint> | Field<boolean>): Aggregation<number> {
-  return aggregation('avg', column.name, { kind: 'float64' }, null);
+export function avg(column: Column<NumericKind | 'bool'>): Single<'float64'> {
+  return aggregation([part('avg', column)]);
 }
 
 /** The smallest value; null for none. */
-export function min<T extends number | bigint | string | null>(column: Field<T>): Aggregation<NonNullable<T>> {
-  return aggregation('min', column.name, column.type, null);
+export function min<K extends NumericKind | 'string' | 'timestamp'>(column: Column<K>): Single<K> {
+  return aggregation([part('min', column)]);
 }
 
 /** The greatest value; null for none. */
-export function max<T extends number | bigint | string | null>(column: Field<T>): Aggregation<NonNullable<T>> {
-  return aggregation('max', column.name, column.type, null);
+export function max<K extends NumericKind | 'string' | 'timestamp'>(column: Column<K>): Single<K> {
+  return aggregation([part('max', column)]);
+}
+
+/** Divides by n − 1; null for fewer than two values. */
+export function varianceSample(column: Column<NumericKind>): Single<'float64'> {
+  return aggregation([part('varianceSample', column)]);
+}
+
+/** Divides by n; null for none. */
+export function variancePopulation(column: Column<NumericKind>): Single<'float64'> {
+  return aggregation([part('variancePopulation', column)]);
+}
+
+/** The square root of varianceSample. */
+export function stddevSample(column: Column<NumericKind>): Single<'float64'> {
+  return aggregation([part('stddevSample', column)]);
+}
+
+/** The square root of variancePopulation. */
+export function stddevPopulation(column: Column<NumericKind>): Single<'float64'> {
+  return aggregation([part('stddevPopulation', column)]);
+}
+
+/** How many different values, exactly; 0 for none. Nulls are ignored. */
+export function countDistinct(column: Column<ElementKind>): Single<'int32'> {
+  return aggregation([part('countDistinct', column)]);
+}
+
+/** About how many different values, in little memory; 0 for none. Nulls are ignored. */
+export function approxCountDistinct(column: Column<ElementKind>): Single<'int32'> {
+  return aggregation([part('approxCountDistinct', column)]);
+}
+
+/** The value of the window's oldest event that has one; null for none. Not of arrays, which have no null. */
+export function first<K extends ElementKind>(column: Column<K>): Single<K> {
+  return aggregation([part('first', column)]);
 }
 
 /** The value of the window's newest event that has one; null for none. Not of arrays, which have no null. */
-export function last<T extends boolean | number | bigint | string | null>(column: Field<T>): Aggregation<NonNullable<T>> {
-  return aggregation('last', column.name, column.type, null);
+export function last<K extends ElementKind>(column: Column<K>): Single<K> {
+  return aggregation([part('last', column)]);
 }
 
-function aggregation<T>(fn: AggregateFunction, column: string | null, type: FieldType, where: Aggregate['where']): Aggregation<T> {
-  return {
-    where: (predicate) =>
-      aggregation(fn, column, type, where === null ? predicate.expression : { kind: 'call', fn: 'and', args: [where, predicate.expression] }),
-    over: <const A extends WindowArguments>(...args: A) => {
-      const given: readonly (DurationText | WindowOptions)[] = args;
-      const options = given.find((argument) => typeof argument === 'object') ?? {};
-      const sizes = given.filter((argument) => typeof argument === 'string');
-      const aggregates = sizes.map((size) => ({ suffix: size, aggregate: { fn, column, where, window: window(size, options), default: null } }));
-      return feature<T, WindowNames<A>>(type, aggregates);
-    },
-  };
+/**
+ * The values of the `n` newest events that have one, newest first. Of several columns one list each, named by the
+ * column: `recent: lastN(50, { item: e.itemId, kind: e.kind })` gives recentItem and recentKind, whose elements belong
+ * together: an event with a null in one of the columns is in none of the lists. Without a window: of all history.
+ */
+export function lastN<K extends ElementKind>(n: number, column: Column<K>): OpenAggregation<{ readonly '': ArrayOf<K> }>;
+export function lastN<const C extends Columns>(n: number, columns: C): OpenAggregation<Lists<C>>;
+export function lastN(n: number, columns: Column<ElementKind> | Columns): OpenAggregation<Any> {
+  const parameters = { n: listLength('lastN', n) };
+  if (columns instanceof TypedExpression) return openAggregation([part('lastN', columns as Column, parameters)]);
+  const named = Object.entries(columns as Columns);
+  if (named.length === 0) throw refused('lastN has no columns', 'Name at least one: lastN(50, { item: e.itemId }).');
+  const all = openAggregation<Any>(named.map(([name, column]) => ({ ...part('lastN', column, parameters), suffix: capitalised(name) })));
+  const nullable = named.length === 1 ? [] : named.map(([, column]) => expressionOf(column as never, 'lastN')).filter((column) => column.isNullable);
+  return nullable.reduce((narrowed, column) => narrowed.where(column.isNull().not() as unknown as BoolExpression), all);
 }
 
-function window(size: DurationText, { delay = '0d', bounds = '[)', includeRequest = false }: WindowOptions): Window {
-  return { sizeMs: parseDuration(size), delayMs: parseDuration(delay), bounds, includeRequest };
+/** Milliseconds from the newest event to t; null for none. Without a window: of all history. */
+export function timeSinceLast(): OpenAggregation<{ readonly '': 'float64' }> {
+  return openAggregation([part('timeSinceLast', null)]);
 }
 
-function feature<T, S extends string = never>(type: FieldType, aggregates: FeatureDeclaration<T, S>['aggregates']): FeatureDeclaration<T, S> {
-  return {
-    type,
-    aggregates,
-    default: (value) =>
-      feature(type, aggregates.map(({ suffix, aggregate }) => ({ suffix, aggregate: { ...aggregate, default: literal(type, value) } }))),
-  };
+/** The `k` most frequent values, the most frequent first; of equally frequent ones the smallest. Nulls are ignored. */
+export function topK<K extends ElementKind>(k: number, column: Column<K>): Single<ArrayOf<K>> {
+  return aggregation([part('topK', column, { n: listLength('topK', k) })]);
+}
+
+/** How many events of each value: `{ view: 12, cart: 2 }`. Nulls are ignored. */
+export function countBy(column: Column<TextKind>): Single<MapOf<'int32'>> {
+  return aggregation([part('countBy', column)]);
+}
+
+/** The share of events for which it is true, among those for which it is true or false; null for none. */
+export function ratio(predicate: BoolExpression): Single<'float64'> {
+  const { expression, type } = expressionOf(predicate, 'ratio');
+  if (type.kind !== 'bool') throw refused('ratio takes a condition', "Compare: ratio(e.kind.eq('purchase')).");
+  return aggregation([part('ratio', null, { predicate: expression })]);
+}
+
+/** Events per unit of the window's length: `rate({ per: '1h' }).over('7d')` is events an hour. */
+export function rate({ per }: { readonly per: DurationText }): Single<'float64'> {
+  return aggregation([part('rate', null, { unitMs: duration('rate', 'per', per) })]);
+}
+
+/** The value below which this fraction (0 to 1) of values lies, interpolated between the two nearest (type 7); null for none. */
+export function percentile(column: Column<NumericKind>, fraction: number): Single<'float64'> {
+  if (!(fraction >= 0 && fraction <= 1)) throw refused(`percentile has the fraction ${fraction}`, 'Give one from 0 to 1, such as 0.95.');
+  return aggregation([part('percentile', column, { fraction })]);
+}
+
+/** How many events, each worth half as much every `halfLife` before t; 0 for none. */
+export function decayedCount({ halfLife }: { readonly halfLife: DurationText }): Single<'float64'> {
+  return aggregation([part('decayedCount', null, { halfLifeMs: duration('decayedCount', 'halfLife', halfLife) })]);
+}
+
+/** The sum, each value worth half as much every `halfLife` before t; 0 for none. Nulls are ignored. */
+export function decayedSum(column: Column<NumericKind>, { halfLife }: { readonly halfLife: DurationText }): Single<'float64'> {
+  return aggregation([part('decayedSum', column, { halfLifeMs: duration('decayedSum', 'halfLife', halfLife) })]);
+}
+
+function part(fn: AggregateFunction, column: Column | null, parameters: Parameters = {}): AggregateColumn {
+  // Where nobody has checked types, a column may be anything.
+  const given: unknown = column;
+  if (given !== null && !(given instanceof TypedExpression && given.name !== undefined)) {
+    throw refused(`${fn} takes a field of the source`, given instanceof TypedExpression ? 'Aggregates read fields: compute the value in a sqlSource, and aggregate it there.' : `Name one: ${fn} of e.price.`);
+  }
+  return { suffix: '', type: aggregateType(fn, column?.type ?? null), aggregate: { fn, column: column?.name ?? null, ...parameters } };
+}
+
+const LONGEST_LIST = 1000;
+
+function listLength(fn: string, n: number): number {
+  if (Number.isInteger(n) && n >= 1 && n <= LONGEST_LIST) return n;
+  throw refused(`${fn} keeps ${n} values`, `Give a whole number from 1 to ${LONGEST_LIST}.`);
+}
+
+function duration(fn: string, option: string, text: DurationText): number {
+  const ms = parseDuration(text);
+  if (ms > 0) return ms;
+  throw refused(`${fn} has ${option}: '${text}', which has no length`, "Give one, such as '1h' or '7d'.");
 }

@@ -1,4 +1,23 @@
-import { ERROR_CODES, GranaryError, graphqlRootFields, graphqlTypeName, parseValue, toJson, type ErrorCode, type Feature, type FeatureState, type FeatureView, type FieldType, type Value } from '@granary/contracts';
+import {
+  ERROR_CODES,
+  GranaryError,
+  graphqlRootFields,
+  graphqlTypeName,
+  parseValue,
+  resolveService,
+  toJson,
+  type Derived,
+  type Entity,
+  type ErrorCode,
+  type FeatureState,
+  type FieldType,
+  type ServedFeature,
+  type Snapshot,
+  type Source,
+  type Value,
+  type VersionedView,
+} from '@granary/contracts';
+import type { Declaration } from './declaration.js';
 import type { FeatureServiceDeclaration, RequestFor, RowOf } from './feature-service.js';
 
 export interface ConnectOptions {
@@ -31,15 +50,10 @@ export function connect(options: ConnectOptions): GranaryClient {
 }
 
 function featureClient<S extends FeatureServiceDeclaration>(service: S, options: ConnectOptions): FeatureClient<S> {
-  const { definition } = service;
-  const views = new Map(service.uses.map((view) => [view.name, view.definition as FeatureView]));
-  const features: readonly Feature[] = definition.views.flatMap(({ view, features: names }) =>
-    names.map((name) => views.get(view)!.features.find((feature) => feature.name === name)!),
-  );
-  const keys = service.uses.flatMap((view) => view.uses).flatMap((each) => (each.definition.kind === 'entity' ? each.definition.keys : []));
-  const fields: ReadonlyMap<string, FieldType> = new Map([...keys, ...definition.request].map(({ name, type }) => [name, type]));
-  const [, field] = graphqlRootFields({ kind: 'featureService', name: service.name }) as readonly [string, string];
-  const selection = features.map((feature) => `${feature.name} { value state }`).join(' ');
+  const { features, keys, request } = resolveService(declared(service), service.definition);
+  const fields: ReadonlyMap<string, FieldType> = new Map([...keys, ...request].map(({ name, type }) => [name, type]));
+  const [, field] = graphqlRootFields(service) as readonly [string, string];
+  const selection = features.map(({ name, type }) => `${name} { value${type.kind === 'map' ? ' { key value }' : ''} state }`).join(' ');
   const query = `query ($entities: [${graphqlTypeName(service.name)}Key!]!) { ${field}(entities: $entities) { ${selection} } }`;
 
   async function getMany(requests: readonly RequestFor<S>[]): Promise<RowOf<S>[]> {
@@ -48,6 +62,20 @@ function featureClient<S extends FeatureServiceDeclaration>(service: S, options:
     return (data[field] as readonly ServedRow[]).map((row) => read(features, row) as RowOf<S>);
   }
   return { getMany, get: async (request) => (await getMany([request]))[0]! };
+}
+
+/** What the service refers to, as the registry has it, but without versions: a client has none. */
+function declared(service: FeatureServiceDeclaration): Snapshot {
+  const snapshot = { format: 1 as const, id: '', entities: [] as Entity[], sources: [] as Source[], views: [] as VersionedView[], derived: [] as Derived[], services: [], recommenders: [], scorers: [] };
+  const collect = ({ definition, uses }: Declaration): void => {
+    if (definition.kind === 'entity') snapshot.entities.push(definition);
+    if (definition.kind === 'source') snapshot.sources.push(definition);
+    if (definition.kind === 'featureView') snapshot.views.push({ ...definition, version: '' });
+    if (definition.kind === 'derived') snapshot.derived.push(definition);
+    uses.forEach(collect);
+  };
+  collect(service);
+  return snapshot;
 }
 
 /** A request as JSON. What isn't of its type stays as it is: the server says what is wrong with it. */
@@ -64,12 +92,21 @@ function written(fields: ReadonlyMap<string, FieldType>, request: object): Recor
 
 type ServedRow = Readonly<Record<string, { readonly value: unknown; readonly state: string }>>;
 
-function read(features: readonly Feature[], row: ServedRow): object {
+interface Entry {
+  readonly key: string;
+  readonly value: unknown;
+}
+
+function entries(list: readonly Entry[]): object {
+  return Object.fromEntries(list.map(({ key, value }) => [key, value]));
+}
+
+function read(features: readonly ServedFeature[], row: ServedRow): object {
   const values: Record<string, Value | null> = {};
   const $state: Record<string, FeatureState> = {};
   for (const { name, type } of features) {
     const { value, state } = row[name]!;
-    values[name] = value === null ? null : parseValue(type, value);
+    values[name] = value === null ? null : parseValue(type, type.kind === 'map' ? entries(value as readonly Entry[]) : value);
     $state[name] = state.toLowerCase() as FeatureState;
   }
   return { ...values, $state };

@@ -1,26 +1,30 @@
 import { parseDuration, type DurationText, type FeatureView } from '@granary/contracts';
+import type { FeatureDeclaration } from './aggregation.js';
 import { at, checkName, declarationSite, freeze, invalid, type Declaration } from './declaration.js';
-import { guardedFields, resolveFeatures } from './declared-features.js';
-import type { FeatureDeclaration } from './aggregates.js';
+import { guarded, resolveFeatures } from './declared-features.js';
 import type { EntityDeclaration, Fields } from './entity.js';
-import { field, type Field } from './expression.js';
+import type { Field } from './expression.js';
+import type { Merge } from './kinds.js';
+import type { KindsOf, Part } from './part.js';
 import type { SourceDeclaration } from './source.js';
-import type { ValueOf } from './types.js';
+import { sourceField } from './typed-expression.js';
+import type { KindOf, ValueOf } from './types.js';
+import { viewReaders, type ViewReaders } from './view-use.js';
 
 /** What the `features` callback is given: one typed field for each of the source's. */
-export type EventFields<F extends Fields> = { readonly [K in keyof F]: Field<ValueOf<F[K]>> };
+export type EventFields<F extends Fields> = { readonly [K in keyof F]: Field<KindOf<F[K]>> };
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- any: the value and suffixes are read by inference only
-export type FeatureDeclarations = Readonly<Record<string, FeatureDeclaration<any, any>>>;
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- any: kinds are read by inference only
+export type FeatureDeclarations = Readonly<Record<string, FeatureDeclaration<any>>>;
 
-/** The features a view serves, by name: `{ purchases1d: number, purchases7d: number }`. */
-export type FeaturesOf<D extends FeatureDeclarations> = {
-  readonly [K in keyof D & string as D[K] extends FeatureDeclaration<infer _T, infer S> ? ([S] extends [never] ? K : `${K}${S}`) : never]: D[K] extends FeatureDeclaration<infer T, infer _S> ? T : never;
-};
+/** The kinds of the features a view serves, by name: `{ purchases1d: 'int32', purchases7d: 'int32' }`. */
+export type FeaturesOf<D extends FeatureDeclarations> = Merge<
+  { [K in keyof D & string]: D[K] extends FeatureDeclaration<infer P> ? { readonly [S in keyof P & string as `${K}${S}`]: P[S] } : never }[keyof D & string]
+>;
 
 /** The source fields whose type is that of an entity key. */
-type FieldLike<F extends Fields, T> = { [K in keyof F & string]: [ValueOf<F[K]>] extends [T] ? ([T] extends [ValueOf<F[K]>] ? K : never) : never }[keyof F & string];
-type KeyFields<K extends Fields, F extends Fields> = { readonly [P in keyof K]: FieldLike<F, ValueOf<K[P]>> };
+type FieldLike<F extends Fields, T> = { [K in keyof F & string]: [ValueOf<F[K]>] extends [ValueOf<T>] ? ([KindOf<T>, KindOf<F[K]>] extends [KindOf<F[K]>, KindOf<T>] ? K : never) : never }[keyof F & string];
+type KeyFields<K extends Fields, F extends Fields> = { readonly [P in keyof K]: FieldLike<F, K[P]> };
 /** `keys` may be left out when every key of the entity is a source field of the same name and type. */
 type KeysOption<K extends Fields, F extends Fields> = { readonly [P in keyof K]: P } extends KeyFields<K, F>
   ? { readonly keys?: KeyFields<K, F> }
@@ -34,18 +38,11 @@ export type FeatureViewOptions<K extends Fields, F extends Fields, D extends Fea
   readonly features: (event: EventFields<F>) => D;
 } & KeysOption<K, F>;
 
-/** A view with the features that a service takes from it. */
-export interface FeatureViewPick<K extends Fields, V extends object> {
-  readonly view: FeatureViewDeclaration<K, V>;
-  readonly names: readonly (keyof V & string)[];
-}
-
-export interface FeatureViewDeclaration<K extends Fields = Fields, V extends object = object> extends Declaration<FeatureView> {
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- any: keys and features are read by inference only
+export interface FeatureViewDeclaration<K extends Fields = any, V extends object = any> extends Declaration<FeatureView>, Part<K, object, V, ''>, ViewReaders<K, V> {
   readonly entity: EntityDeclaration<K>;
-  /** Only these features, in this order. */
-  pick<const N extends readonly (keyof V & string)[]>(...names: N): FeatureViewPick<K, Pick<V, N[number]>>;
-  /** Never there at run time: carries the features' types. */
-  readonly values?: V;
+  /** Never there at run time: the row that its keys are read from must have them. */
+  readonly asks?: (given: KindsOf<K>) => void;
 }
 
 /** Features of one entity, computed from the events of one source. */
@@ -57,8 +54,8 @@ export function featureView<const K extends Fields, const F extends Fields, cons
   const owner = `feature view ${name}`;
   checkName(site, 'feature view', name);
   const { entity, source, ttl } = options;
-  const fields = Object.fromEntries(Object.entries(source.fields).map(([key, { type }]) => [key, field(key, type)])) as unknown as EventFields<F>;
-  const declared = at(site, owner, () => options.features(guardedFields(site, owner, source.name, fields)));
+  const fields = Object.fromEntries(Object.entries(source.fields).map(([key, { type, isNullable }]) => [key, sourceField(key, type, isNullable)])) as EventFields<F>;
+  const declared = at(site, owner, () => options.features(guarded(site, owner, `the source ${source.name}`, 'field', fields)));
   const keys: Readonly<Record<string, string>> = (options.keys as Readonly<Record<string, string>> | undefined) ?? {};
   const features = resolveFeatures(site, owner, declared);
   const ttlMs = ttl === undefined ? null : at(site, owner, () => parseDuration(ttl));
@@ -79,13 +76,7 @@ export function featureView<const K extends Fields, const F extends Fields, cons
     entity,
     definition,
     uses: [entity, source],
-    pick: (...names) => {
-      const unknown = names.find((each) => !features.some((feature) => feature.name === each));
-      if (unknown !== undefined) {
-        throw invalid(declarationSite(view.pick), `${owner} has no feature ${unknown}`, `It has ${features.map((feature) => feature.name).join(', ')}.`);
-      }
-      return freeze({ view: view as unknown as FeatureViewDeclaration<K, Pick<FeaturesOf<D>, (typeof names)[number]>>, names });
-    },
+    ...viewReaders<K, FeaturesOf<D>>(() => view, { view: name, features: features.map((each) => each.name) }),
   };
   return freeze(view);
 }
