@@ -133,7 +133,7 @@ async function askBackfill(store: OfflineStore, { entity, source, view, question
       if (includeRequest && question.eventId !== '') continue;
       const stored = row === undefined ? null : partsOf(feature).map((part) => row[part.name] as Value | null);
       if (includeRequest) {
-        const value = finish(feature, foldRequest(feature, stored ?? emptyParts(feature), question.request, question.at), question.at);
+        const value = finish(feature, foldRequest(feature, stored ?? emptyParts(feature), question.request, question.at, source), question.at);
         answers[feature.name] = { value, state: value === null ? 'null' : 'present' };
       } else if (stored === null) {
         answers[feature.name] = { value: null, state: 'missing' };

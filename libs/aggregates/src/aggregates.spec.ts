@@ -8,6 +8,8 @@ function feature(fn: Aggregate['fn'], type: Feature['type'], extra: Partial<Aggr
   return { name: 'f', type, aggregate: { fn, column: fn === 'count' ? null : 'x', where: null, window, default: null, ...extra } };
 }
 
+const source = { fields: [{ name: 'x', type: { kind: 'int32' as const }, nullable: true }] };
+
 describe('ageRange', () => {
   it('holds exactly the ages that the bounds say, for every small window', () => {
     for (const bounds of boundsKinds) {
@@ -40,7 +42,7 @@ describe('folding a request', () => {
         };
         for (const [fn, answer] of Object.entries(expected)) {
           const declared = feature(fn as Aggregate['fn'], { kind: fn === 'count' ? 'int32' : 'float64' });
-          const parts = values.reduce((folded, x) => foldRequest(declared, folded, { x }, 0), emptyParts(declared));
+          const parts = values.reduce((folded, x) => foldRequest(declared, folded, { x }, 0, source), emptyParts(declared));
           expect([fn, finish(declared, parts, 0)]).toEqual([fn, answer]);
           expect(parts).toHaveLength(partsOf(declared).length);
         }
@@ -50,14 +52,14 @@ describe('folding a request', () => {
 
   it('adds integers exactly', () => {
     const total = feature('sum', { kind: 'int64' });
-    const parts = [2n ** 62n, 1n].reduce((folded, x) => foldRequest(total, folded, { x }, 0), emptyParts(total));
+    const parts = [2n ** 62n, 1n].reduce((folded, x) => foldRequest(total, folded, { x }, 0, source), emptyParts(total));
     expect(finish(total, parts, 0)).toBe(2n ** 62n + 1n);
   });
 
   it('counts only a row that satisfies where; unknown is no', () => {
     const where: Expression = { kind: 'call', fn: 'gt', args: [{ kind: 'field', name: 'x' }, { kind: 'literal', type: { kind: 'int32' }, value: 3 }] };
     const many = feature('count', { kind: 'int32' }, { where });
-    const parts = [4, 3, null, 9].reduce((folded, x) => foldRequest(many, folded, { x }, 0), emptyParts(many));
+    const parts = [4, 3, null, 9].reduce((folded, x) => foldRequest(many, folded, { x }, 0, source), emptyParts(many));
     expect(finish(many, parts, 0)).toBe(2);
   });
 });
@@ -74,18 +76,18 @@ describe('an empty window', () => {
 });
 
 describe('evaluate', () => {
-  const unknown: Expression = { kind: 'call', fn: 'eq', args: [{ kind: 'field', name: 'gone' }, { kind: 'literal', type: { kind: 'int32' }, value: 1 }] };
+  const unknown: Expression = { kind: 'call', fn: 'eq', args: [{ kind: 'field', name: 'x' }, { kind: 'literal', type: { kind: 'int32' }, value: 1 }] };
   const known = (value: boolean): Expression => ({ kind: 'call', fn: 'eq', args: [{ kind: 'literal', type: { kind: 'bool' }, value: true }, { kind: 'literal', type: { kind: 'bool' }, value }] });
   const call = (fn: 'and' | 'or' | 'not', ...args: Expression[]): Expression => ({ kind: 'call', fn, args });
 
   it('follows three-valued logic', () => {
-    expect(evaluate(call('and', unknown, known(false)), {})).toBe(false);
-    expect(evaluate(call('and', unknown, known(true)), {})).toBeNull();
-    expect(evaluate(call('or', unknown, known(true)), {})).toBe(true);
-    expect(evaluate(call('or', unknown, known(false)), {})).toBeNull();
-    expect(evaluate(call('not', unknown), {})).toBeNull();
-    expect(matches(unknown, {})).toBe(false);
-    expect(matches(null, {})).toBe(true);
+    expect(evaluate(call('and', unknown, known(false)), {}, source)).toBe(false);
+    expect(evaluate(call('and', unknown, known(true)), {}, source)).toBeNull();
+    expect(evaluate(call('or', unknown, known(true)), {}, source)).toBe(true);
+    expect(evaluate(call('or', unknown, known(false)), {}, source)).toBeNull();
+    expect(evaluate(call('not', unknown), {}, source)).toBeNull();
+    expect(matches(unknown, {}, source)).toBe(false);
+    expect(matches(null, {}, source)).toBe(true);
   });
 });
 

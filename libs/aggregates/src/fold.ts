@@ -1,6 +1,7 @@
-import type { Feature, Instant, Value } from '@granary/contracts';
+import type { Feature, Instant, Source, Value } from '@granary/contracts';
 import { compareValues } from './compare.js';
-import { literalValue, matches, type Row } from './evaluate.js';
+import { literalValue } from './expression/compile.js';
+import { matches, type Row } from './expression/condition.js';
 
 type Parts = readonly (Value | null)[];
 
@@ -28,8 +29,8 @@ export function emptyParts({ aggregate }: Feature): Parts {
 }
 
 /** Adds the request's own row, of `at` and so newer than every event: the parts of a window with `includeRequest`. */
-export function foldRequest({ aggregate, type }: Feature, parts: Parts, request: Row, _at: Instant): Parts {
-  if (!matches(aggregate.where, request)) return parts;
+export function foldRequest({ aggregate, type }: Feature, parts: Parts, request: Row, _at: Instant, source: Pick<Source, 'fields'>): Parts {
+  if (!matches(aggregate.where, request, source)) return parts;
   if (aggregate.fn === 'count') return [(parts[0] as number) + 1];
   const value = request[aggregate.column!] ?? null;
   if (value === null) return parts;

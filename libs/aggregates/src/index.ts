@@ -1,8 +1,11 @@
 export { ageRange } from './window.js';
 export type { AgeRange } from './window.js';
 export { compareValues } from './compare.js';
-export { evaluate, literalValue, matches } from './evaluate.js';
-export type { Row } from './evaluate.js';
+export { compileExpression, literalValue } from './expression/compile.js';
+export type { FieldReader } from './expression/compile.js';
+export { evaluate, matches } from './expression/condition.js';
+export type { Row } from './expression/condition.js';
+export type { Read } from './expression/operand.js';
 export { partsOf, viewParts } from './parts.js';
 export type { Part, PartRole } from './parts.js';
 export { emptyParts, finish, foldRequest } from './fold.js';

@@ -2,7 +2,8 @@ import type { Entity, Expression, Feature, FeatureService, FieldType, Literal, S
 import { describe, expect, it } from '@jest/globals';
 import { compileBackfill } from './backfill.js';
 import { carriedAs, compileDataset } from './dataset.js';
-import { Emitter, emitExpression } from './emit.js';
+import { Emitter } from './emit.js';
+import { emitExpression } from './expression/emit-expression.js';
 import { backfillColumns, columnsRead } from './parts.js';
 
 const text: FieldType = { kind: 'string' };
@@ -78,14 +79,14 @@ describe('parameters', () => {
 describe('expressions', () => {
   const field = (name: string): Expression => ({ kind: 'field', name });
   const call = (fn: Extract<Expression, { kind: 'call' }>['fn'], ...args: Expression[]): Expression => ({ kind: 'call', fn, args });
-  const emit = (expression: Expression): string => emitExpression(new Emitter(), expression, (name) => name);
+  const emit = (expression: Expression): string => emitExpression(new Emitter(), expression, ({ name }) => ({ sql: name, type: name === 'a' ? { kind: 'int32' } : text }));
 
   it('keep the tree that was declared, whatever SQL binds tighter', () => {
     const a = call('eq', field('a'), literal({ kind: 'int32' }, 1));
     const b = call('isNull', field('b'));
     expect(emit(call('and', call('or', a, b), call('not', a)))).toBe('((a = {p0_Int32:Int32} OR b IS NULL) AND NOT a = {p0_Int32:Int32})');
     expect(emit(call('not', call('or', a, b)))).toBe('NOT (a = {p0_Int32:Int32} OR b IS NULL)');
-    expect(emit(call('in', field('a'), literal(text, 'x'), literal(text, 'y')))).toBe('a IN ({p0_String:String}, {p1_String:String})');
+    expect(emit(call('in', field('b'), literal(text, 'x'), literal(text, 'y')))).toBe('b IN ({p0_String:String}, {p1_String:String})');
   });
 
   it('name the fields they read', () => {

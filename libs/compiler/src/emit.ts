@@ -1,8 +1,9 @@
-import { clickhouseType, identifier, type Expression, type ExpressionFunction, type FieldType, type Literal, type Statement, type StatementParam } from '@granary/contracts';
+import { clickhouseType, identifier, type FieldType, type Literal, type Statement, type StatementParam } from '@granary/contracts';
 
 /** Collects the bound parameters of one statement while its text is written. */
 export class Emitter {
   readonly #params: Record<string, StatementParam> = {};
+  #names = 0;
 
   /** A placeholder for a value: `{p0:String}`. Equal values share one. */
   bind(type: FieldType, value: Literal['value']): string {
@@ -15,6 +16,11 @@ export class Emitter {
     return this.#placeholder('Int64', value);
   }
 
+  /** A name for a lambda's parameter that nothing else in the statement has. */
+  fresh(): string {
+    return `__x${this.#names++}`;
+  }
+
   #placeholder(type: string, value: StatementParam): string {
     const known = Object.entries(this.#params).find(([name, other]) => other === value && name.endsWith(`_${type}`));
     const name = known?.[0] ?? `p${Object.keys(this.#params).length}_${type}`;
@@ -24,39 +30,6 @@ export class Emitter {
 
   statement(sql: string): Statement {
     return Object.freeze({ sql, params: Object.freeze({ ...this.#params }) });
-  }
-}
-
-const OPERATORS: Partial<Readonly<Record<ExpressionFunction, string>>> = { eq: '=', ne: '!=', lt: '<', lte: '<=', gt: '>', gte: '>=' };
-
-/** An expression in SQL's three-valued logic; `field` gives the SQL of a source field. */
-export function emitExpression(emitter: Emitter, expression: Expression, field: (name: string) => string): string {
-  switch (expression.kind) {
-    case 'field':
-      return field(expression.name);
-    case 'literal':
-      return emitter.bind(expression.type, expression.value);
-    case 'call':
-      return emitCall(emitter, expression, field);
-  }
-}
-
-function emitCall(emitter: Emitter, { fn, args }: Extract<Expression, { kind: 'call' }>, field: (name: string) => string): string {
-  const [first, ...rest] = args.map((arg) => emitExpression(emitter, arg, field));
-  switch (fn) {
-    case 'and':
-      return `(${[first, ...rest].join(' AND ')})`;
-    case 'or':
-      return `(${[first, ...rest].join(' OR ')})`;
-    case 'not':
-      return `NOT ${first}`;
-    case 'isNull':
-      return `${first} IS NULL`;
-    case 'in':
-      return `${first} IN (${rest.join(', ')})`;
-    default:
-      if (OPERATORS[fn] === undefined) throw new Error(`${fn} is not built yet`);
-      return `${first} ${OPERATORS[fn]} ${rest[0]}`;
   }
 }
 

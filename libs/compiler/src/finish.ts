@@ -1,5 +1,6 @@
 import type { Feature, Source } from '@granary/contracts';
-import { emitExpression, type Emitter } from './emit.js';
+import type { Emitter } from './emit.js';
+import { emitExpression, sourceFields } from './expression/emit-expression.js';
 
 /** SQL of what `finish` of @granary/aggregates computes: a feature's value from its parts, as of `at` (SQL of a DateTime64(3)). */
 export function emitFinish(emitter: Emitter, { aggregate, type }: Feature, parts: readonly string[], _at: string): string {
@@ -27,7 +28,7 @@ export function emitFold(emitter: Emitter, feature: Feature, parts: readonly str
   const value = aggregate.column === null ? null : request(aggregate.column);
   const nullable = source.fields.some((field) => field.name === aggregate.column && field.nullable);
   const conditions = [
-    ...(aggregate.where === null ? [] : [`ifNull(${emitExpression(emitter, aggregate.where, request)}, false)`]),
+    ...(aggregate.where === null ? [] : [`ifNull(${emitExpression(emitter, aggregate.where, sourceFields(source, request))}, false)`]),
     ...(nullable ? [`${value} IS NOT NULL`] : []),
   ];
   const counted = conditions.length === 0 ? 'true' : conditions.join(' AND ');

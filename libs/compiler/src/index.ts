@@ -9,3 +9,6 @@ export { backfillColumns, framable } from './parts.js';
 export type { Column } from './parts.js';
 export { compileEventSpine } from './spine.js';
 export type { EventSpineOptions } from './spine.js';
+export { Emitter } from './emit.js';
+export { emitColumn, emitExpression, sourceFields } from './expression/emit-expression.js';
+export type { FieldSql, Fields } from './expression/emit-expression.js';

@@ -1,7 +1,8 @@
 import { ageRange, partsOf, type Part } from '@granary/aggregates';
 import { BACKFILL, EVENT, clickhouseType, identifier, isInteger, type Entity, type Expression, type Feature, type FeatureView, type Source } from '@granary/contracts';
-import { column, emitExpression, type Emitter } from './emit.js';
+import { column, type Emitter } from './emit.js';
 import { EVENTS } from './events.js';
+import { emitExpression, sourceFields } from './expression/emit-expression.js';
 
 /** A stored column: its name and ClickHouse type. */
 export interface Column {
@@ -47,13 +48,13 @@ export function framable({ aggregate }: Feature): boolean {
 
 /** The parts of one feature, as aggregates over a group; the request's own row is not in them yet. */
 export function emitParts(emitter: Emitter, feature: Feature, source: Source, group: Group): readonly string[] {
-  const counted = emitCounted(emitter, feature, group);
+  const counted = emitCounted(emitter, feature, source, group);
   const call = (fn: string, args: readonly string[], ...more: readonly string[]): string => emitCall(fn, args, [...more, ...counted], group.frame);
   return partsOf(feature).map((part) => `${emitPart(feature, part, source, call)} AS ${identifier(part.name)}`);
 }
 
 /** SQL conditions: this event lies in the feature's window and satisfies its `where`. */
-function emitCounted(emitter: Emitter, { aggregate }: Feature, { age, requestId, only }: Group): readonly string[] {
+function emitCounted(emitter: Emitter, { aggregate }: Feature, source: Source, { age, requestId, only }: Group): readonly string[] {
   const conditions = only === null ? [] : [only];
   if (aggregate.window?.includeRequest === true && requestId !== null) conditions.push(`${column(EVENTS, EVENT.id)} != ${requestId}`);
   if (aggregate.window !== null) {
@@ -62,7 +63,7 @@ function emitCounted(emitter: Emitter, { aggregate }: Feature, { age, requestId,
     // Literals, not parameters: they are our own whole numbers, and the reader of the SQL wants to see the window.
     if (age !== null) conditions.push(range.oldest === Infinity ? `${age} >= ${range.youngest}` : `${age} BETWEEN ${range.youngest} AND ${range.oldest}`);
   }
-  if (aggregate.where !== null) conditions.push(emitExpression(emitter, aggregate.where, (name) => column(EVENTS, name)));
+  if (aggregate.where !== null) conditions.push(emitExpression(emitter, aggregate.where, sourceFields(source, (name) => column(EVENTS, name))));
   return conditions;
 }
 

@@ -1,4 +1,4 @@
-import type { Expression, ExpressionFunction, FieldReference } from './expression.js';
+import type { Expression, ExpressionFunction, FieldReference, Literal } from './expression.js';
 import { GranaryError } from './errors.js';
 import { formatType, isInteger, isNumeric, type FieldType } from './types.js';
 
@@ -69,7 +69,7 @@ const TYPES: Readonly<Record<ExpressionFunction, (args: readonly FieldType[]) =>
   gt: same(isOrdered, 'numbers, strings or timestamps'),
   gte: same(isOrdered, 'numbers, strings or timestamps'),
   in: same(isScalar, 'single values', Infinity),
-  isNull: all(1, 1, () => true, 'anything', () => BOOL),
+  isNull: all(1, 1, isScalar, 'a single value', () => BOOL),
   and: all(2, Infinity, isBool, 'conditions', () => BOOL),
   or: all(2, Infinity, isBool, 'conditions', () => BOOL),
   not: all(1, 1, isBool, 'a condition', () => BOOL),
@@ -131,7 +131,37 @@ export function expressionType(expression: Expression, fieldType: (field: FieldR
       return fieldType(expression);
     case 'literal':
       return expression.type;
-    case 'call':
-      return callType(expression.fn, expression.args.map((arg) => expressionType(arg, fieldType)));
+    case 'call': {
+      const type = callType(expression.fn, expression.args.map((arg) => expressionType(arg, fieldType)));
+      checkLiterals(expression.fn, expression.args);
+      return type;
+    }
+  }
+}
+
+/** Those that take literals from some argument on, and what is wrong with these, if anything. */
+const LITERALS: Partial<Readonly<Record<ExpressionFunction, (literals: readonly Literal[]) => string | null>>> = {
+  ...Object.fromEntries(['year', 'month', 'dayOfMonth', 'dayOfWeek', 'hour', 'minute'].map((fn) => [fn, zoneProblem])),
+  bucketise: (boundaries) => (boundaries.every(({ value }, i) => i === 0 || Number(boundaries[i - 1]!.value) < Number(value)) ? null : 'takes boundaries that rise'),
+  hashBucket: ([buckets]) => (Number(buckets!.value) >= 1 && Number(buckets!.value) <= 2_147_483_647 ? null : 'takes a number of buckets from 1 to 2147483647'),
+};
+
+function checkLiterals(fn: ExpressionFunction, [, ...args]: readonly Expression[]): void {
+  const problem = LITERALS[fn];
+  if (problem === undefined) return;
+  const literals = args.filter((arg) => arg.kind === 'literal');
+  const wrong = literals.length < args.length ? 'takes plain values after the first argument' : problem(literals);
+  if (wrong !== null) throw new GranaryError('DEFINITION_INVALID', `${fn} ${wrong}`, { todo: 'Write the values themselves, not fields or calls.' });
+}
+
+/** The runtime takes a zone in any case and also offsets; ClickHouse takes only the names of IANA. */
+function zoneProblem([zone]: readonly Literal[]): string | null {
+  const name = String(zone!.value);
+  try {
+    const { timeZone } = new Intl.DateTimeFormat('en-US', { timeZone: name }).resolvedOptions();
+    const otherCase = timeZone !== name && timeZone.toLowerCase() === name.toLowerCase();
+    return /^[A-Z]/.test(name) && !otherCase ? null : `takes an IANA time zone such as ${timeZone}, not '${name}'`;
+  } catch {
+    return `takes an IANA time zone such as Europe/Berlin, not '${name}'`;
   }
 }

@@ -3,15 +3,19 @@ import { fieldTypeSchema } from './types.js';
 
 /**
  * What expressions can compute. One meaning in SQL and in TypeScript:
- * - A null among the arguments makes the result null, but for `isNull`, `and`, `or` (three-valued), `if` (an unknown
- *   condition takes the second branch) and `coalesce`.
+ * - A null among the arguments makes the result null, but for `isNull`, `and`, `or` (three-valued), `in` (an `or` of `eq`),
+ *   `if` (an unknown condition takes the second branch), `coalesce` and `nullIf` (nothing equals a null).
  * - A result that is NaN or infinite is null, so a division by zero is; an integer result beyond int64 is null.
- * - `add sub mul mod neg abs least greatest` of integers give int64, of anything with a float float64; `div` gives float64.
+ * - `add sub mul mod neg abs least greatest clamp` of integers give int64, of anything with a float float64; `div` gives
+ *   float64. Floats are computed in float64, float32 is widened first; −0 is 0, and nothing tells them apart.
+ * - Numbers compare by their exact values, whatever their types; strings by their UTF-8 bytes.
+ * - `pow exp log log1p haversineKm` agree to 1e-9 relative, everything else to the last bit.
  */
 export const expressionFunctions = [
   // comparison and logic
   'eq', 'ne', 'lt', 'lte', 'gt', 'gte', 'in', 'isNull', 'and', 'or', 'not',
-  // arithmetic: `mod` has the sign of the dividend; `round` goes up from the half; `log` is natural; `clamp(x, low, high)`
+  // arithmetic: `mod(a, b)` is a − trunc(a ÷ b) × b, null for b = 0; `round` is floor(x + 0.5); `log` is natural, null of ≤ 0;
+  // `clamp(x, low, high)` is least(greatest(x, low), high)
   'add', 'sub', 'mul', 'div', 'mod', 'neg', 'abs', 'least', 'greatest', 'clamp', 'pow', 'sqrt', 'exp', 'log', 'log1p', 'floor', 'ceil', 'round',
   // `if(condition, then, otherwise)`; `coalesce(a, b, …)`: the first that is not null; `nullIf(a, b)`: null where they are equal
   'if', 'coalesce', 'nullIf',
@@ -19,9 +23,11 @@ export const expressionFunctions = [
   'toFloat', 'toText',
   // strings: `lower` and `upper` change ASCII letters only; `trim` takes spaces; `length` counts code points
   'lower', 'upper', 'trim', 'length', 'concat', 'contains', 'startsWith', 'endsWith',
-  // time: (timestamp, IANA zone as literal) → int32; dayOfWeek: Monday 1 to Sunday 7. `msBetween(later, earlier)` → float64
+  // time on a wall clock: (timestamp, IANA zone as literal) → int32; dayOfWeek: Monday 1 to Sunday 7. `msBetween(later, earlier)` → float64.
+  // Each side uses the time-zone data of its own release
   'year', 'month', 'dayOfMonth', 'dayOfWeek', 'hour', 'minute', 'msBetween',
-  // `bucketise(x, b1, b2, …)`: how many of the rising boundaries are ≤ x. `hashBucket(x, n)`: MurmurHash3 (32 bit, seed 0) of toText(x), modulo n
+  // `bucketise(x, b1, b2, …)`: how many of the boundaries, rising literals, are ≤ x. `hashBucket(x, n)`: MurmurHash3 (32 bit, seed 0)
+  // of toText(x), modulo n, a literal from 1
   'bucketise', 'hashBucket',
   // `haversineKm(lat1, lon1, lat2, lon2)`, degrees, on a sphere of radius 6371.0088 km
   'haversineKm',

@@ -22,7 +22,7 @@ const MISSING: FeatureValue = Object.freeze({ value: null, state: 'missing', eve
  * set has. A request that belongs to the window is itself an event of `at`: the entity is then seen, and fresh.
  * `wanted` are positions of features in the view.
  */
-export function evaluateView({ features, view, eventTime }: PlannedView, wanted: readonly number[], stored: Values | null, request: Readonly<Record<string, Value>>, at: Instant): ViewValues {
+export function evaluateView({ features, view, source, eventTime }: PlannedView, wanted: readonly number[], stored: Values | null, request: Readonly<Record<string, Value>>, at: Instant): ViewValues {
   const seen = stored === null ? null : (stored[eventTime] as Instant);
   const absent = seen === null ? 'missing' : isExpired(seen, view.ttlMs, at) ? 'expired' : 'null';
   const values: (Value | null)[] = new Array<Value | null>(features.length).fill(null);
@@ -30,7 +30,7 @@ export function evaluateView({ features, view, eventTime }: PlannedView, wanted:
     const planned = features[i]!;
     if (planned.includesRequest) {
       const before = stored === null ? emptyParts(planned.feature) : partsOf(planned, stored);
-      values[i] = finished(planned, foldRequest(planned.feature, before, request, at), at);
+      values[i] = finished(planned, foldRequest(planned.feature, before, request, at, source), at);
     } else if (absent === 'null') values[i] = finished(planned, partsOf(planned, stored!), at);
   }
   return { values, absent, eventTime: seen, at };
