@@ -1,5 +1,5 @@
-import { evaluate } from '@granary/aggregates';
-import { fieldReferences, replaceFields, type Expression, type FeatureState, type FeatureValue, type Instant, type ResolvedService, type Value } from '@granary/contracts';
+import { compileExpression } from '@granary/aggregates';
+import { fieldReferences, named, type Expression, type FeatureState, type FeatureValue, type Instant, type ResolvedService, type Value } from '@granary/contracts';
 import type { ViewValues } from './evaluate.js';
 import type { FeaturePlace, PlannedView } from './plan.js';
 
@@ -15,18 +15,25 @@ interface DerivedInput extends FeaturePlace {
   readonly includesRequest: boolean;
 }
 
-export function planDerived(expression: Expression, _service: ResolvedService, views: readonly PlannedView[], placeOf: (of: string, name: string) => FeaturePlace): PlannedDerived {
+/** What a derived feature is computed from. */
+interface Inputs {
+  readonly views: readonly ViewValues[];
+  readonly fields: Fields;
+}
+
+export function planDerived(expression: Expression, service: ResolvedService, views: readonly PlannedView[], placeOf: (of: string, name: string) => FeaturePlace): PlannedDerived {
   const inputs = new Map<string, DerivedInput>();
   for (const { of, name } of fieldReferences(expression)) {
     if (of === undefined) continue;
     const place = placeOf(of, name);
     inputs.set(`${of}.${name}`, { ...place, includesRequest: views[place.view]!.features[place.feature]!.includesRequest });
   }
-  const flat = replaceFields(expression, ({ of, name }) => ({ kind: 'field', name: of === undefined ? name : `${of}.${name}` }));
-  return {
-    inputs: [...inputs.values()],
-    compute: (values, fields) => evaluate(flat, { ...fields, ...Object.fromEntries([...inputs].map(([name, at]) => [name, values[at.view]!.values[at.feature]!])) }),
-  };
+  const read = compileExpression<Inputs>(expression, ({ of, name }) => {
+    if (of === undefined) return { type: named(service.request, name).type, read: ({ fields }) => fields[name] ?? null };
+    const { view, feature } = placeOf(of, name);
+    return { type: views[view]!.features[feature]!.feature.type, read: (row) => row.views[view]!.values[feature] ?? null };
+  });
+  return { inputs: [...inputs.values()], compute: (values, fields) => read({ views: values, fields }) };
 }
 
 /** The value with its state: without one, missing or expired if something that it reads is (missing first), else null. */

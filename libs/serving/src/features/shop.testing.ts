@@ -21,7 +21,7 @@ export function view(name: string, entity: string, keyFields: readonly string[],
   return { kind: 'featureView', name, entity, source: 'payments', keyFields: [...keyFields], ttlMs, features: [...features], version };
 }
 
-export const payments: Source = { kind: 'source', name: 'payments', fields: [{ name: 'amount', type: type('float64'), nullable: false }], eventId: [], eventTime: 'at', knownAt: null, file: null };
+export const payments: Source = { kind: 'source', name: 'payments', fields: ([['amount', 'float64'], ['payer', 'int64']] as const).map(([name, kind]) => ({ name, type: type(kind), nullable: false })), eventId: [], eventTime: 'at', knownAt: null, file: null };
 
 const userActivity = view(
   'user_activity',
