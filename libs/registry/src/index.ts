@@ -9,4 +9,5 @@ export { openRegistry } from './storage/registry.js';
 export type { ApplyOptions, ApplyResult, HistoryEntry, Registry, RegistryOptions } from './storage/registry.js';
 export { addNotes, planChanges } from './diff/plan.js';
 export type { Change } from './diff/plan.js';
-export { renderPlan } from './diff/render.js';
+export { checkDefinitions } from './checks/check.js';
+export { renderChecks, renderPlan } from './diff/render.js';

@@ -1,10 +1,12 @@
 import { relative } from 'node:path';
 import { GranaryError, type Site } from '@granary/contracts';
 
-/** One mistake in the definitions: where it is, whose it is, what is wrong and what to do. */
+/** One finding in the definitions: where it is, whose it is, what is wrong and what to do. */
 export interface Problem {
-  /** Stable: `DEF-001`; the README lists them. */
+  /** Stable: `DEF-001`; docs/reference/checks.md lists them. */
   readonly id: string;
+  /** An error stops `apply`, a warning doesn't. */
+  readonly severity: 'error' | 'warning';
   /** Absolute path; `unknown` where the definition carries no place. */
   readonly file: string;
   readonly line: number;
@@ -17,13 +19,25 @@ export interface Problem {
 /** Collects problems of one declaration after another. */
 export type Report = (owner: Owner, id: string, message: string, todo: string) => void;
 
+/** Collects those of one declaration, or of one of its parts. */
+export type Say = (id: string, message: string, todo: string) => void;
+
 export interface Owner {
   readonly title: string;
   readonly site: Site | undefined;
 }
 
+export function problemOf({ title, site }: Owner, severity: Problem['severity'], id: string, message: string, todo: string): Problem {
+  return { id, severity, file: site?.file ?? 'unknown', line: site?.line ?? 0, owner: title, message, todo };
+}
+
+/** By file, line and id. */
+export function sortProblems(problems: readonly Problem[]): readonly Problem[] {
+  return [...problems].sort((a, b) => compare(a.file, b.file) || a.line - b.line || compare(a.id, b.id));
+}
+
 export function problemsError(problems: readonly Problem[]): GranaryError {
-  const sorted = [...problems].sort((a, b) => compare(a.file, b.file) || a.line - b.line || compare(a.id, b.id));
+  const sorted = sortProblems(problems);
   const count = sorted.length === 1 ? '1 problem' : `${sorted.length} problems`;
   return new GranaryError('DEFINITION_INVALID', `${count} in the definitions\n${sorted.map(formatProblem).join('\n')}`, {
     todo: sorted.length === 1 ? sorted[0]!.todo : 'Correct them, then plan again.',

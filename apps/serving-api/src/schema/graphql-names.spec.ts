@@ -41,7 +41,7 @@ afterAll(async () => {
 
 it('the names that plan checks are those of the schema that is served, no more and no fewer', async () => {
   const byName = <T extends { readonly name: string }>(list: readonly T[]) => new Map(list.map((each) => [each.name, each]));
-  const claimed = graphqlNames({ entities: byName(snapshot.entities), views: byName(snapshot.views) }, [...snapshot.services, ...snapshot.recommenders, ...snapshot.scorers], (_, what, name) => {
+  const claimed = graphqlNames({ entities: byName(snapshot.entities), views: byName(snapshot.views), derived: byName(snapshot.derived) }, [...snapshot.services, ...snapshot.recommenders, ...snapshot.scorers], (_, what, name) => {
     throw new Error(`${what} ${name} clashes`);
   });
   const response = await fetch(`${served.url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ query: '{ __schema { types { name } queryType { fields { name } } } }' }) });

@@ -1,4 +1,4 @@
-import { formatDuration, formatExpression, formatType, type Feature, type FieldType, type Recommender, type Source, type SourceField } from '@granary/contracts';
+import { formatDuration, formatExpression, formatType, type Derived, type DerivedFeature, type Expression, type Feature, type FieldType, type Recommender, type Source, type SourceField, type ViewFeatures } from '@granary/contracts';
 import { canonicalJson } from '../version/canonical.js';
 
 export function same(a: unknown, b: unknown): boolean {
@@ -64,19 +64,77 @@ function oneFeature(before: Feature, after: Feature): readonly string[] {
   const parts = [
     ...changed('aggregate', a.fn, b.fn),
     ...changed('column', a.column ?? 'none', b.column ?? 'none'),
-    ...changed('where', a.where === null ? 'none' : formatExpression(a.where), b.where === null ? 'none' : formatExpression(b.where)),
-    ...changed('window', duration(a.window?.sizeMs ?? null), duration(b.window?.sizeMs ?? null)),
+    ...changed('where', formula(a.where), formula(b.where)),
+    ...changed('window', windowText(a), windowText(b)),
     ...changed('delay', duration(a.window?.delayMs ?? 0), duration(b.window?.delayMs ?? 0)),
     ...changed('bounds', a.window?.bounds ?? 'none', b.window?.bounds ?? 'none'),
     ...changed('includes the request', yesNo(a.window?.includeRequest), yesNo(b.window?.includeRequest)),
-    ...changed('default', a.default === null ? 'none' : formatExpression(a.default), b.default === null ? 'none' : formatExpression(b.default)),
+    ...changed('default', formula(a.default), formula(b.default)),
+    ...changed('values', String(a.n ?? 'none'), String(b.n ?? 'none')),
+    ...changed('fraction', String(a.fraction ?? 'none'), String(b.fraction ?? 'none')),
+    ...changed('per', duration(a.unitMs ?? null), duration(b.unitMs ?? null)),
+    ...changed('half-life', duration(a.halfLifeMs ?? null), duration(b.halfLifeMs ?? null)),
+    ...changed('share of', formula(a.predicate), formula(b.predicate)),
     ...changed('type', formatType(before.type), formatType(after.type)),
   ];
   return parts.length === 0 ? [] : [`${after.name}: ${parts.join(', ')}`];
 }
 
-/** What changed, and which of it the events stored so far don't fit. */
+function formula(expression: Expression | null | undefined): string {
+  return expression == null ? 'none' : formatExpression(expression);
+}
+
+function windowText({ window }: Feature['aggregate']): string {
+  return window === null ? 'none' : window.sizeMs === null ? 'all of history' : formatDuration(window.sizeMs);
+}
+
+/** `priceFit = clamp(i.price ÷ u.spend30d, 0, 10)`. */
+export function formulaText({ name, expression }: DerivedFeature): string {
+  return `${name} = ${formatExpression(expression)}`;
+}
+
+export function derivedNotes(before: Derived, after: Derived): readonly string[] {
+  const { added, removed, kept, renamed } = diffNamed(before.features, after.features);
+  return [
+    ...renamed.map(([old, now]) => `feature ${old.name} renamed to ${now.name}`),
+    ...(removed.length > 0 ? [`without ${removed.map((each) => each.name).join(', ')}`] : []),
+    ...added.map((each) => `with ${formulaText(each)}`),
+    ...kept.filter(([old, now]) => !same(old, now)).map(([old, now]) => `${now.name}: ${formula(old.expression)} → ${formula(now.expression)}${same(old.type, now.type) ? '' : `, type ${formatType(old.type)} → ${formatType(now.type)}`}`),
+    ...changed('inputs', inputsText(before), inputsText(after)),
+    ...typedNotes('request', before.request, after.request),
+  ];
+}
+
+function inputsText({ inputs }: Derived): string {
+  return inputs.map((input) => (input.kind === 'view' ? useText(input) : input.derived)).join(', ') || 'none';
+}
+
+/** `account_spend as sender for accountId = senderId`. */
+export function useText({ view, alias, keys }: Omit<ViewFeatures, 'features'>): string {
+  const asked = Object.entries(keys ?? {}).map(([key, name]) => `${key} = ${name}`);
+  return `${view}${alias === undefined ? '' : ` as ${alias}`}${asked.length === 0 ? '' : ` for ${asked.join(', ')}`}`;
+}
+
+/** Where a source's events come from: `orders.csv`, `pushed events`, `computed from payments, refunds`. */
+export function originText({ file, computed }: Source): string {
+  if (computed === undefined) return file?.path ?? 'pushed events';
+  return computed.kind === 'sql' ? `computed from ${computed.inputs.join(', ')}` : `${computed.events} with ${computed.views.map((use) => `${use.features.join(', ')} of ${useText(use)}`).join('; ')}`;
+}
+
+/** What changed, and which of it the events stored so far don't fit; of a computed source nothing is stored. */
 export function sourceNotes(before: Source, after: Source): { readonly notes: readonly string[]; readonly incompatible: readonly string[] } {
+  const { notes, incompatible } = storedNotes(before, after);
+  const computed = [
+    ...changed('events', originText(before), originText(after)),
+    ...(before.computed?.kind === 'sql' && after.computed?.kind === 'sql' && before.computed.sql !== after.computed.sql ? ['another query'] : []),
+    ...changed('gets corrections', yesNo(before.corrected), yesNo(after.corrected)),
+    ...changed('kept for', before.retentionMs === undefined ? 'ever' : duration(before.retentionMs), after.retentionMs === undefined ? 'ever' : duration(after.retentionMs)),
+  ];
+  const stored = before.computed === undefined && after.computed === undefined;
+  return stored ? { notes: [...notes, ...computed], incompatible } : { notes: [...incompatible, ...notes, ...computed], incompatible: [] };
+}
+
+function storedNotes(before: Source, after: Source): { readonly notes: readonly string[]; readonly incompatible: readonly string[] } {
   const { added, removed, kept, renamed } = diffNamed(before.fields, after.fields);
   const incompatible = [
     ...renamed.map(([old, now]) => `field ${old.name} renamed to ${now.name}`),
@@ -91,7 +149,6 @@ export function sourceNotes(before: Source, after: Source): { readonly notes: re
     ...added.filter((field) => field.nullable).map((field) => `field ${field.name} ${fieldText(field)} added`),
     ...kept.filter(([old, now]) => widens(old, now) && fieldText(old) !== fieldText(now)).map(([old, now]) => `field ${old.name} ${fieldText(old)} → ${fieldText(now)}`),
     ...kept.filter(([old, now]) => !same(old.encoding ?? null, now.encoding ?? null)).map(([old]) => `field ${old.name} is written in another way`),
-    ...changed('file', before.file?.path ?? 'none', after.file?.path ?? 'none'),
     ...changed('format', before.file?.format ?? 'none', after.file?.format ?? 'none'),
   ];
   const order = (fields: readonly SourceField[]): string[] => fields.map((field) => field.name).filter((name) => kept.some(([old]) => old.name === name));

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Definition, Snapshot } from '@granary/contracts';
+import { bank } from '../bank.fixture.js';
 import { shop } from '../shop.fixture.js';
 import { resolveSnapshot } from '../version/snapshot.js';
 import { addNotes, planChanges, type Change } from './plan.js';
@@ -48,12 +49,35 @@ describe('a plan', () => {
     expect(changeOf(wider, 'events')).toMatchObject({ incompatible: false, notes: ['field shop string or null added'] });
   });
 
+  it('names formulas, parameters, origins and aliases', () => {
+    const old = resolveSnapshot(bank());
+    const noted = (name: string, a: string, b: string): readonly string[] => {
+      const definitions = bank().map((each) => (each.name === name ? (JSON.parse(JSON.stringify(each).replaceAll(a, b)) as Definition) : each));
+      return planChanges(old, resolveSnapshot(definitions)).find((each) => each.name === name)!.notes;
+    };
+    expect(noted('amounts', '"div"', '"mul"')).toEqual(['share: amount ÷ sender.sent7d → amount × sender.sent7d', 'transfer_risk reads it', 'score_transfer keeps the old one until retrained']);
+    expect(noted('account_transfers', '"n":5', '"n":6')).toEqual(expect.arrayContaining(['recent: values 5 → 6', 'transfer_risk reads it']));
+    expect(noted('account_transfers', '"fraction":0.5', '"fraction":0.9')[0]).toBe('median: fraction 0.5 → 0.9');
+    expect(noted('account_transfers', '"halfLifeMs":86400000', '"halfLifeMs":3600000')[0]).toBe('weight: half-life 1d → 1h');
+    expect(noted('account_transfers', '"wire"', '"card"')[0]).toBe("wired: share of kind = 'wire' → kind = 'card'");
+    expect(noted('daily', 'toStartOfDay', 'toStartOfHour')).toEqual(['another query']);
+    expect(noted('transfers', '"file":null', '"file":null,"retentionMs":8640000000')).toEqual(['kept for ever → 100d']);
+    expect(noted('transfer_risk', '"receiverId"', '"senderId"')).toEqual(['reads account_transfers as receiver for accountId = receiverId → account_transfers as receiver for accountId = senderId']);
+    const without = resolveSnapshot(bank().filter((each) => each.kind !== 'derived').map((each) => (each.kind === 'featureService' ? { ...each, derived: [] } : each)));
+    expect(planChanges(old, without).map((each) => [each.sign, each.name, ...each.notes])).toEqual([
+      ['-', 'alarms', 'was read by transfer_risk, score_transfer'],
+      ['-', 'amounts', 'was read by transfer_risk, score_transfer'],
+      ['~', 'transfer_risk', 'without alarms.alarm'],
+    ]);
+  });
+
   it('takes notes of others', () => {
     expect(addNotes(planChanges(null, base), (change) => (change.kind === 'featureView' ? ['scans 12.4M rows'] : []))[3]!.notes).toContain('scans 12.4M rows');
   });
 
   it('reads like this', () => {
     expect(text(planChanges(null, base))).toMatchSnapshot();
+    expect(text(planChanges(null, resolveSnapshot(bank())))).toMatchSnapshot('of a bank');
     const after = edited('for_you', (it) => (it.weight.values.buy = 7));
     expect(text(planChanges(base, after))).toMatchSnapshot();
     expect(text(planChanges(base, { ...base, scorers: [] }))).toMatchSnapshot();

@@ -1,6 +1,7 @@
-import { formatDuration, type Definition, type FeatureService, type Snapshot, type VersionedView } from '@granary/contracts';
+import { formatDuration, viewId, type Definition, type FeatureService, type Snapshot, type VersionedView } from '@granary/contracts';
 import { freeze } from '../freeze.js';
-import { changed, duration, featureNotes, generatorTexts, plural, same, sourceNotes, typedNotes, weightText } from './notes.js';
+import { serviceReads } from '../validate/uses.js';
+import { changed, derivedNotes, duration, featureNotes, formulaText, generatorTexts, originText, plural, same, sourceNotes, typedNotes, useText, weightText } from './notes.js';
 
 /** One definition that an apply would add, change or remove: plain data. */
 export interface Change {
@@ -24,7 +25,8 @@ export function planChanges(before: Snapshot | null, after: Snapshot): readonly 
     ...changes('entity', old.entities, now.entities, (each) => typedNotes('keys', [], each.keys).map((text) => text.replace('none → ', '')), (a, b) => typedNotes('keys', a.keys, b.keys)),
     ...sourceChanges(old, now),
     ...viewChanges(old, now),
-    ...changes('featureService', old.services, now.services, (each) => [`${plural(featureCount(each), 'feature')} of ${each.views.map((part) => part.view).join(', ')}`], serviceNotes),
+    ...derivedChanges(old, now),
+    ...changes('featureService', old.services, now.services, (each) => [`${plural(featureNames(each).length, 'feature')} of ${[...each.views.map(useText), ...(each.derived ?? []).map((part) => part.derived)].join(', ')}`], serviceNotes),
     ...changes(
       'recommender',
       old.recommenders,
@@ -60,15 +62,9 @@ export function addNotes(changes: readonly Change[], notesFor: (change: Change) 
   return freeze(changes.map((change) => ({ ...change, notes: [...change.notes, ...notesFor(change)] })));
 }
 
-const EMPTY: Pick<Snapshot, 'entities' | 'sources' | 'views' | 'services' | 'recommenders' | 'scorers'> = {
-  entities: [],
-  sources: [],
-  views: [],
-  services: [],
-  recommenders: [],
-  scorers: [],
+type Lists = Pick<Snapshot, 'entities' | 'sources' | 'views' | 'derived' | 'services' | 'recommenders' | 'scorers'>;
 
-};
+const EMPTY: Lists = { entities: [], sources: [], views: [], derived: [], services: [], recommenders: [], scorers: [] };
 
 function changes<T extends Listed>(
   kind: Definition['kind'],
@@ -90,9 +86,9 @@ function pairs<T extends Listed>(before: readonly T[], after: readonly T[]): rea
   return names.map((name) => [before.find((each) => each.name === name), after.find((each) => each.name === name)]);
 }
 
-function sourceChanges(old: typeof EMPTY, now: Snapshot): readonly Change[] {
+function sourceChanges(old: Lists, now: Snapshot): readonly Change[] {
   const files = new Map(now.sources.map((source) => [source.name, source]));
-  return changes('source', old.sources, now.sources, (each) => [plural(each.fields.length, 'field'), each.file?.path ?? 'pushed events'], (a, b) => sourceNotes(a, b).notes).map((change) => {
+  return changes('source', old.sources, now.sources, (each) => [plural(each.fields.length, 'field'), originText(each)], (a, b) => sourceNotes(a, b).notes).map((change) => {
     const before = old.sources.find((source) => source.name === change.name);
     const after = files.get(change.name);
     if (change.sign !== '~' || before === undefined || after === undefined) return change;
@@ -102,12 +98,12 @@ function sourceChanges(old: typeof EMPTY, now: Snapshot): readonly Change[] {
 }
 
 /** A view may change without a change of its own: its version hashes its entity and source too. */
-function viewChanges(old: typeof EMPTY, now: Snapshot): readonly Change[] {
+function viewChanges(old: Lists, now: Snapshot): readonly Change[] {
   return pairs(old.views, now.views).flatMap(([before, after]): Change[] => {
     const version = { before: before?.version ?? null, after: after?.version ?? null };
     const base = { kind: 'featureView' as const, incompatible: false, version };
     if (before === undefined) return [{ ...base, sign: '+', name: after!.name, notes: [plural(after!.features.length, 'feature'), `version ${after!.version}`] }];
-    if (after === undefined) return [{ ...base, sign: '-', name: before.name, notes: keepers(old, before) }];
+    if (after === undefined) return [{ ...base, sign: '-', name: before.name, notes: wasReadBy(old, viewReaders(old, before)) }];
     if (same(before, after)) return [];
     const own = [
       ...changed('entity', before.entity, after.entity),
@@ -116,51 +112,78 @@ function viewChanges(old: typeof EMPTY, now: Snapshot): readonly Change[] {
       ...changed('ttl', duration(before.ttlMs), duration(after.ttlMs)),
       ...featureNotes(before.features, after.features),
     ];
-    const renewed = before.version === after.version ? [] : [...(own.length === 0 ? [`its source ${after.source} or entity ${after.entity} changed`] : []), `new version ${after.version} (was ${before.version})`];
-    return [{ ...base, sign: '~', name: after.name, notes: [...own, ...renewed, ...(renewed.length > 0 ? affected(old, now, before) : [])] }];
+    const renewed = before.version === after.version ? [] : [...(own.length === 0 ? [`its source ${after.source}, what that is computed from, or its entity ${after.entity} changed`] : []), `new version ${after.version} (was ${before.version})`];
+    return [{ ...base, sign: '~', name: after.name, notes: [...own, ...renewed, ...(renewed.length > 0 ? affected(old, now, viewReaders(old, before), `keep version ${before.version}`, `keeps version ${before.version}`) : [])] }];
   });
 }
 
-/** Who reads the old version of a view: trained models keep it, services move on. */
-function affected(old: typeof EMPTY, now: Snapshot, view: VersionedView): readonly string[] {
-  const services = readers(old, view).filter((name) => now.services.some((service) => service.name === name));
+function derivedChanges(old: Lists, now: Lists): readonly Change[] {
+  return changes('derived', old.derived, now.derived, (each) => each.features.map(formulaText), derivedNotes).map((change) => {
+    if (change.sign === '+') return change;
+    const services = old.services.filter((service) => derivedOf(old, service).has(change.name)).map((service) => service.name);
+    const notes = change.sign === '~' ? affected(old, now, services, 'keep the old one', 'keeps the old one') : wasReadBy(old, services);
+    return { ...change, notes: [...change.notes, ...notes] };
+  });
+}
+
+/** Who reads what changed: trained models keep the old form, services move on. */
+function affected(old: Lists, now: Lists, readers: readonly string[], keep: string, keeps: string): readonly string[] {
+  const services = readers.filter((name) => now.services.some((service) => service.name === name));
   const models = trainedOn(old, services).filter((name) => [...now.recommenders, ...now.scorers].some((model) => model.name === name));
   return [
     ...(services.length > 0 ? [`${services.join(', ')} ${services.length === 1 ? 'reads' : 'read'} it`] : []),
-    ...(models.length > 0 ? [`${models.join(', ')} ${models.length === 1 ? 'keeps' : 'keep'} version ${view.version} until retrained`] : []),
+    ...(models.length > 0 ? [`${models.join(', ')} ${models.length === 1 ? keeps : keep} until retrained`] : []),
   ];
 }
 
-function keepers(old: typeof EMPTY, view: VersionedView): readonly string[] {
-  const readBy = [...readers(old, view), ...trainedOn(old, readers(old, view))];
+function wasReadBy(old: Lists, services: readonly string[]): readonly string[] {
+  const readBy = [...services, ...trainedOn(old, services)];
   return readBy.length > 0 ? [`was read by ${readBy.join(', ')}`] : [];
 }
 
-function readers(snapshot: typeof EMPTY, view: VersionedView): readonly string[] {
-  return snapshot.services.filter((service) => service.views.some((part) => part.view === view.name)).map((service) => service.name);
+/** The services that read a view, directly or in a derived feature. */
+function viewReaders(snapshot: Lists, view: VersionedView): readonly string[] {
+  const derived = new Map(snapshot.derived.map((each) => [each.name, each]));
+  return snapshot.services.filter((service) => serviceReads({ derived }, service).some((use) => use.view === view.name)).map((service) => service.name);
 }
 
-function trainedOn(snapshot: typeof EMPTY, services: readonly string[]): readonly string[] {
+/** The derived views that a service serves, and those that they read. */
+function derivedOf(snapshot: Lists, service: FeatureService): ReadonlySet<string> {
+  const found = new Set<string>();
+  const add = (name: string): void => {
+    found.add(name);
+    for (const input of snapshot.derived.find((each) => each.name === name)?.inputs ?? []) if (input.kind === 'derived') add(input.derived);
+  };
+  for (const part of service.derived ?? []) add(part.derived);
+  return found;
+}
+
+function trainedOn(snapshot: Lists, services: readonly string[]): readonly string[] {
   return [
     ...snapshot.recommenders.filter((each) => each.ranker !== null && services.includes(each.ranker)).map((each) => each.name),
     ...snapshot.scorers.filter((each) => services.includes(each.service)).map((each) => each.name),
   ];
 }
 
-function featureCount(service: FeatureService): number {
-  return service.views.reduce((sum, part) => sum + part.features.length, 0);
+/** Each with where it comes from: `user_activity.spend30d`, `sender.spend30d`. */
+function featureNames(service: FeatureService): readonly string[] {
+  return [...service.views.flatMap((use) => use.features.map((feature) => `${viewId(use)}.${feature}`)), ...(service.derived ?? []).flatMap((part) => part.features.map((feature) => `${part.derived}.${feature}`))];
 }
 
 function serviceNotes(before: FeatureService, after: FeatureService): readonly string[] {
-  const names = (service: FeatureService): readonly string[] => service.views.flatMap((part) => part.features.map((feature) => `${part.view}.${feature}`));
-  const [old, now] = [names(before), names(after)];
+  const [old, now] = [featureNames(before), featureNames(after)];
   const added = now.filter((name) => !old.includes(name));
   const removed = old.filter((name) => !now.includes(name));
   const reordered = added.length + removed.length === 0 && !same(old, now);
+  const reread = after.views.flatMap((use) => {
+    const other = before.views.find((each) => viewId(each) === viewId(use));
+    return other === undefined ? [] : changed('reads', useText(other), useText(use));
+  });
   return [
     ...(removed.length > 0 ? [`without ${removed.join(', ')}`] : []),
     ...(added.length > 0 ? [`with ${added.join(', ')}`] : []),
     ...(reordered ? ['features in another order'] : []),
+    ...reread,
     ...typedNotes('request', before.request, after.request),
   ];
 }

@@ -1,4 +1,6 @@
+import { formatProblem, type Problem } from '../problem.js';
 import { KIND_TITLES } from '../validate/context.js';
+import { plural } from './notes.js';
 import type { Change } from './plan.js';
 
 const COLOURS = { '+': 32, '~': 33, '-': 31 } as const;
@@ -20,6 +22,16 @@ export function renderPlan(changes: readonly Change[], { color }: { readonly col
   });
   const count = (sign: Change['sign']): number => changes.filter((change) => change.sign === sign).length;
   return `${[...lines, '', `${count('+')} to add, ${count('~')} to change, ${count('-')} to remove`].join('\n')}\n`;
+}
+
+/** What the static checks found, two lines each, and how many; empty for none. Ends with a newline otherwise. */
+export function renderChecks(checks: readonly Problem[], { color }: { readonly color: boolean }): string {
+  if (checks.length === 0) return '';
+  const count = (severity: Problem['severity']): number => checks.filter((check) => check.severity === severity).length;
+  const [errors, warnings] = [count('error'), count('warning')];
+  const lines = checks.map((check) => `${paint('!', check.severity === 'error' ? COLOURS['-'] : COLOURS['~'], color)}${formatProblem(check).slice(1)}`);
+  const counts = [...(errors > 0 ? [`${plural(errors, 'error')}, which apply refuses`] : []), ...(warnings > 0 ? [plural(warnings, 'warning')] : [])];
+  return `${lines.join('\n')}\n\n${counts.join(', ')}\n`;
 }
 
 /** Whole notes in lines; a note longer than a line has one of its own. */

@@ -14,7 +14,7 @@ function parseFailure(message: string, file: string): Problem | undefined {
   const match = /^(?:\w*Error: )*ParseError: ([\s\S]*?)\s*\n?\s*(\S[^\n]*):(\d+):\d+\s*$/.exec(message);
   if (!match) return undefined;
   const [, what = '', at = file, line = '0'] = match;
-  return { id: 'DEF-001', file: at, line: Number(line), owner: basename(at), message: `can't be parsed: ${what.trim()}`, todo: 'Correct the syntax.' };
+  return { severity: 'error', id: 'DEF-001', file: at, line: Number(line), owner: basename(at), message: `can't be parsed: ${what.trim()}`, todo: 'Correct the syntax.' };
 }
 
 // Not instanceof: the error may come from the user's own copy of the SDK.
@@ -22,12 +22,12 @@ function refusal(error: unknown, message: string, file: string, modules: readonl
   if (typeof error !== 'object' || error === null || (error as Error).name !== 'GranaryError') return undefined;
   const { details, todo } = error as { details?: Record<string, unknown>; todo?: string };
   const place = typeof details?.['file'] === 'string' ? { file: details['file'], line: Number(details['line']) } : placeInStack(error, file, modules);
-  return { id: 'DEF-004', ...place, ...split(message, place.file), todo: todo ?? 'Correct the declaration.' };
+  return { severity: 'error', id: 'DEF-004', ...place, ...split(message, place.file), todo: todo ?? 'Correct the declaration.' };
 }
 
 /** `feature view v: "x" is not a duration` → its owner and the rest. */
 function split(message: string, file: string): { owner: string; message: string } {
-  const match = /^((?:entity|source|feature view|feature service|recommender|scorer) \S+?):? (.+)$/s.exec(message);
+  const match = /^((?:entity|source|feature view|derived view|feature service|recommender|scorer) \S+?):? (.+)$/s.exec(message);
   return match ? { owner: match[1]!, message: match[2]! } : { owner: basename(file), message };
 }
 
@@ -37,9 +37,9 @@ function missingImport(message: string, file: string, modules: readonly string[]
   for (const module of [file, ...modules]) {
     const lines = readFileSync(module, 'utf8').split('\n');
     const index = lines.findIndex((line) => line.includes(`'${specifier}'`) || line.includes(`"${specifier}"`));
-    if (index >= 0) return { id: 'DEF-002', file: module, line: index + 1, ...importAdvice(module, specifier) };
+    if (index >= 0) return { severity: 'error', id: 'DEF-002', file: module, line: index + 1, ...importAdvice(module, specifier) };
   }
-  return { id: 'DEF-002', file, line: 1, ...importAdvice(file, specifier) };
+  return { severity: 'error', id: 'DEF-002', file, line: 1, ...importAdvice(file, specifier) };
 }
 
 function importAdvice(file: string, specifier: string): Pick<Problem, 'owner' | 'message' | 'todo'> {
@@ -49,7 +49,7 @@ function importAdvice(file: string, specifier: string): Pick<Problem, 'owner' | 
 
 function thrown(error: unknown, message: string, file: string, modules: readonly string[]): Problem {
   const place = placeInStack(error, file, modules);
-  return { id: 'DEF-003', ...place, owner: basename(place.file), message: `fails when it is loaded: ${message}`, todo: 'Correct that line.' };
+  return { severity: 'error', id: 'DEF-003', ...place, owner: basename(place.file), message: `fails when it is loaded: ${message}`, todo: 'Correct that line.' };
 }
 
 function placeInStack(error: unknown, file: string, modules: readonly string[]): { file: string; line: number } {

@@ -64,6 +64,7 @@ export async function loadDefinitions(paths: readonly string[]): Promise<readonl
       const issue = parsed.error.issues[0];
       problems.push({
         id: 'DEF-005',
+        severity: 'error',
         file: placeOf(value.definition)?.file ?? file,
         line: placeOf(value.definition)?.line ?? 1,
         owner: `${value.kind} ${value.name}`,

@@ -1,16 +1,39 @@
-import type { Definition, Entity, FeatureService, FeatureView, FieldType, Recommender, Scorer, Source, SourceField } from '@granary/contracts';
+import type { Definition, Derived, Entity, FeatureService, FeatureView, FieldType, Recommender, Scorer, Source, SourceField } from '@granary/contracts';
 import type { Owner, Report } from '../problem.js';
 import { canonicalJson } from '../version/canonical.js';
 
-/** The definitions by kind and name (of several with one name the first), and where problems go. */
-export interface Context {
+/** The definitions by kind and name (of several with one name the first). */
+export interface Declared {
   readonly entities: ReadonlyMap<string, Entity>;
   readonly sources: ReadonlyMap<string, Source>;
   readonly views: ReadonlyMap<string, FeatureView>;
+  readonly derived: ReadonlyMap<string, Derived>;
   readonly services: ReadonlyMap<string, FeatureService>;
   readonly recommenders: ReadonlyMap<string, Recommender>;
   readonly scorers: ReadonlyMap<string, Scorer>;
+}
+
+/** The definitions, and where problems go. */
+export interface Context extends Declared {
   readonly report: Report;
+}
+
+export function declaredBy(definitions: readonly Definition[]): Declared {
+  return {
+    entities: firstByName(definitions, 'entity'),
+    sources: firstByName(definitions, 'source'),
+    views: firstByName(definitions, 'featureView'),
+    derived: firstByName(definitions, 'derived'),
+    services: firstByName(definitions, 'featureService'),
+    recommenders: firstByName(definitions, 'recommender'),
+    scorers: firstByName(definitions, 'scorer'),
+  };
+}
+
+function firstByName<K extends Definition['kind']>(definitions: readonly Definition[], kind: K): ReadonlyMap<string, Extract<Definition, { kind: K }>> {
+  const map = new Map<string, Extract<Definition, { kind: K }>>();
+  for (const each of definitions) if (each.kind === kind && !map.has(each.name)) map.set(each.name, each as Extract<Definition, { kind: K }>);
+  return map;
 }
 
 export const KIND_TITLES: Readonly<Record<Definition['kind'], string>> = {

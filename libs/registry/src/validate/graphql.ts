@@ -2,23 +2,26 @@ import {
   FIXED_ROOT_FIELDS,
   FIXED_TYPES,
   REASON_TYPE,
+  formatType,
   graphqlEnumValues,
   graphqlFeatureType,
   graphqlOwnTypes,
   graphqlRootFields,
   graphqlValueType,
   type Definition,
+  type Derived,
   type FeatureService,
+  type FeatureView,
   type FieldType,
   type Key,
   type Recommender,
   type Scorer,
 } from '@granary/contracts';
-import { ownerOf, type Context } from './context.js';
-import { serviceKeys } from './services.js';
+import { ownerOf, type Context, type Declared } from './context.js';
+import { serviceKeys, serviceReads } from './uses.js';
 
 type Served = FeatureService | Recommender | Scorer;
-type Maps = Pick<Context, 'entities' | 'views'>;
+type Maps = Pick<Declared, 'entities' | 'views' | 'derived'>;
 
 /** Every root field and type that declarations bring into the GraphQL schema, with whose it is. Two may share a type of one holder. */
 export interface GraphqlNames {
@@ -32,7 +35,7 @@ const OURS = 'Granary itself';
 export function checkGraphql(context: Context, definitions: readonly Definition[]): void {
   const served = definitions.filter((each) => each.kind === 'featureService' || each.kind === 'recommender' || each.kind === 'scorer');
   graphqlNames(context, served, (definition, what, name, holder) => {
-    context.report(ownerOf(definition), 'DEF-080', `its GraphQL ${what} ${name} is already that of ${holder}`, 'Rename one of them.');
+    context.report(ownerOf(definition), 'NAME-001', `its GraphQL ${what} ${name} is already that of ${holder}`, 'Rename one of them.');
   });
   for (const definition of served) checkArguments(context, definition);
 }
@@ -65,20 +68,22 @@ function sharedTypes(maps: Maps, definition: Served): readonly (readonly [name: 
   const value = (type: FieldType, ...owner: readonly string[]): void => {
     const values = graphqlEnumValues(type);
     if (values !== null) found.push([graphqlValueType(type, ...owner), `the values ${values.join(', ')}`]);
+    if (type.kind === 'map') found.push([graphqlValueType(type), `entries of ${formatType(type)}`]);
   };
   const keys = (entity: string): void => maps.entities.get(entity)?.keys.forEach((key) => value(key.type, entity, key.name));
+  const features = (view: FeatureView | Derived | undefined, names: readonly string[]): void => {
+    if (view === undefined) return;
+    for (const { name, type } of view.features.filter((each) => names.includes(each.name))) {
+      const of = graphqlValueType(type, view.name, name);
+      value(type, view.name, name);
+      found.push([graphqlFeatureType(type, view.name, name), `features of type ${type.kind === 'array' || type.kind === 'map' ? `[${of}!]` : of}`]);
+    }
+  };
   switch (definition.kind) {
     case 'featureService':
-      for (const part of definition.views) {
-        const view = maps.views.get(part.view);
-        if (view === undefined) continue;
-        keys(view.entity);
-        for (const { name, type } of view.features.filter((each) => part.features.includes(each.name))) {
-          const of = graphqlValueType(type, view.name, name);
-          value(type, view.name, name);
-          found.push([graphqlFeatureType(type, view.name, name), `features of type ${type.kind === 'array' ? `[${of}!]` : of}`]);
-        }
-      }
+      for (const use of serviceReads(maps, definition)) keys(maps.views.get(use.view)?.entity ?? '');
+      for (const use of definition.views) features(maps.views.get(use.view), use.features);
+      for (const part of definition.derived ?? []) features(maps.derived.get(part.derived), part.features);
       for (const field of definition.request) value(field.type, definition.name, field.name);
       break;
     case 'recommender':
@@ -97,7 +102,7 @@ function sharedTypes(maps: Maps, definition: Served): readonly (readonly [name: 
 function checkArguments(context: Context, definition: Served): void {
   const refuse = (keys: readonly Pick<Key, 'name'>[] | undefined, taken: readonly string[], what: string, where: string): void => {
     for (const { name } of keys ?? []) {
-      if (taken.includes(name)) context.report(ownerOf(definition), 'DEF-081', `${what} ${name} meets ${where}`, 'Rename the key or request field.');
+      if (taken.includes(name)) context.report(ownerOf(definition), 'NAME-001', `${what} ${name} meets ${where}`, 'Rename the key or request field.');
     }
   };
   switch (definition.kind) {

@@ -1,7 +1,10 @@
 import { isAbsolute, normalize } from 'node:path';
-import { formatType, type Entity, type FieldType, type Source } from '@granary/contracts';
+import { formatDuration, formatType, type Entity, type FieldType, type Source } from '@granary/contracts';
 import type { Owner } from '../problem.js';
+import { LONGEST } from './aggregates.js';
+import { checkComputed } from './computed.js';
 import { fieldOf, listFields, ownerOf, type Context } from './context.js';
+import { checkEnum } from './names.js';
 
 /** Floats have no dependable equality, arrays no place in a key. */
 const KEY_KINDS: ReadonlySet<FieldType['kind']> = new Set(['int32', 'int64', 'string', 'bool', 'enum', 'timestamp']);
@@ -27,8 +30,12 @@ export function checkSource(context: Context, source: Source): void {
     // Without an id a corrected row is another event (its content is its id): both would count. See docs/adr/0004.
     context.report(owner, 'DEF-023', `says by ${source.knownAt} when a correction became known, but not which event it corrects`, 'Name the fields that a correction leaves as they are: eventId.');
   }
+  if (source.corrected === true) checkCorrected(context, owner, source);
+  if (source.retentionMs !== undefined && source.eventTime === null) context.report(owner, 'DEF-026', 'is timeless and says how long its events are kept', 'Leave the retention out: of a thing the newest row is kept.');
+  if (source.retentionMs !== undefined && source.retentionMs > LONGEST) context.report(owner, 'DEF-026', `keeps its events for ${formatDuration(source.retentionMs)}`, `Use at most ${formatDuration(LONGEST)}, or leave it out: they are kept for ever.`);
+  if (source.computed !== undefined) checkComputed(context, source, source.computed);
   for (const field of source.fields) {
-    if (field.type.kind === 'array' && field.nullable) {
+    if ((field.type.kind === 'array' || field.type.kind === 'map') && field.nullable) {
       context.report(owner, 'DEF-024', `${field.name} is a nullable ${formatType(field.type)}, which ClickHouse has not`, 'Take .nullable() off: an absent list is an empty one.');
     }
     if (field.encoding?.kind === 'epochSeconds' && field.type.kind !== 'timestamp') {
@@ -44,11 +51,10 @@ export function checkSource(context: Context, source: Source): void {
   }
 }
 
-export function checkEnum(context: Context, owner: Owner, name: string, type: FieldType): void {
-  const of = type.kind === 'array' ? type.of : type;
-  if (of.kind !== 'enum') return;
-  const twice = of.values.find((value, i) => of.values.indexOf(value) !== i);
-  if (twice !== undefined) context.report(owner, 'DEF-021', `the enum ${name} has the value '${twice}' twice`, 'Name each value once.');
+/** That its corrections need a knownAt is TIME-001. */
+function checkCorrected(context: Context, owner: Owner, source: Source): void {
+  if (source.eventTime === null) context.report(owner, 'DEF-026', 'is timeless and gets corrections', 'Leave `corrected` out: of each thing the row that arrived last wins.');
+  else if (source.eventId.length === 0 && source.knownAt === null) context.report(owner, 'DEF-023', 'gets corrections and does not say which event they correct', 'Name the fields that a correction leaves as they are: eventId.');
 }
 
 function checkEventId(context: Context, owner: Owner, source: Source, name: string): void {

@@ -1,7 +1,7 @@
 import { formatType, isNumeric, type Entity, type FieldType, type Generator, type Recommender, type Scorer, type Source } from '@granary/contracts';
 import type { Owner } from '../problem.js';
 import { fieldOf, listFields, lookUp, ownerOf, sameType, type Context } from './context.js';
-import { serviceKeys } from './services.js';
+import { serviceKeys, serviceReads } from './uses.js';
 
 const MOST_NEIGHBOURS = 10_000;
 
@@ -23,18 +23,18 @@ export function checkRecommender(context: Context, recommender: Recommender): vo
 }
 
 function checkEntityKeys(context: Context, owner: Owner, entity: Entity, source: Source): void {
-  for (const key of entity.keys) requireField(context, owner, 'DEF-060', source, key.name, key.type, `the key ${key.name} of ${entity.name}`);
+  for (const key of entity.keys) requireField(context, owner, { field: 'DEF-060', type: 'KEY-001' }, source, key.name, key.type, `the key ${key.name} of ${entity.name}`);
 }
 
 /** `events` must hold a value of this name and type in every row. */
-function requireField(context: Context, owner: Owner, id: string, source: Source, name: string, type: FieldType, what: string): void {
+function requireField(context: Context, owner: Owner, ids: { readonly field: string; readonly type: string }, source: Source, name: string, type: FieldType, what: string): void {
   const field = fieldOf(source, name);
   if (field === undefined) {
-    context.report(owner, id, `${what} is no field of ${source.name}`, `Add ${name} to it. ${listFields(source)}`);
+    context.report(owner, ids.field, `${what} is no field of ${source.name}`, `Add ${name} to it. ${listFields(source)}`);
   } else if (!sameType(field.type, type)) {
-    context.report(owner, id, `${what} is ${formatType(type)}, in ${source.name} it is ${formatType(field.type)}`, 'Give both the same type.');
+    context.report(owner, ids.type, `${what} is ${formatType(type)}, in ${source.name} it is ${formatType(field.type)}`, 'Give both the same type.');
   } else if (field.nullable) {
-    context.report(owner, id, `${what} is nullable in ${source.name}`, 'Take .nullable() off.');
+    context.report(owner, ids.field, `${what} is nullable in ${source.name}`, 'Take .nullable() off.');
   }
 }
 
@@ -76,10 +76,14 @@ function checkGenerator(context: Context, owner: Owner, generator: Generator): v
 
 function checkRanker(context: Context, owner: Owner, { user, item }: Recommender, ranker: string): void {
   const service = lookUp(context, owner, 'feature service', context.services, ranker);
-  for (const { view: name } of service?.views ?? []) {
-    const view = context.views.get(name);
-    if (view !== undefined && view.entity !== user && view.entity !== item) {
-      context.report(owner, 'DEF-062', `its ranker ${ranker} reads ${name}, which describes ${view.entity}`, `Rank with features of ${user} and ${item} only.`);
+  if (service === undefined) return;
+  for (const use of serviceReads(context, service)) {
+    const view = context.views.get(use.view);
+    if (view === undefined) continue;
+    if (view.entity !== user && view.entity !== item) {
+      context.report(owner, 'DEF-062', `its ranker ${ranker} reads ${use.view}, which describes ${view.entity}`, `Rank with features of ${user} and ${item} only.`);
+    } else if (Object.entries(use.keys ?? {}).some(([key, asked]) => key !== asked)) {
+      context.report(owner, 'DEF-062', `its ranker ${ranker} reads ${use.view} for other keys than those of ${view.entity}`, 'Rank with features of the user and the item themselves: leave `keys` out.');
     }
   }
 }
@@ -97,9 +101,6 @@ export function checkScorer(context: Context, scorer: Scorer): void {
   }
   if (events.eventTime === null) context.report(owner, 'DEF-073', `its events ${events.name} have no time`, 'Give the source an event time: features are read as of it.');
   if (service === undefined) return;
-  if (service.request.some((field) => field.name === scorer.label)) {
-    context.report(owner, 'DEF-072', `its label ${scorer.label} is a request field of ${service.name}`, 'Take it out: the answer is not known when the question is asked.');
-  }
-  for (const key of serviceKeys(context, service)) requireField(context, owner, 'DEF-071', events, key.name, key.type, `the key ${key.name} of ${service.name}`);
-  for (const field of service.request) requireField(context, owner, 'DEF-071', events, field.name, field.type, `the request field ${field.name} of ${service.name}`);
+  for (const key of serviceKeys(context, service)) requireField(context, owner, { field: 'DEF-071', type: 'KEY-001' }, events, key.name, key.type, `the key ${key.name} of ${service.name}`);
+  for (const field of service.request) requireField(context, owner, { field: 'DEF-071', type: 'DEF-071' }, events, field.name, field.type, `the request field ${field.name} of ${service.name}`);
 }

@@ -1,4 +1,4 @@
-import { FIELD_NAME, NAME, type Definition } from '@granary/contracts';
+import { FIELD_NAME, NAME, type Definition, type FieldType } from '@granary/contracts';
 import type { Owner } from '../problem.js';
 import { ownerOf, type Context } from './context.js';
 
@@ -21,7 +21,7 @@ export function checkNames(context: Context, definition: Definition): void {
   checkCase(context, owner, fields);
 }
 
-function checkFieldName(context: Context, owner: Owner, name: string): void {
+export function checkFieldName(context: Context, owner: Owner, name: string): void {
   if (name.startsWith('__')) {
     context.report(owner, 'DEF-012', `${name} starts with two underscores, as Granary's own columns do`, 'Rename it.');
   } else if (!FIELD_NAME.test(name)) {
@@ -39,8 +39,15 @@ export function checkCase(context: Context, owner: Owner, names: readonly string
   for (const name of names) {
     const first = seen.get(name.toLowerCase());
     if (first === undefined) seen.set(name.toLowerCase(), name);
-    else context.report(owner, 'DEF-013', first === name ? `has ${name} twice` : `${first} and ${name} differ only in case`, 'Rename one of them.');
+    else context.report(owner, 'NAME-001', first === name ? `has ${name} twice` : `${first} and ${name} differ only in case`, 'Rename one of them.');
   }
+}
+
+export function checkEnum(context: Context, owner: Owner, name: string, type: FieldType): void {
+  const of = type.kind === 'array' || type.kind === 'map' ? type.of : type;
+  if (of.kind !== 'enum') return;
+  const twice = of.values.find((value, i) => of.values.indexOf(value) !== i);
+  if (twice !== undefined) context.report(owner, 'DEF-021', `the enum ${name} has the value '${twice}' twice`, 'Name each value once.');
 }
 
 /** The names that one table or row of this definition has; a service's row is checked with its views. */
@@ -51,8 +58,9 @@ function fieldNames(definition: Definition): readonly string[] {
     case 'source':
       return definition.fields.map((field) => field.name);
     case 'featureView':
-    case 'derived':
       return definition.features.map((feature) => feature.name);
+    case 'derived':
+      return [...definition.request, ...definition.features].map((each) => each.name);
     case 'featureService':
       return definition.request.map((field) => field.name);
     case 'recommender':

@@ -1,6 +1,8 @@
 import type { Definition } from '@granary/contracts';
-import type { Problem } from '../problem.js';
-import { ownerOf, type Context } from './context.js';
+import { problemOf, type Problem } from '../problem.js';
+import { declaredBy, ownerOf, type Context } from './context.js';
+import { checkCycles } from './cycles.js';
+import { checkDerived } from './derived.js';
 import { checkGraphql } from './graphql.js';
 import { checkEntity, checkSource } from './inputs.js';
 import { checkRecommender, checkScorer } from './models.js';
@@ -12,14 +14,8 @@ import { checkView } from './views.js';
 export function validateDefinitions(definitions: readonly Definition[]): readonly Problem[] {
   const problems: Problem[] = [];
   const context: Context = {
-    entities: firstByName(definitions, 'entity'),
-    sources: firstByName(definitions, 'source'),
-    views: firstByName(definitions, 'featureView'),
-    services: firstByName(definitions, 'featureService'),
-    recommenders: firstByName(definitions, 'recommender'),
-    scorers: firstByName(definitions, 'scorer'),
-    report: ({ title, site }, id, message, todo) =>
-      problems.push({ id, file: site?.file ?? 'unknown', line: site?.line ?? 0, owner: title, message, todo }),
+    ...declaredBy(definitions),
+    report: (owner, id, message, todo) => problems.push(problemOf(owner, 'error', id, message, todo)),
   };
   const declared = new Map<string, Definition>();
   for (const definition of definitions) {
@@ -30,6 +26,7 @@ export function validateDefinitions(definitions: readonly Definition[]): readonl
     checkNames(context, definition);
     check(context, definition);
   }
+  checkCycles(context);
   // A second one of a name is said above; its GraphQL names would only say it again.
   checkGraphql(context, [...declared.values()]);
   return problems;
@@ -43,6 +40,8 @@ function check(context: Context, definition: Definition): void {
       return checkSource(context, definition);
     case 'featureView':
       return checkView(context, definition);
+    case 'derived':
+      return checkDerived(context, definition);
     case 'featureService':
       return checkService(context, definition);
     case 'recommender':
@@ -61,10 +60,4 @@ function reportDuplicate(context: Context, first: Definition, second: Definition
   const place = first.site === undefined ? '' : `, first at ${first.site.file}:${first.site.line}`;
   const message = first.kind === second.kind ? `is declared twice${place}` : `has the name of the ${ownerOf(first).title}${place}: their models would be one`;
   context.report(ownerOf(second), 'DEF-010', message, 'Rename one of them, or import the first instead.');
-}
-
-function firstByName<K extends Definition['kind']>(definitions: readonly Definition[], kind: K): ReadonlyMap<string, Extract<Definition, { kind: K }>> {
-  const map = new Map<string, Extract<Definition, { kind: K }>>();
-  for (const each of definitions) if (each.kind === kind && !map.has(each.name)) map.set(each.name, each as Extract<Definition, { kind: K }>);
-  return map;
 }

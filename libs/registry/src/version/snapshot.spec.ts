@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Definition, ElementType, FeatureView, FieldType, Snapshot, Source } from '@granary/contracts';
 import fc from 'fast-check';
+import { bank } from '../bank.fixture.js';
 import { shop } from '../shop.fixture.js';
 import { canonicalJson } from './canonical.js';
 import { parseSnapshot, resolveSnapshot } from './snapshot.js';
@@ -123,8 +124,43 @@ describe('a snapshot', () => {
     }
   });
 
+  it('is one with those of before there were derived views, and keeps their versions', () => {
+    const { derived, ...older } = JSON.parse(JSON.stringify(base)) as Snapshot;
+    expect(derived).toEqual([]);
+    expect(parseSnapshot(older)).toEqual(base);
+    // As Granary wrote them before aggregates had parameters and services derived features.
+    expect(base.id).toBe('6ed3deb2a22396a5c029900a41ddfe6119cbabd852b736d6f7e16d90a913c84b');
+    expect(base.views.map((view) => view.version)).toEqual(['cbc59c9a394b', 'db549cbe0f33']);
+  });
+
   it('is never made of invalid definitions', () => {
     expect(() => editSource((source) => ({ ...source, eventTime: 'nothing' }))).toThrow(expect.objectContaining({ code: 'DEFINITION_INVALID' }));
+  });
+});
+
+describe('the version of a view over computed events', () => {
+  const before = resolveSnapshot(bank());
+  const after = (name: string, change: (text: string) => string): Snapshot => resolveSnapshot(bank().map((each) => (each.name === name ? (JSON.parse(change(JSON.stringify(each))) as Definition) : each)));
+  const renewed = (now: Snapshot): readonly string[] => now.views.filter((view) => version(before, view.name) !== view.version).map((view) => view.name);
+  const replace = (a: string, b: string) => (text: string): string => {
+    expect(text).toContain(a);
+    return text.replace(a, b);
+  };
+
+  it('changes with the query, and with what the query reads', () => {
+    expect(renewed(after('daily', replace('toStartOfDay', 'toStartOfHour')))).toEqual(['account_days']);
+    expect(renewed(after('transfers', replace('"fields":[', '"fields":[{"name":"note","type":{"kind":"string"},"nullable":true},')))).toEqual(['account_days']);
+  });
+
+  it('changes with the view that events are enriched by, in the features it reads', () => {
+    expect(renewed(after('account_transfers', replace('"fn":"sum"', '"fn":"decayedSum","halfLifeMs":1000')))).toEqual(['account_habits', 'account_transfers']);
+    expect(renewed(after('account_transfers', replace('"n":5', '"n":6')))).toEqual(['account_transfers']);
+    expect(renewed(after('account_transfers', replace('"ttlMs":7776000000', '"ttlMs":1000')))).toEqual(['account_habits']);
+  });
+
+  it('stays by what only services read', () => {
+    expect(renewed(after('amounts', replace('"div"', '"mul"')))).toEqual([]);
+    expect(renewed(after('transfers', replace('"file":null', '"file":null,"retentionMs":99999999999')))).toEqual([]);
   });
 });
 

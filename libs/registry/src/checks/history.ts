@@ -1,0 +1,32 @@
+import { formatDuration, type Source, type Window } from '@granary/contracts';
+import { computedInputs } from '../lineage.js';
+import { problemOf, type Problem } from '../problem.js';
+import { ownerOf, type Declared } from '../validate/context.js';
+
+const HIST = 'HIST-001';
+
+/** Windows that reach further back than events are kept: their values depend on when old events were deleted. */
+export function historyProblems(declared: Declared): readonly Problem[] {
+  return [...declared.views.values()].flatMap((view): readonly Problem[] => {
+    const source = declared.sources.get(view.source);
+    const kept = source === undefined ? Infinity : retention(declared, source);
+    const longer = view.features.filter(({ aggregate: { window } }) => window !== null && window.sizeMs !== null && window.sizeMs + window.delayMs > kept);
+    const unbounded = view.features.filter(({ aggregate: { window } }) => window !== null && window.sizeMs === null);
+    const names = (features: typeof longer): string => features.map((each) => each.name).join(', ');
+    const of = `${view.source} keeps its events for ${formatDuration(kept)}`;
+    return [
+      ...(longer.length === 0 ? [] : [problemOf(ownerOf(view), 'error', HIST, `the windows of ${names(longer)} reach back ${formatDuration(reach(longer.map((each) => each.aggregate.window!)))}, and ${of}`, `Shorten window and delay to ${formatDuration(kept)} together, or keep the events longer.`)]),
+      ...(unbounded.length === 0 || kept === Infinity ? [] : [problemOf(ownerOf(view), 'warning', HIST, `the windows of ${names(unbounded)} are all of history, and ${of}`, `Use a window of at most ${formatDuration(kept)}, or keep the events for ever.`)]),
+    ];
+  });
+}
+
+function reach(windows: readonly Window[]): number {
+  return Math.max(...windows.map((window) => window.sizeMs! + window.delayMs));
+}
+
+/** Infinity: for ever. Of a computed source the shortest of what its events come from; what features of it read is checked at their views. */
+function retention(declared: Declared, source: Source): number {
+  const inputs = source.computed === undefined ? [] : computedInputs(source.computed).sources.flatMap((name) => declared.sources.get(name) ?? []);
+  return Math.min(source.retentionMs ?? Infinity, ...inputs.map((input) => retention(declared, input)));
+}
