@@ -117,6 +117,9 @@ function checkArguments(context: Context, definition: Served): void {
     case 'scorer': {
       const service = context.services.get(definition.service);
       if (service === undefined) return;
+      // A request field that is the event time of the examples is the time of the request.
+      const time = context.sources.get(definition.events)?.eventTime;
+      if (service.request.some((field) => field.name === time && field.type.kind === 'timestamp')) return;
       return refuse([...serviceKeys(context, service), ...service.request], ['at'], `of ${service.name}`, 'the GraphQL argument for the time of the request');
     }
   }

@@ -18,7 +18,10 @@ export function checkService(context: Context, service: FeatureService): void {
     const definition = lookUp(context, owner, 'derived view', context.derived, part.derived);
     if (definition !== undefined) checkFeaturesTaken(context, owner, definition, part.features);
   }
-  for (const field of service.request) checkEnum(context, owner, field.name, field.type);
+  for (const field of service.request) {
+    checkEnum(context, owner, field.name, field.type);
+    if (field.type.kind === 'map') context.report(owner, 'DEF-059', `asks for ${field.name} as a ${formatType(field.type)}, which GraphQL has no arguments of`, 'Ask for its values in fields of their own.');
+  }
   checkIds(context, owner, distinctParts(context, service));
   checkRow(context, owner, service);
   checkRequestFields(context, owner, service);

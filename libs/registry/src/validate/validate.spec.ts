@@ -78,6 +78,7 @@ describe('validation', () => {
     ['keys of one name and two types', 'KEY-001', broken('item', (it) => (it.keys = [{ name: 'userId', type: { kind: 'string' } }]))],
     ['a view taken twice', 'DEF-053', broken('ranking', (it) => it.views.push(it.views[0]))],
     ['a request row without its column', 'DEF-054', broken('risk', (it) => (it.request = []))],
+    ['a request of a map', 'DEF-059', broken('risk', (it) => it.request.push({ name: 'mood', type: { kind: 'map', of: { kind: 'int32' } } }))],
     ['a request row with another type', 'DEF-054', broken('risk', (it) => (it.request[0].type = { kind: 'int32' }))],
     ['items for themselves', 'DEF-060', broken('for_you', (it) => (it.user = 'item'))],
     ['an unweighted value', 'DEF-061', broken('for_you', (it) => delete it.weight.values.buy)],
@@ -97,12 +98,16 @@ describe('validation', () => {
     ['the type of a feature', 'NAME-001', broken('risk', (it) => (it.name = 'int_feature'))],
     ['a service named as an enum', 'NAME-001', broken('ranking', (it) => (it.request = [{ name: 'mood', type: { kind: 'enum', values: ['a'] } }]), undefined, (all) => (named(all, 'risk').name = 'ranking_mood'))],
     ['enums of one name with other values', 'NAME-001', twoEnums(['a', 'b'])],
-    ['a scorer with an argument "at" of its service', 'NAME-001', broken('risk', (it) => it.request.push({ name: 'at', type: { kind: 'timestamp' } }))],
+    ['a scorer with an argument "at" of its service', 'NAME-001', broken('risk', (it) => it.request.push({ name: 'at', type: { kind: 'string' } }))],
     ['a key named as an argument', 'NAME-001', broken('user', (it) => (it.keys[0].name = 'first'))],
     ['a key named as what is said of an item', 'NAME-001', broken('item', (it) => (it.keys[0].name = 'score'))],
     ['a scorer with the name of a recommender', 'DEF-010', broken('score_sale', (it) => (it.name = 'for_you'))],
   ])('refuses %s (%s)', (_, id, found) => {
     expect(found).toContain(id);
+  });
+
+  it('lets a request field be the time of a scored request', () => {
+    expect(broken('risk', (it) => it.request.push({ name: 'at', type: { kind: 'timestamp' } }))).toEqual([]);
   });
 
   it('lets enums of one name and the same values be one type', () => {
