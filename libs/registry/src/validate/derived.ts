@@ -14,7 +14,7 @@ export function checkDerived(context: Context, derived: Derived): void {
   }
   const ids = derived.inputs.map(inputId);
   for (const id of new Set(ids.filter((each, i) => ids.indexOf(each) !== i))) {
-    context.report(owner, 'NAME-001', `has two inputs ${id}`, 'Give one of them an alias: view.as(…).');
+    context.report(owner, 'NAME-001', `has two inputs ${id}`, "Give one of them an alias: view.as('sender').");
   }
   for (const field of derived.request) checkEnum(context, owner, field.name, field.type);
   const scope = derivedScope(context, derived);

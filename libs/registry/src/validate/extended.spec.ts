@@ -59,7 +59,8 @@ describe('validation of all aggregates, derived views, aliases and computed sour
     ['boundaries that fall', 'DEF-043', feature(aggregate('sum', 'amount', { where: call('gt', call('bucketise', field('amount'), value(5), value(5)), value(1)) }))],
     ['no buckets', 'DEF-043', feature(aggregate('sum', 'amount', { where: call('gt', call('hashBucket', field('id'), value(0, { kind: 'int32' })), value(1)) }))],
     ['a list that is no list of values', 'DEF-043', feature(aggregate('sum', 'amount', { where: call('in', field('amount'), field('amount')) }))],
-    ['a nullable map', 'DEF-024', enriched((it) => (it.fields.at(-1)!.nullable = true))],
+    ['a nullable list', 'DEF-024', enriched((it) => (it.fields.at(-1)!.nullable = true))],
+    ['a field that is a map', 'DEF-024', enriched((it) => (it.fields.at(-1)!.type = { kind: 'map', of: { kind: 'int32' } }))],
 
     ['an unknown input of a derived view', 'DEF-011', amounts((it) => (it.inputs[0] = { kind: 'derived', derived: 'nothing' }))],
     ['a feature that an input has not', 'DEF-090', amounts((it) => (it.features[0]!.expression = field('nothing', 'sender') as never))],
@@ -89,6 +90,9 @@ describe('validation of all aggregates, derived views, aliases and computed sour
     ['a query of a source that there is not', 'DEF-011', daily((it) => (it.computed = { kind: 'sql', sql: 'SELECT * FROM {{gone}}', inputs: ['gone'] }))],
     ['a statement that is no query', 'DEF-101', sql('DROP TABLE {{transfers}}')],
     ['two statements', 'DEF-101', sql("SELECT ';' FROM {{transfers}}; DROP TABLE x")],
+    ['half a bracket', 'DEF-101', sql('SELECT 1 FROM {{transfers}})')],
+    ['an input in a comment', 'DEF-100', sql('SELECT 1 -- {{transfers}}')],
+    ['rows of no one knows which event', 'DEF-102', daily((it) => (it.eventId = []))],
     ['a query parameter', 'DEF-101', sql('SELECT * FROM {{transfers}} WHERE amount > {least:Float64}')],
     ['a query of itself', 'CYCLE-001', daily((it) => (it.computed = { kind: 'sql', sql: 'SELECT * FROM {{daily}}', inputs: ['daily'] }))],
     ['features for a field that events have not', 'DEF-031', enriched((it) => (uses(it)[0]!.keys = { accountId: 'nobody' }))],
@@ -108,8 +112,8 @@ describe('validation of all aggregates, derived views, aliases and computed sour
     expect(zone(name)).toEqual([]);
   });
 
-  it('takes queries that begin with WITH, brackets or comments, and end in a semicolon', () => {
-    for (const query of ['WITH x AS (SELECT * FROM {{ transfers }}) SELECT * FROM x;', '/* a; b */ (SELECT * FROM {{transfers}})', "select '{a:Int8}' from {{transfers}} ; -- end"]) expect([query, sql(query)]).toEqual([query, []]);
+  it('takes queries that begin with WITH, brackets or comments', () => {
+    for (const query of ['WITH x AS (SELECT * FROM {{ transfers }}) SELECT * FROM x', '/* a; b */ (SELECT * FROM {{transfers}})', "select '{a:Int8}' from {{transfers}} -- end;"]) expect([query, sql(query)]).toEqual([query, []]);
   });
 
   it('shows the path of a cycle from source through view to source, once', () => {

@@ -35,9 +35,10 @@ export function checkSource(context: Context, source: Source): void {
   if (source.retentionMs !== undefined && source.retentionMs > LONGEST) context.report(owner, 'DEF-026', `keeps its events for ${formatDuration(source.retentionMs)}`, `Use at most ${formatDuration(LONGEST)}, or leave it out: they are kept for ever.`);
   if (source.computed !== undefined) checkComputed(context, source, source.computed);
   for (const field of source.fields) {
-    if ((field.type.kind === 'array' || field.type.kind === 'map') && field.nullable) {
+    if (field.type.kind === 'array' && field.nullable) {
       context.report(owner, 'DEF-024', `${field.name} is a nullable ${formatType(field.type)}, which ClickHouse has not`, 'Take .nullable() off: an absent list is an empty one.');
     }
+    if (field.type.kind === 'map') context.report(owner, 'DEF-024', `${field.name} is a ${formatType(field.type)}, which no field can be`, 'Give each value a field of its own.');
     if (field.encoding?.kind === 'epochSeconds' && field.type.kind !== 'timestamp') {
       context.report(owner, 'DEF-021', `${field.name} is ${formatType(field.type)} and read as epoch seconds`, 'Only a timestamp can be: use t.epochSeconds.');
     }

@@ -74,7 +74,7 @@ function checkRow(context: Context, owner: Owner, service: FeatureService): void
     } else if (first.name !== name) {
       context.report(owner, 'NAME-001', `the ${first.what} and the ${what} differ only in case`, 'Rename one of them.');
     } else if (!sameType(first.type, type)) {
-      context.report(owner, 'KEY-001', `the ${first.what} is ${formatType(first.type)}, the ${what} ${formatType(type)}`, 'Give keys of one name one type, or call one of them otherwise: view.as(…, { keys }).');
+      context.report(owner, 'KEY-001', `the ${first.what} is ${formatType(first.type)}, the ${what} ${formatType(type)}`, 'Give keys of one name one type, or call one of them otherwise: view.keyedBy({ … }).');
     }
   }
 }

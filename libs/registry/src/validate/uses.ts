@@ -94,7 +94,7 @@ export function checkIds(context: Context, owner: Owner, parts: readonly Reads[]
       if (other === undefined) {
         first.set(id, { use, part });
       } else if (other.part !== part && other.use.view !== use.view) {
-        context.report(owner, 'NAME-001', `reads ${other.use.view} and ${use.view} both as ${id}`, 'Give one of them another alias: view.as(…).');
+        context.report(owner, 'NAME-001', `reads ${other.use.view} and ${use.view} both as ${id}`, "Give one of them another alias: view.as('sender').");
       } else if (other.part !== part && canonicalJson(other.use.keys ?? {}) !== canonicalJson(use.keys ?? {})) {
         context.report(owner, 'DEF-058', `reads ${use.view} twice as ${id}, for different keys`, 'Give one of them another alias, or both the same keys.');
       }
