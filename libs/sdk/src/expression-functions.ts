@@ -6,7 +6,8 @@ import { apply, expressionOf, operand, refused, typed, TypedExpression } from '.
 export function when<A extends NumberOperand, B extends NumberOperand>(condition: BoolExpression, then: A, otherwise: B): ExpressionOf<Choice<OperandKind<A> | OperandKind<B>>>;
 export function when<A extends TextOperand, B extends TextOperand>(condition: BoolExpression, then: A, otherwise: B): ExpressionOf<Choice<OperandKind<A> | OperandKind<B>>>;
 export function when(condition: BoolExpression, then: BoolOperand, otherwise: BoolOperand): BoolExpression;
-export function when(condition: BoolExpression, then: TimeOperand, otherwise: TimeOperand): TimeExpression;
+export function when(condition: BoolExpression, then: TimeExpression, otherwise: TimeOperand): TimeExpression;
+export function when(condition: BoolExpression, then: TimeOperand, otherwise: TimeExpression): TimeExpression;
 export function when(condition: BoolExpression, then: unknown, otherwise: unknown): unknown {
   const [a, b] = [then, otherwise].map((choice) => (choice instanceof TypedExpression ? choice.type : undefined));
   return apply('if', expressionOf(condition, 'when'), operand(then, b), operand(otherwise, a));

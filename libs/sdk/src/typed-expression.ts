@@ -132,11 +132,11 @@ function constant(value: ReturnType<typeof literal>): TypedExpression {
   return new TypedExpression(value, value.type);
 }
 
-function timeZone(zone: string): string {
+function timeZone(zone: string): TypedExpression {
   try {
     new Intl.DateTimeFormat('en', { timeZone: zone });
   } catch {
     throw refused(`${zone} is no time zone`, "Name one of the IANA time zones, such as 'Europe/Berlin' or 'UTC'.");
   }
-  return zone;
+  return constant(literal({ kind: 'string' }, zone));
 }
