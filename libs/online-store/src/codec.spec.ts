@@ -1,10 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { isGranaryError, type ElementType, type FieldType, type Value } from '@granary/contracts';
+import { isGranaryError, valueMap, type ElementType, type FieldType, type Scalar, type Value } from '@granary/contracts';
 import fc from 'fast-check';
+import { checksum } from './checksum.js';
 import { createRowCodec, type Row } from './codec.js';
 import type { RowSchema } from './layout.js';
 import { isNewer } from './order.js';
 import { testSeed } from './test-support/environment.js';
+import { viewOf } from './variable.js';
 
 const seed = testSeed('codec.spec');
 const runs = { seed, numRuns: 500 };
@@ -17,7 +19,12 @@ const elementType: fc.Arbitrary<ElementType> = fc.oneof(
   fc.constantFrom('bool', 'int32', 'int64', 'float32', 'float64', 'string', 'timestamp').map((kind) => ({ kind }) as ElementType),
   fc.uniqueArray(fc.string({ minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 300 }).map((values) => ({ kind: 'enum', values }) as ElementType),
 );
-const fieldType: fc.Arbitrary<FieldType> = fc.oneof({ weight: 3, arbitrary: elementType }, { weight: 1, arbitrary: elementType.map((of) => ({ kind: 'array', of }) as FieldType) });
+const scalarType = elementType.filter((type) => type.kind !== 'enum');
+const fieldType: fc.Arbitrary<FieldType> = fc.oneof(
+  { weight: 6, arbitrary: elementType },
+  { weight: 2, arbitrary: elementType.map((of) => ({ kind: 'array', of }) as FieldType) },
+  { weight: 1, arbitrary: scalarType.map((of) => ({ kind: 'map', of }) as FieldType) },
+);
 
 function valueOf(type: FieldType): fc.Arbitrary<Value> {
   switch (type.kind) {
@@ -38,7 +45,9 @@ function valueOf(type: FieldType): fc.Arbitrary<Value> {
     case 'enum':
       return fc.constantFrom(...type.values);
     case 'array':
-      return fc.array(valueOf(type.of) as fc.Arbitrary<boolean | number | bigint | string>, { maxLength: 9 });
+      return fc.array(valueOf(type.of) as fc.Arbitrary<Scalar>, { maxLength: 9 });
+    case 'map':
+      return fc.array(fc.tuple(fc.oneof(text, fc.constantFrom('__proto__', '10', '9', 'constructor')), valueOf(type.of) as fc.Arbitrary<Scalar>), { maxLength: 9 }).map(valueMap);
   }
 }
 
@@ -128,6 +137,10 @@ describe('row codec', () => {
     [{ kind: 'enum', values: ['a', 'b'] }, 'c'],
     [{ kind: 'array', of: { kind: 'int32' } }, [1, null]],
     [{ kind: 'array', of: { kind: 'string' } }, 'abc'],
+    [{ kind: 'map', of: { kind: 'int32' } }, [1]],
+    [{ kind: 'map', of: { kind: 'int32' } }, { a: null }],
+    [{ kind: 'map', of: { kind: 'int64' } }, { a: 1 }],
+    [{ kind: 'map', of: { kind: 'string' } }, { 'half \ud83d of a pair': 'a' }],
   ])('refuses to store in %j the value %p', (type, value) => {
     expect(codeOf(() => codecOf(type).encode({ order: ORDER, values: [value as Value] }))).toBe('INVALID_VALUE');
   });
@@ -249,5 +262,30 @@ describe('row codec', () => {
     const row = { order: { eventTime: -1, knownAt: 1, sequence: 2 ** 40 }, values };
     expect(Buffer.from(codec.encode(row)).toString('hex')).toBe(GOLDEN.join(''));
     expect(codec.decode(Buffer.from(GOLDEN.join(''), 'hex'))).toStrictEqual(row);
+  });
+
+  it('writes the same bytes for the same map, whatever the order of its entries', () => {
+    const type: FieldType = { kind: 'map', of: { kind: 'int64' } };
+    const HEAP = ['15000000', '03000000', '020000000300000005000000', '3130', '39', 'c3a9', '0100000000000000', '0200000000000000', '0300000000000000'];
+    const ordered = ['10', '9', 'é'].map((key, i) => [key, BigInt(i + 1)] as const);
+    const bytes = codecOf(type).encode({ order: ORDER, values: [valueMap(ordered)] });
+    expect(Buffer.from(codecOf(type).encode({ order: ORDER, values: [valueMap([...ordered].reverse())] }))).toEqual(Buffer.from(bytes));
+    expect(Buffer.from(bytes.subarray(36, -4)).toString('hex')).toBe(HEAP.join(''));
+  });
+
+  it.each([
+    ['keys in another order', '0e000000', '0200000001000000020000006261', '0100000002000000'],
+    ['the same key twice', '0e000000', '0200000001000000020000006161', '0100000002000000'],
+    ['more keys than values', '0e000000', '0200000001000000020000006162', '01000000'],
+    ['keys longer than it', 'ff000000', '0200000001000000020000006162', '0100000002000000'],
+  ])('refuses a map with %s', (_, ...heap) => {
+    const codec = codecOf({ kind: 'map', of: { kind: 'int32' } });
+    const bytes = Buffer.from(codec.encode({ order: ORDER, values: [valueMap([])] }));
+    const content = Buffer.from(heap.join(''), 'hex');
+    const forged = Buffer.concat([bytes.subarray(0, 36), content, Buffer.alloc(4)]);
+    forged.writeUInt32LE(content.length, 32);
+    const view = viewOf(forged);
+    view.setUint32(forged.length - 4, checksum(view, forged.length - 4), true);
+    expect(codeOf(() => codec.decode(forged))).toBe('ARTIFACT_CORRUPT');
   });
 });

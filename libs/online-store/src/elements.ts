@@ -1,6 +1,4 @@
-import { formatType, GranaryError, type ElementType, type FieldType, type Value } from '@granary/contracts';
-
-export type Scalar = boolean | number | bigint | string;
+import { formatType, GranaryError, type ElementType, type FieldType, type Scalar, type Value } from '@granary/contracts';
 
 /** How one element of fixed width lies in a row: little-endian, unaligned. `write` throws INVALID_VALUE. */
 export interface FixedCodec {

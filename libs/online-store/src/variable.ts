@@ -1,5 +1,6 @@
-import type { ElementType, FieldType, Value } from '@granary/contracts';
-import { corruptRow, fixedCodec, invalidValue, type Scalar } from './elements.js';
+import { compareValues } from '@granary/aggregates';
+import { valueMap, type ElementType, type FieldType, type Scalar, type Value } from '@granary/contracts';
+import { corruptRow, fixedCodec, invalidValue } from './elements.js';
 import { isWellFormed } from './text.js';
 
 /** How one value of variable width lies in a row's heap. `encode` throws INVALID_VALUE. */
@@ -12,6 +13,7 @@ export interface VariableCodec {
 /** Null for types of fixed width. */
 export function variableCodec(type: FieldType): VariableCodec | null {
   if (type.kind === 'string') return { encode: (value) => encodeText(type, value), decode: (bytes, _view, start, end) => bytes.toString('utf8', start, end) };
+  if (type.kind === 'map') return mapCodec(type, type.of);
   return type.kind === 'array' ? arrayCodec(type, type.of) : null;
 }
 
@@ -64,6 +66,31 @@ function textArrayCodec(type: FieldType, of: ElementType): VariableCodec {
       }
       if (from !== end) throw corruptRow('an array is shorter than its place');
       return texts;
+    },
+  };
+}
+
+/** uint32 bytes of the keys, the keys as an array of texts, rising by their UTF-8 bytes, the values as an array. */
+function mapCodec(type: FieldType, of: ElementType): VariableCodec {
+  const keysCodec = textArrayCodec(type, { kind: 'string' });
+  const valuesCodec = arrayCodec({ kind: 'array', of }, of);
+  return {
+    encode(value) {
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalidValue(type, value);
+      const entries = Object.entries(value).sort(([a], [b]) => compareValues(a, b));
+      const keys = keysCodec.encode(entries.map(([key]) => key));
+      const head = Buffer.alloc(4);
+      head.writeUInt32LE(keys.length, 0);
+      return Buffer.concat([head, keys, valuesCodec.encode(entries.map(([, entry]) => entry as unknown))]);
+    },
+    decode(bytes, view, start, end) {
+      const split = end - start >= 4 ? start + 4 + view.getUint32(start, true) : Infinity;
+      if (split > end) throw corruptRow('the keys of a map are longer than it');
+      const keys = keysCodec.decode(bytes, view, start + 4, split) as readonly string[];
+      const values = valuesCodec.decode(bytes, view, split, end) as readonly Scalar[];
+      if (keys.length !== values.length) throw corruptRow(`a map has ${keys.length} keys and ${values.length} values`);
+      if (keys.some((key, i) => i > 0 && compareValues(keys[i - 1]!, key) >= 0)) throw corruptRow('the keys of a map do not rise');
+      return valueMap(keys.map((key, i) => [key, values[i]!]));
     },
   };
 }
