@@ -86,11 +86,16 @@ export function createRowCodec(schema: RowSchema): RowCodec {
 
   function decode(bytes: Uint8Array): Row {
     const view = check(bytes);
-    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const values: (Value | null)[] = new Array<Value | null>(schema.columns.length).fill(null);
     for (const column of layout.fixed) {
       if (!isNull(bytes, layout, column.position)) values[column.position] = column.codec.read(view, column.at);
     }
+    if (layout.variable.length > 0) decodeHeap(bytes, view, values);
+    return { order: readOrder(view), values };
+  }
+
+  function decodeHeap(bytes: Uint8Array, view: DataView, values: (Value | null)[]): void {
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     let start = layout.heap;
     for (let i = 0; i < layout.variable.length; i++) {
       const column = layout.variable[i]!;
@@ -99,7 +104,6 @@ export function createRowCodec(schema: RowSchema): RowCodec {
       if (!isNull(bytes, layout, column.position)) values[column.position] = column.codec.decode(buffer, view, start, end);
       start = end;
     }
-    return { order: readOrder(view), values };
   }
 
   function decodeNumbers(bytes: Uint8Array, out: Float32Array | Float64Array, mask: Uint8Array, offset: number, columns: readonly number[]): void {

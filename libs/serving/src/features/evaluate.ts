@@ -36,8 +36,8 @@ export function evaluateView({ features, view, source, eventTime }: PlannedView,
   return { values, absent, eventTime: seen, at };
 }
 
-/** A feature with its state. */
-export function featureValue({ includesRequest }: PlannedFeature, position: number, { values, absent, eventTime, at }: ViewValues): FeatureValue {
+/** The feature at a position in its view, with its state. */
+export function featureValue(includesRequest: boolean, { values, absent, eventTime, at }: ViewValues, position: number): FeatureValue {
   const value = values[position]!;
   const time = includesRequest ? at : eventTime;
   if (value !== null) return { value, state: 'present', eventTime: time };

@@ -79,18 +79,14 @@ export class FeatureReader {
       return { ...parsed, slots: plan.views.map((planned) => fetch.want(planned.keyOf(parsed.keys[planned.subject]!))) };
     });
     const bytes = await fetch.read();
-    const reads = plan.views.map((planned) => viewReads(planned, [...planned.features.keys()], bytes, at, false));
+    const reads = plan.views.map((planned) => viewReads(planned, planned.positions, bytes, at, false));
 
     return wanted.map(({ keys, fields, slots }) => {
       const views = reads.map((read, v) => read.valuesOf(slots[v]!, keys[plan.views[v]!.subject]!, fields));
-      const values: Record<string, FeatureValue> = {};
-      for (const output of plan.outputs) {
-        values[output.name] =
-          output.kind === 'derived'
-            ? derivedValue(output.derived, views, fields)
-            : featureValue(plan.views[output.at.view]!.features[output.at.feature]!, output.at.feature, views[output.at.view]!);
-      }
-      return { keys: namedKeys(plan, keys, fields), values };
+      const values = plan.outputs.map((output) =>
+        output.kind === 'derived' ? derivedValue(output.derived, views, fields) : featureValue(output.includesRequest, views[output.at.view]!, output.at.feature),
+      );
+      return { keys: namedKeys(plan, keys, fields), values: plan.row(values) };
     });
   }
 

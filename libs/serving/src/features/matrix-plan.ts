@@ -1,4 +1,4 @@
-import type { FieldType } from '@granary/contracts';
+import type { Feature, FieldType } from '@granary/contracts';
 import type { PlannedDerived } from './derived.js';
 import type { PlannedOutput, PlannedView } from './plan.js';
 
@@ -11,8 +11,15 @@ export interface MatrixView {
   readonly columns: readonly { readonly feature: number; readonly column: number }[];
   /** Positions of those, and of the features that derived columns read. */
   readonly wanted: readonly number[];
-  /** All that is wanted are columns whose parts are numbers in the packed row. */
-  readonly packed: boolean;
+  /** Where its columns lie in a packed row, when all that is wanted are columns whose parts are numbers there; else null. */
+  readonly packed: PackedColumns | null;
+}
+
+/** Columns that are finished straight from the numbers of a packed row. */
+export interface PackedColumns {
+  /** Positions in the row: of the event time, then of the parts of each column. */
+  readonly positions: readonly number[];
+  readonly columns: readonly { readonly feature: Feature; readonly column: number; readonly parts: number }[];
 }
 
 export interface MatrixPlan {
@@ -26,10 +33,18 @@ export function planMatrix(views: readonly PlannedView[], outputs: readonly Plan
     const columns = outputs.flatMap((output) => (output.kind === 'aggregate' && output.at.view === position && output.column !== null ? [{ feature: output.at.feature, column: output.column }] : []));
     const inputs = derived.flatMap(({ derived: { inputs: all } }) => all.filter((input) => input.view === position).map((input) => input.feature));
     const wanted = [...new Set([...columns.map(({ feature }) => feature), ...inputs])];
-    const packed = inputs.length === 0 && wanted.every((at) => !planned.features[at]!.includesRequest && planned.features[at]!.parts.every(({ type }) => isNumber(type)));
-    return { planned, position, columns, wanted, packed };
+    return { planned, position, columns, wanted, packed: inputs.length === 0 ? packedColumns(planned, columns) : null };
   });
   return { views: read.filter(({ wanted }) => wanted.length > 0), derived };
+}
+
+function packedColumns({ features, eventTime }: PlannedView, columns: MatrixView['columns']): PackedColumns | null {
+  const read = columns.map(({ feature, column }) => ({ ...features[feature]!, column }));
+  if (!read.every(({ includesRequest, parts }) => !includesRequest && parts.every(({ type }) => isNumber(type)))) return null;
+  return {
+    positions: [eventTime, ...read.flatMap(({ offset, parts }) => parts.map((_, i) => offset + i))],
+    columns: read.map(({ feature, column, parts }) => ({ feature, column, parts: parts.length })),
+  };
 }
 
 function isNumber({ kind }: FieldType): boolean {

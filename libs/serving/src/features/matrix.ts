@@ -3,7 +3,7 @@ import { parseKey, type EntityKey, type Instant, type Value } from '@granary/con
 import { inputNumber } from '@granary/models';
 import type { OnlineStore } from '@granary/online-store';
 import { isExpired, type ViewValues } from './evaluate.js';
-import type { MatrixView } from './matrix-plan.js';
+import type { MatrixView, PackedColumns } from './matrix-plan.js';
 import type { ServicePlan } from './plan.js';
 import { assertRecord, parseFields, readEach, type FeatureRequest } from './request.js';
 import { rowFetch } from './row-fetch.js';
@@ -58,8 +58,8 @@ export async function readMatrix(plan: ServicePlan, store: OnlineStore, shared: 
   const bytes = await fetch.read();
 
   const target: Target = { data, mask, width, rows: candidates.length };
-  for (const read of reads) if (read.packed) fillPacked(read, bytes, at, target);
-  const evaluated = reads.filter(({ packed }) => !packed);
+  for (const read of reads) if (read.packed !== null) fillPacked(read, read.packed, bytes, at, target);
+  const evaluated = reads.filter(({ packed }) => packed === null);
   if (evaluated.length > 0 || plan.matrix.derived.length > 0) fillEvaluated(plan, evaluated, bytes, fields, at, target);
   return { data, mask, names: plan.columns };
 }
@@ -93,13 +93,11 @@ function fillEvaluated({ views, matrix }: ServicePlan, reads: readonly ViewRead[
 }
 
 /** For all other views: numbers straight from the packed bytes, no object per row or value. */
-function fillPacked({ planned, columns, slots }: ViewRead, bytes: readonly (Uint8Array | null)[], at: Instant, { data, mask, width, rows }: Target): void {
-  const read = columns.map(({ feature, column }) => ({ ...planned.features[feature]!, column }));
-  const positions = [planned.eventTime, ...read.flatMap(({ offset, parts }) => parts.map((_, i) => offset + i))];
+function fillPacked({ planned, slots }: ViewRead, { positions, columns }: PackedColumns, bytes: readonly (Uint8Array | null)[], at: Instant, { data, mask, width, rows }: Target): void {
   // Doubles: an instant needs them, and an avg's sum must not be rounded before it is divided.
   const numbers = new Float64Array(positions.length);
   const there = new Uint8Array(positions.length);
-  const scratch = read.map(({ parts }) => new Array<Value | null>(parts.length).fill(null));
+  const scratch = columns.map(({ parts }) => new Array<Value | null>(parts).fill(null));
   const constant = slots.length === 1;
   for (let row = 0; row < (constant ? 1 : rows); row++) {
     const packed = bytes[slots[row]!];
@@ -107,8 +105,8 @@ function fillPacked({ planned, columns, slots }: ViewRead, bytes: readonly (Uint
     planned.codec.decodeNumbers(packed, numbers, there, 0, positions);
     if (isExpired(numbers[0]!, planned.view.ttlMs, at)) continue;
     let next = 1;
-    for (let i = 0; i < read.length; i++) {
-      const { feature, column } = read[i]!;
+    for (let i = 0; i < columns.length; i++) {
+      const { feature, column } = columns[i]!;
       const parts = scratch[i]!;
       for (let part = 0; part < parts.length; part++, next++) parts[part] = there[next] === 1 ? numbers[next]! : null;
       const value = finish(feature, parts, at);
@@ -117,7 +115,7 @@ function fillPacked({ planned, columns, slots }: ViewRead, bytes: readonly (Uint
       mask[row * width + column] = 1;
     }
   }
-  if (constant) repeatFirstRow(read, data, mask, width);
+  if (constant) repeatFirstRow(columns, data, mask, width);
 }
 
 function repeatFirstRow(columns: readonly { readonly column: number }[], data: Float32Array, mask: Uint8Array, width: number): void {

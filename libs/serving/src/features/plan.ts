@@ -1,8 +1,9 @@
 import { viewParts, type Part } from '@granary/aggregates';
-import { BACKFILL, GranaryError, isNumeric, resolveService, type Entity, type EntityKey, type Feature, type FieldType, type ResolvedService, type ResolvedView, type Snapshot, type Source, type VersionedView } from '@granary/contracts';
+import { BACKFILL, GranaryError, isNumeric, resolveService, type Entity, type EntityKey, type Feature, type FeatureValue, type FieldType, type ResolvedService, type ResolvedView, type Snapshot, type Source, type VersionedView } from '@granary/contracts';
 import { createRowCodec, rowKeys, viewRowSchema, type RowCodec } from '@granary/online-store';
 import { planDerived, type PlannedDerived } from './derived.js';
 import { planMatrix, type MatrixPlan } from './matrix-plan.js';
+import { rowShape } from './row-shape.js';
 
 /** A thing that a request names: an entity, with its keys under the names that the asker gives them. */
 export type Subject = Pick<Entity, 'name' | 'keys'>;
@@ -29,6 +30,8 @@ export interface PlannedView {
   readonly eventTime: number;
   /** Those that are served, then those that only derived features read. */
   readonly features: readonly PlannedFeature[];
+  /** Those of all features. */
+  readonly positions: readonly number[];
   readonly includesRequest: boolean;
 }
 
@@ -38,7 +41,7 @@ export type PlannedOutput = {
   readonly name: string;
   /** Its column in the service's matrix; null: it is no number. */
   readonly column: number | null;
-} & ({ readonly kind: 'aggregate'; readonly at: FeaturePlace } | { readonly kind: 'derived'; readonly derived: PlannedDerived });
+} & ({ readonly kind: 'aggregate'; readonly at: FeaturePlace; readonly includesRequest: boolean } | { readonly kind: 'derived'; readonly derived: PlannedDerived });
 
 /** A feature of a view, by positions: of the view in the plan, of the feature in the view. */
 export interface FeaturePlace {
@@ -54,6 +57,8 @@ export interface ServicePlan {
   readonly views: readonly PlannedView[];
   /** The row, in order. */
   readonly outputs: readonly PlannedOutput[];
+  /** The row of values in the order of `outputs`, by name. */
+  readonly row: (values: readonly FeatureValue[]) => Readonly<Record<string, FeatureValue>>;
   /** The features that are numbers or bools: the columns of a matrix. Timestamps, texts, arrays and maps are no columns. */
   readonly columns: readonly string[];
   readonly matrix: MatrixPlan;
@@ -83,10 +88,10 @@ export function planService(snapshot: Snapshot, serviceName: string, project: st
   const outputs = service.features.map((served): PlannedOutput => {
     const column = isColumn(served.type) ? columns.push(served.name) - 1 : null;
     return served.kind === 'aggregate'
-      ? { kind: 'aggregate', name: served.name, column, at: placeOf(served.of, served.feature.name) }
+      ? { kind: 'aggregate', name: served.name, column, at: placeOf(served.of, served.feature.name), includesRequest: includesRequest(served.feature) }
       : { kind: 'derived', name: served.name, column, derived: planDerived(served.expression, service, views, placeOf) };
   });
-  return { service, subjects: [...subjects.values()], views, outputs, columns, matrix: planMatrix(views, outputs) };
+  return { service, subjects: [...subjects.values()], views, outputs, row: rowShape(outputs.map(({ name }) => name)), columns, matrix: planMatrix(views, outputs) };
 }
 
 function planView({ id, view, entity, source, features: used }: ResolvedView, subject: number, project: string): PlannedView {
@@ -94,7 +99,7 @@ function planView({ id, view, entity, source, features: used }: ResolvedView, su
   const positions = new Map(codec.schema.columns.map((column, i) => [column.name, i]));
   const features = used.map((feature): PlannedFeature => {
     const parts = viewParts({ features: [feature] });
-    return { feature, offset: positions.get(parts[0]!.name)!, parts, includesRequest: feature.aggregate.window?.includeRequest === true };
+    return { feature, offset: positions.get(parts[0]!.name)!, parts, includesRequest: includesRequest(feature) };
   });
   return {
     id,
@@ -105,8 +110,13 @@ function planView({ id, view, entity, source, features: used }: ResolvedView, su
     codec,
     eventTime: positions.get(BACKFILL.eventTime)!,
     features,
+    positions: features.map((_, i) => i),
     includesRequest: features.some((each) => each.includesRequest),
   };
+}
+
+function includesRequest({ aggregate }: Feature): boolean {
+  return aggregate.window?.includeRequest === true;
 }
 
 function isColumn(type: FieldType): boolean {
