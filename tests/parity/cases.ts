@@ -1,4 +1,18 @@
-import type { Aggregate, Entity, Expression, Feature, FieldType, Literal, Source, Value, VersionedView, Window } from '@granary/contracts';
+import {
+  aggregateFunctions,
+  type Aggregate,
+  type AggregateFunction,
+  type ElementType,
+  type Entity,
+  type Expression,
+  type Feature,
+  type FieldType,
+  type Literal,
+  type Source,
+  type Value,
+  type VersionedView,
+  type Window,
+} from '@granary/contracts';
 import * as fc from 'fast-check';
 import type { OracleEvent, Question } from './oracle.js';
 
@@ -13,18 +27,24 @@ export interface ParityCase {
 
 const START = Date.UTC(2024, 0, 31, 23, 59, 50);
 const FIELDS: Readonly<Record<string, { type: FieldType; nullable: boolean; values: fc.Arbitrary<Value> }>> = {
-  id: { type: { kind: 'int64' }, nullable: false, values: fc.constantFrom(1n, 11n, 2n ** 62n) },
-  part: { type: { kind: 'string' }, nullable: false, values: fc.constantFrom('2', '12', 'é|`\'\\') },
-  small: { type: { kind: 'int32' }, nullable: true, values: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }) },
-  big: { type: { kind: 'int64' }, nullable: true, values: fc.bigInt({ min: -(2n ** 56n), max: 2n ** 56n }) },
-  amount: { type: { kind: 'float64' }, nullable: true, values: fc.double({ min: -1e6, max: 1e6, noNaN: true }) },
+  id: { type: { kind: 'int64' }, nullable: false, values: fc.constantFrom(1n, 1n, 1n, 11n, 2n ** 62n) },
+  part: { type: { kind: 'string' }, nullable: false, values: fc.constantFrom('2', '2', '2', '12', 'é|`\'\\') },
+  small: { type: { kind: 'int32' }, nullable: true, values: fc.oneof(fc.constantFrom(-(2 ** 31), 2 ** 31 - 1, 0, 3), fc.integer({ min: -5, max: 5 })) },
+  // As large as int64 lets a sum of all of them be.
+  big: { type: { kind: 'int64' }, nullable: true, values: fc.oneof(fc.constantFrom(-(2n ** 56n), 2n ** 56n, 0n), fc.bigInt({ min: -(2n ** 56n), max: 2n ** 56n })) },
+  edge: { type: { kind: 'int64' }, nullable: true, values: fc.constantFrom(-(2n ** 63n), 2n ** 63n - 1n, 2n ** 53n + 1n, 2n ** 53n, 0n) },
+  amount: { type: { kind: 'float64' }, nullable: true, values: fc.oneof({ weight: 3, arbitrary: fc.double({ min: -1e6, max: 1e6, noNaN: true }) }, { weight: 1, arbitrary: fc.constantFrom(-0, 0, 5e-324, -1e100, 1e100) }) },
   price: { type: { kind: 'float64' }, nullable: false, values: fc.constantFrom(0, 0.1, 19.99, 1e9) },
-  note: { type: { kind: 'string' }, nullable: true, values: fc.constantFrom('', 'a', 'Z', '\u{1F33E}', '\uFFFD', 'naïve') },
+  size: { type: { kind: 'float32' }, nullable: true, values: fc.constantFrom(0, -0, 0.1, 1e30, -7.25).map(Math.fround) },
+  note: { type: { kind: 'string' }, nullable: true, values: fc.constantFrom('', 'a', 'Z', '\u{1F33E}', '\uFFFD', 'naïve', '__proto__', '10', '9') },
   kind: { type: { kind: 'enum', values: ['view', 'cart', 'buy'] }, nullable: false, values: fc.constantFrom('view', 'cart', 'buy') },
   flag: { type: { kind: 'bool' }, nullable: true, values: fc.boolean() },
-  seenAt: { type: { kind: 'timestamp' }, nullable: true, values: fc.integer({ min: -5_000_000, max: 5_000_000 }).map((ms) => START + ms) },
+  seenAt: { type: { kind: 'timestamp' }, nullable: true, values: fc.oneof(fc.constantFrom(0, -1, START), fc.integer({ min: -5_000_000, max: 5_000_000 }).map((ms) => START + ms)) },
   tags: { type: { kind: 'array', of: { kind: 'string' } }, nullable: false, values: fc.array(fc.constantFrom('x', 'y', ''), { maxLength: 3 }) },
 };
+const NUMBERS = ['small', 'big', 'edge', 'amount', 'price', 'size'] as const;
+const SINGLE = [...NUMBERS, 'note', 'kind', 'flag', 'seenAt'] as const;
+const ORDERED = [...NUMBERS, 'note', 'seenAt'] as const;
 const KEYS = ['id', 'part'] as const;
 
 /** Half-second steps, so that ties and events exactly on a bound are common; sometimes a millisecond beside one. */
@@ -32,7 +52,7 @@ const instant = fc.tuple(fc.integer({ min: 0, max: 16 }), fc.constantFrom(0, 0, 
 const duration = fc.constantFrom(1, 2, 499, 500, 501, 1000, 2500, 60_000, 40 * 86_400_000);
 
 const windowArbitrary: fc.Arbitrary<Window> = fc.record({
-  sizeMs: duration,
+  sizeMs: fc.option(duration, { freq: 6 }),
   delayMs: fc.constantFrom(0, 0, 0, 1, 500, 1000),
   bounds: fc.constantFrom('[)', '(]', '[]', '()'),
   includeRequest: fc.constantFrom(false, false, true),
@@ -43,7 +63,7 @@ function literalOf(name: string): fc.Arbitrary<Literal> {
   return values.map((value) => ({ kind: 'literal', type, value: typeof value === 'bigint' ? String(value) : (value as Literal['value']) }));
 }
 
-const comparison: fc.Arbitrary<Expression> = fc.constantFrom('id', 'part', 'small', 'big', 'amount', 'price', 'note', 'kind', 'flag', 'seenAt').chain((name) => {
+const comparison: fc.Arbitrary<Expression> = fc.constantFrom('id', 'part', ...SINGLE).chain((name) => {
   const field: Expression = { kind: 'field', name };
   const ordered = name === 'kind' || name === 'flag' ? [] : (['lt', 'lte', 'gt', 'gte'] as const);
   return fc.oneof(
@@ -58,24 +78,50 @@ const where: fc.Arbitrary<Expression> = fc.oneof(
   { weight: 1, arbitrary: fc.tuple(fc.constantFrom('and' as const, 'or' as const), comparison, comparison).map(([fn, a, b]) => ({ kind: 'call' as const, fn, args: [a, b] })) },
 );
 
-const COLUMNS = {
-  latest: ['small', 'big', 'amount', 'note', 'kind', 'flag', 'seenAt', 'tags'],
-  sum: ['small', 'big', 'amount', 'price'],
-  avg: ['small', 'big', 'amount', 'price', 'flag'],
-  min: ['small', 'big', 'amount', 'note', 'seenAt', 'price'],
-  max: ['small', 'big', 'amount', 'note', 'seenAt', 'price'],
-  last: ['small', 'big', 'amount', 'note', 'flag', 'kind'],
-} as const;
+const COLUMNS: Readonly<Record<AggregateFunction, readonly string[] | null>> = {
+  latest: [...SINGLE, 'tags'],
+  count: null,
+  sum: ['small', 'big', 'amount', 'price', 'size'],
+  avg: [...NUMBERS, 'flag'],
+  min: ORDERED,
+  max: ORDERED,
+  varianceSample: NUMBERS,
+  variancePopulation: NUMBERS,
+  stddevSample: NUMBERS,
+  stddevPopulation: NUMBERS,
+  countDistinct: SINGLE,
+  approxCountDistinct: SINGLE,
+  first: SINGLE,
+  last: SINGLE,
+  lastN: SINGLE,
+  timeSinceLast: null,
+  topK: SINGLE,
+  countBy: ['note', 'kind', 'flag', 'small', 'edge'],
+  ratio: null,
+  rate: null,
+  percentile: NUMBERS,
+  decayedCount: null,
+  decayedSum: NUMBERS,
+};
 
 const aggregateArbitrary: fc.Arbitrary<{ type: FieldType; aggregate: Aggregate }> = fc
-  .constantFrom('latest' as const, 'count' as const, 'sum' as const, 'avg' as const, 'min' as const, 'max' as const, 'last' as const)
-  .chain((fn) => {
-    const column = fn === 'count' ? fc.constant(null) : fc.constantFrom(...COLUMNS[fn]);
-    return fc.record({ fn: fc.constant(fn), column, where: fc.option(where), window: windowArbitrary, hasDefault: fc.constantFrom(false, false, true) });
-  })
-  .map(({ fn, column, where, window, hasDefault }) => {
+  .constantFrom(...aggregateFunctions)
+  .chain((fn) =>
+    fc.record({
+      fn: fc.constant(fn),
+      column: COLUMNS[fn] === null ? fc.constant(null) : fc.constantFrom(...COLUMNS[fn]),
+      where: fc.option(where, { freq: 1 }),
+      window: windowArbitrary,
+      hasDefault: fc.constantFrom(false, false, true),
+      n: fc.integer({ min: 1, max: 4 }),
+      fraction: fc.oneof(fc.constantFrom(0, 0.25, 0.5, 0.9, 1, 1e-7), fc.double({ min: 0, max: 1, noNaN: true })),
+      unitMs: fc.constantFrom(1, 1000, 30 * 86_400_000),
+      halfLifeMs: fc.constantFrom(1, 7, 500, 86_400_000),
+      predicate: where,
+    }),
+  )
+  .map(({ fn, column, where, window, hasDefault, n, fraction, unitMs, halfLifeMs, predicate }) => {
     const type = outputType(fn, column);
-    const value: Literal['value'] | null = type.kind === 'int64' ? '7' : type.kind === 'float64' || type.kind === 'int32' ? 7 : null;
     const latest = fn === 'latest';
     return {
       type,
@@ -83,18 +129,43 @@ const aggregateArbitrary: fc.Arbitrary<{ type: FieldType; aggregate: Aggregate }
         fn,
         column,
         where: latest ? null : where,
-        window: latest ? null : window,
-        default: hasDefault && value !== null ? { kind: 'literal', type, value } : null,
+        window: latest ? null : fn === 'rate' ? { ...window, sizeMs: window.sizeMs ?? 1000 } : window,
+        default: hasDefault ? defaultOf(type) : null,
+        ...(fn === 'lastN' || fn === 'topK' ? { n } : {}),
+        ...(fn === 'percentile' ? { fraction } : {}),
+        ...(fn === 'rate' ? { unitMs } : {}),
+        ...(fn === 'decayedCount' || fn === 'decayedSum' ? { halfLifeMs } : {}),
+        ...(fn === 'ratio' ? { predicate } : {}),
       },
     };
   });
 
-function outputType(fn: Aggregate['fn'], column: string | null): FieldType {
-  if (fn === 'count') return { kind: 'int32' };
-  if (fn === 'avg') return { kind: 'float64' };
-  const type = FIELDS[column!]!.type;
-  if (fn !== 'sum') return type;
-  return { kind: type.kind === 'int32' || type.kind === 'int64' ? 'int64' : 'float64' };
+/** As the declaration says it, said again here: nothing that is judged has a part in it. */
+function outputType(fn: AggregateFunction, column: string | null): FieldType {
+  if (fn === 'count' || fn === 'countDistinct' || fn === 'approxCountDistinct') return { kind: 'int32' };
+  if (fn === 'countBy') return { kind: 'map', of: { kind: 'int32' } };
+  const type = column === null ? null : FIELDS[column]!.type;
+  if (fn === 'lastN' || fn === 'topK') return { kind: 'array', of: type as ElementType };
+  if (fn === 'sum') return { kind: type!.kind === 'int32' || type!.kind === 'int64' ? 'int64' : 'float64' };
+  return ['latest', 'min', 'max', 'first', 'last'].includes(fn) ? type! : { kind: 'float64' };
+}
+
+function defaultOf(type: FieldType): Literal | null {
+  switch (type.kind) {
+    case 'array':
+    case 'map':
+      return null;
+    case 'int64':
+      return { kind: 'literal', type, value: '7' };
+    case 'bool':
+      return { kind: 'literal', type, value: true };
+    case 'string':
+      return { kind: 'literal', type, value: "it's" };
+    case 'enum':
+      return { kind: 'literal', type, value: type.values[0]! };
+    default:
+      return { kind: 'literal', type, value: 7 };
+  }
 }
 
 const rowArbitrary: fc.Arbitrary<Record<string, Value | null>> = fc.record(
@@ -106,9 +177,11 @@ export const parityCase: fc.Arbitrary<ParityCase> = fc
     composite: fc.boolean(),
     corrected: fc.boolean(),
     ttlMs: fc.option(fc.constantFrom(1, 500, 1000, 3000)),
-    features: fc.array(aggregateArbitrary, { minLength: 1, maxLength: 8 }),
-    events: fc.array(fc.record({ id: fc.integer({ min: 1, max: 20 }), time: instant, lag: fc.constantFrom(0, 0, 500, 1500, 4000), row: rowArbitrary }), { maxLength: 30 }),
-    questions: fc.array(fc.record({ at: instant, request: rowArbitrary, own: fc.option(fc.nat({ max: 29 })) }), { minLength: 1, maxLength: 10 }),
+    features: fc.array(aggregateArbitrary, { minLength: 1, maxLength: 12, size: 'max' }),
+    events: fc.array(fc.record({ id: fc.integer({ min: 1, max: 24 }), time: instant, lag: fc.constantFrom(0, 0, 500, 1500, 4000), row: rowArbitrary }), { maxLength: 40, size: 'max' }),
+    // Few instants for many questions: each costs a backfill.
+    instants: fc.array(instant, { minLength: 1, maxLength: 4 }),
+    questions: fc.array(fc.record({ at: fc.nat({ max: 3 }), request: rowArbitrary, own: fc.oneof({ weight: 5, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.nat({ max: 39 }) }) }), { minLength: 1, maxLength: 24, size: 'max' }),
   })
   .map((raw) => {
     const keys = raw.composite ? KEYS : (['id'] as const);
@@ -133,7 +206,8 @@ export const parityCase: fc.Arbitrary<ParityCase> = fc
       const knownAt = raw.corrected ? time + lag : time;
       return { id: `event-${id}`, time, knownAt, row: { ...row, at: time, reportedAt: time + lag } };
     });
-    const questions: Question[] = raw.questions.map(({ at, request, own }) => {
+    const questions: Question[] = raw.questions.map(({ at: pick, request, own }) => {
+      const at = raw.instants[pick % raw.instants.length]!;
       const event = own === null || events.length === 0 ? undefined : events[own % events.length];
       // A question that is an event asks about it as it happened.
       const row = event === undefined ? { ...request, at, reportedAt: at } : event.row;

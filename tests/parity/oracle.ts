@@ -1,4 +1,4 @@
-import type { Expression, Feature, FeatureState, Source, Value, VersionedView } from '@granary/contracts';
+import type { Aggregate, Expression, Feature, FeatureState, FieldType, Scalar, Source, Value, VersionedView } from '@granary/contracts';
 
 /**
  * What features mean, as plainly as it can be said: sort, filter, fold. Shares no code with the compiler, the window
@@ -23,6 +23,14 @@ export interface Question {
 export interface Answer {
   readonly value: Value | null;
   readonly state: FeatureState;
+  /** How large the floats are that went into the value: an answer may be off by 1e-9 of it. */
+  readonly scale?: number;
+}
+
+/** What a window holds: an event of it, or the request. */
+interface Counted {
+  readonly time: number;
+  readonly row: Readonly<Record<string, Value | null>>;
 }
 
 interface Arrived extends OracleEvent {
@@ -64,10 +72,10 @@ function askFeature(view: VersionedView, feature: Feature, arrived: readonly Arr
     if (view.ttlMs !== null && last < at - view.ttlMs) return { value: null, state: 'expired' };
   }
   const inside = window === null ? known : known.filter((event) => insideWindow(window, event.time, at));
-  const rows = inside.map((event) => event.row);
-  if (includeRequest) rows.push(question.request);
-  const value = fold(feature, rows);
-  return { value, state: value === null ? 'null' : 'present' };
+  const counted: Counted[] = [...inside];
+  if (includeRequest) counted.push({ time: at, row: question.request });
+  const { value, scale } = fold(feature, counted, at);
+  return { value, state: value === null ? 'null' : 'present', scale };
 }
 
 function newer(a: Arrived, b: Arrived, byTime = false): boolean {
@@ -83,27 +91,98 @@ function insideWindow(window: NonNullable<Feature['aggregate']['window']>, time:
   return afterStart && beforeEnd;
 }
 
-function fold({ aggregate, type }: Feature, rows: readonly Readonly<Record<string, Value | null>>[]): Value | null {
-  const counted = rows.filter((row) => aggregate.where === null || holds(aggregate.where, row) === true);
+interface Folded {
+  readonly value: Value | null;
+  readonly scale: number;
+}
+
+function fold({ aggregate, type }: Feature, events: readonly Counted[], at: number): Folded {
+  const counted = events.filter(({ row }) => aggregate.where === null || holds(aggregate.where, row) === true);
   const fallback = aggregate.default === null ? null : type.kind === 'int64' ? BigInt(aggregate.default.value) : aggregate.default.value;
-  if (aggregate.fn === 'latest') return counted.at(-1)![aggregate.column!] ?? fallback;
-  if (aggregate.fn === 'count') return counted.length === 0 ? (fallback ?? 0) : counted.length;
-  const values = counted.map((row) => row[aggregate.column!]).filter((value) => value !== null && value !== undefined);
-  if (values.length === 0) return fallback ?? (aggregate.fn === 'sum' ? (type.kind === 'int64' ? 0n : 0) : null);
+  if (aggregate.fn === 'latest') return exact(counted.at(-1)!.row[aggregate.column!] ?? fallback);
+  const there = aggregate.column === null ? counted : counted.filter(({ row }) => row[aggregate.column!] !== null);
+  const found = there.length === 0 ? exact(null) : foldSome(aggregate, type, there, at);
+  if (found.value !== null) return found;
+  if (fallback !== null) return exact(fallback);
+  if (aggregate.fn === 'sum' && type.kind === 'int64') return exact(0n);
+  return exact(['count', 'countDistinct', 'approxCountDistinct', 'sum'].includes(aggregate.fn) ? 0 : null);
+}
+
+/** Of at least one event, each with a value where the aggregate reads a column. */
+function foldSome(aggregate: Aggregate, type: FieldType, events: readonly Counted[], at: number): Folded {
+  const values = aggregate.column === null ? [] : events.map(({ row }) => row[aggregate.column!]!);
+  const numbers = values.map(Number);
+  const largest = numbers.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
   switch (aggregate.fn) {
+    case 'count':
+      return exact(events.length);
+    case 'rate':
+      return exact(events.length / (aggregate.window!.sizeMs! / aggregate.unitMs!));
+    case 'timeSinceLast':
+      return exact(at - events.at(-1)!.time);
+    case 'ratio': {
+      const answers = events.map(({ row }) => holds(aggregate.predicate!, row)).filter((answer) => answer !== null);
+      return exact(answers.length === 0 ? null : answers.filter((answer) => answer).length / answers.length);
+    }
+    case 'decayedCount':
+    case 'decayedSum': {
+      const weights = events.map(({ time }) => Math.pow(0.5, (at - time) / aggregate.halfLifeMs!));
+      const weighted = aggregate.column === null ? weights : weights.map((weight, i) => weight * numbers[i]!);
+      // Far below a double's normal range the digits run out.
+      return { value: total(weighted), scale: total(weighted.map(Math.abs)) + 1e-290 };
+    }
     case 'sum':
-      return type.kind === 'int64' ? values.reduce<bigint>((a, b) => a + BigInt(b as bigint), 0n) : values.reduce<number>((a, b) => a + Number(b), 0);
+      return type.kind === 'int64' ? exact(values.reduce<bigint>((a, b) => a + BigInt(b as bigint), 0n)) : { value: total(numbers), scale: total(numbers.map(Math.abs)) };
     case 'avg':
-      return values.reduce<number>((a, b) => a + Number(b), 0) / values.length;
+      return { value: total(numbers) / numbers.length, scale: largest };
+    case 'varianceSample':
+    case 'variancePopulation':
+    case 'stddevSample':
+    case 'stddevPopulation': {
+      const by = aggregate.fn.endsWith('Sample') ? numbers.length - 1 : numbers.length;
+      if (by === 0) return exact(null);
+      const mean = total(numbers) / numbers.length;
+      const variance = total(numbers.map((number) => (number - mean) ** 2)) / by;
+      return aggregate.fn.startsWith('stddev') ? { value: Math.sqrt(variance), scale: largest } : { value: variance, scale: largest ** 2 };
+    }
     case 'min':
-      return values.reduce((a, b) => (before(b, a) ? b : a));
+      return exact(values.reduce((a, b) => (before(b, a) ? b : a)));
     case 'max':
-      return values.reduce((a, b) => (before(a, b) ? b : a));
+      return exact(values.reduce((a, b) => (before(a, b) ? b : a)));
+    case 'first':
+      return exact(values[0]!);
     case 'last':
-      return values.at(-1)!;
-    default:
-      throw new Error(`${aggregate.fn} is not built yet`);
+      return exact(values.at(-1)!);
+    case 'lastN':
+      return exact(values.reverse().slice(0, aggregate.n!) as Scalar[]);
+    case 'countDistinct':
+    case 'approxCountDistinct':
+      // Few enough for the approximate one to be exact.
+      return exact(new Set(values).size);
+    case 'topK': {
+      const times = (value: Value): number => values.filter((other) => other === value).length;
+      const distinct = [...new Set(values)].sort((a, b) => times(b) - times(a) || (before(a, b) ? -1 : 1));
+      return exact(distinct.slice(0, aggregate.n!) as Scalar[]);
+    }
+    case 'countBy':
+      return exact(Object.fromEntries([...new Set(values)].map((value) => [String(value), values.filter((other) => other === value).length])));
+    case 'percentile': {
+      const rising = numbers.sort((a, b) => a - b);
+      const rank = aggregate.fraction! * (rising.length - 1);
+      const [low, high] = [rising[Math.floor(rank)]!, rising[Math.ceil(rank)]!];
+      return { value: low * (Math.floor(rank) + 1 - rank) + high * (rank - Math.floor(rank)), scale: Math.max(Math.abs(low), Math.abs(high)) };
+    }
+    case 'latest':
+      throw new Error('latest has no window');
   }
+}
+
+function exact(value: Value | null): Folded {
+  return { value, scale: 0 };
+}
+
+function total(numbers: readonly number[]): number {
+  return numbers.reduce((a, b) => a + b, 0);
 }
 
 function before(a: Value, b: Value): boolean {

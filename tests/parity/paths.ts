@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { finish, foldRequest, emptyParts, partsOf } from '@granary/aggregates';
 import { SPINE, STATE_SUFFIX, compileBackfill, compileDataset } from '@granary/compiler';
-import { clickhouseType, identifier, type FeatureService, type Snapshot, type Value } from '@granary/contracts';
+import { clickhouseType, identifier, type FeatureService, type FieldType, type Snapshot, type Value } from '@granary/contracts';
 import { OfflineStore, type Row } from '@granary/offline-store';
 import { arrive, ask, type Answer, type Question } from './oracle.js';
 import type { ParityCase } from './cases.js';
@@ -86,7 +86,7 @@ async function askDataset(store: OfflineStore, { entity, source, view, questions
     ].join(', ')}) ENGINE = MergeTree ORDER BY ${SPINE.row}`,
     params: {},
   });
-  for (const [i, question] of questions.entries()) await store.command(spineRow(source, question, i + 1));
+  await store.command(spineRows(source, questions));
   const rows = await store.rows(compileDataset(snapshot, service, { table: 'spine', columns: [SPINE.row] }));
   if (rows.length !== questions.length) throw new Error(`${questions.length} questions gave ${rows.length} rows`);
   return rows.map((row, i) => {
@@ -95,24 +95,26 @@ async function askDataset(store: OfflineStore, { entity, source, view, questions
   });
 }
 
-function spineRow(source: ParityCase['source'], question: Question, row: number): { sql: string; params: Record<string, string | number> } {
-  const params: Record<string, string | number> = { row, at: question.at, eventId: question.eventId };
-  const values = source.fields.map((field, i) => {
-    const value = question.request[field.name] ?? null;
-    if (value === null) return 'NULL';
-    if (Array.isArray(value)) return `[${value.map((element, j) => bind(`v${i}_${j}`, 'String', element as string)).join(', ')}]::Array(String)`;
-    if (field.type.kind === 'timestamp') return `fromUnixTimestamp64Milli(${bind(`v${i}`, 'Int64', value as number)}, 'UTC')`;
-    return bind(`v${i}`, clickhouseType(field.type), typeof value === 'number' ? value : String(value));
-  });
-  return {
-    sql: `INSERT INTO spine SELECT {row:UInt64}, fromUnixTimestamp64Milli({at:Int64}, 'UTC'), {eventId:String}, ${values.join(', ')}`,
-    params,
-  };
-
-  function bind(name: string, type: string, value: string | number): string {
+function spineRows(source: ParityCase['source'], questions: readonly Question[]): { sql: string; params: Record<string, string | number> } {
+  const params: Record<string, string | number> = {};
+  const bind = (name: string, type: string, value: string | number): string => {
     params[name] = value;
     return `{${name}:${type}}`;
-  }
+  };
+  const literal = (type: FieldType, value: Value, name: string): string => {
+    if (Array.isArray(value)) return `[${value.map((element, j) => bind(`${name}_${j}`, 'String', element as string)).join(', ')}]`;
+    if (type.kind === 'timestamp') return `fromUnixTimestamp64Milli(${bind(name, 'Int64', value as number)}, 'UTC')`;
+    return bind(name, clickhouseType(type), typeof value === 'number' ? value : String(value));
+  };
+  const rows = questions.map(({ at, eventId, request }, row) => {
+    const values = source.fields.map(({ name, type, nullable }, i) => {
+      const value = request[name] ?? null;
+      const column = nullable ? `Nullable(${clickhouseType(type)})` : clickhouseType(type);
+      return `CAST(${value === null ? 'NULL' : literal(type, value, `r${row}_${i}`)}, '${column.replaceAll("'", "\\'")}') AS c${i}`;
+    });
+    return `SELECT ${[`toUInt64(${row + 1})`, `fromUnixTimestamp64Milli(${at}, 'UTC')`, bind(`e${row}`, 'String', eventId), ...values].map((value, i) => (i < 3 ? `${value} AS s${i}` : value)).join(', ')}`;
+  });
+  return { sql: `INSERT INTO spine ${rows.join(' UNION ALL ')}`, params };
 }
 
 function answerOf(row: Row, name: string): Answer {
@@ -148,10 +150,16 @@ async function askBackfill(store: OfflineStore, { entity, source, view, question
   });
 }
 
-/** Integers, strings and the rest to the letter; floats to 1e-9 relative. */
-function agree(a: Answer, b: Answer): boolean {
-  if (a.state !== b.state) return false;
-  if (typeof a.value === 'number' && typeof b.value === 'number') return Math.abs(a.value - b.value) <= 1e-9 * Math.max(1e-3, Math.abs(a.value), Math.abs(b.value));
-  if (Array.isArray(a.value)) return JSON.stringify(a.value) === JSON.stringify(b.value);
-  return a.value === b.value;
+/** Integers, strings and the rest to the letter; floats to 1e-9 of what went into them. */
+function agree(expected: Answer, actual: Answer): boolean {
+  if (expected.state !== actual.state) return false;
+  const [a, b] = [expected.value, actual.value];
+  if (typeof a === 'number' && typeof b === 'number') return a === b || Math.abs(a - b) <= 1e-9 * Math.max(expected.scale ?? 0, Math.abs(a), Math.abs(b));
+  return textOf(a) === textOf(b);
+}
+
+/** Maps have no order. */
+function textOf(value: Value | null): string {
+  const entries = typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)) : value;
+  return JSON.stringify(entries, (_key, item: unknown) => (typeof item === 'bigint' ? `${item}n` : item));
 }

@@ -1,59 +1,44 @@
-import type { Feature, Instant, Source, Value } from '@granary/contracts';
-import { compareValues } from './compare.js';
+import type { AggregateFunction, Feature, Instant, Source, Value } from '@granary/contracts';
+import { categoryFolds } from './category-folds.js';
 import { literalValue } from './expression/compile.js';
-import { matches, type Row } from './expression/condition.js';
+import { evaluate, matches, type Row } from './expression/condition.js';
+import type { Fold, Parts } from './fold-of.js';
+import { numberFolds } from './number-folds.js';
+import { orderFolds } from './order-folds.js';
 
-type Parts = readonly (Value | null)[];
+const FOLDS: Readonly<Record<AggregateFunction, Fold>> = { ...numberFolds, ...orderFolds, ...categoryFolds };
 
 /**
- * A feature's value from its parts, or null. An empty window gives the declared default, else 0 for count and sum and
- * null for the others. `at` is the instant asked about: the value is as of it.
+ * A feature's value from its parts, or null. An empty window gives the declared default, else 0 for counts, distinct
+ * counts and sums and null for the others; so does a sample of one event, which has no variance. `at` is the instant
+ * asked about: the value is as of it.
  */
-export function finish({ aggregate, type }: Feature, parts: Parts, _at: Instant): Value | null {
-  const fallback = aggregate.default === null ? null : literalValue(aggregate.default);
-  switch (aggregate.fn) {
-    case 'count':
-      return parts[0] === 0 && fallback !== null ? fallback : (parts[0] ?? 0);
-    case 'sum':
-      return parts[0] ?? fallback ?? (type.kind === 'int64' ? 0n : 0);
-    case 'avg':
-      return parts[1] === 0 ? fallback : (parts[0] as number) / (parts[1] as number);
-    default:
-      return parts[0] ?? fallback;
-  }
-}
-
-/** The parts of an empty window. */
-export function emptyParts({ aggregate }: Feature): Parts {
-  return aggregate.fn === 'count' ? [0] : aggregate.fn === 'avg' ? [null, 0] : [null];
+export function finish(feature: Feature, parts: Parts, at: Instant): Value | null {
+  const value = FOLDS[feature.aggregate.fn].finish(feature, parts, at);
+  return value ?? emptyValue(feature);
 }
 
 /** Adds the request's own row, of `at` and so newer than every event: the parts of a window with `includeRequest`. */
-export function foldRequest({ aggregate, type }: Feature, parts: Parts, request: Row, _at: Instant, source: Pick<Source, 'fields'>): Parts {
-  if (!matches(aggregate.where, request, source)) return parts;
-  if (aggregate.fn === 'count') return [(parts[0] as number) + 1];
-  const value = request[aggregate.column!] ?? null;
-  if (value === null) return parts;
-  const [before, count] = [parts[0] ?? null, parts[1] ?? null];
-  switch (aggregate.fn) {
-    case 'sum':
-      return [add(before, type.kind === 'int64' ? BigInt(value as number | bigint) : Number(value))];
-    case 'avg':
-      return [add(before, Number(value)), (count as number) + 1];
-    case 'min':
-      return [before === null || compareValues(value, before) < 0 ? value : before];
-    case 'max':
-      return [before === null || compareValues(value, before) > 0 ? value : before];
-    case 'last':
-      return [value];
-    case 'latest':
-      throw new Error('latest has no window to include a request in');
-    default:
-      throw new Error(`${aggregate.fn} is not built yet`);
-  }
+export function foldRequest(feature: Feature, parts: Parts, request: Row, at: Instant, source: Pick<Source, 'fields'>): Parts {
+  const { fn, column, where, predicate } = feature.aggregate;
+  if (!matches(where, request, source)) return parts;
+  const value = column === null ? null : (request[column] ?? null);
+  if (column !== null && value === null) return parts;
+  const answer = predicate === undefined ? null : evaluate(predicate, request, source);
+  if (predicate !== undefined && answer === null) return parts;
+  return FOLDS[fn].add(feature, parts, { value, answer: answer === true, at });
 }
 
-function add(before: Value | null, value: number | bigint): number | bigint {
-  if (before === null) return value;
-  return typeof value === 'bigint' ? (before as bigint) + value : (before as number) + value;
+function emptyValue({ aggregate, type }: Feature): Value | null {
+  if (aggregate.default !== null) return literalValue(aggregate.default);
+  switch (aggregate.fn) {
+    case 'sum':
+      return type.kind === 'int64' ? 0n : 0;
+    case 'count':
+    case 'countDistinct':
+    case 'approxCountDistinct':
+      return 0;
+    default:
+      return null;
+  }
 }

@@ -6,6 +6,6 @@ export type { FieldReader } from './expression/compile.js';
 export { evaluate, matches } from './expression/condition.js';
 export type { Row } from './expression/condition.js';
 export type { Read } from './expression/operand.js';
-export { partsOf, viewParts } from './parts.js';
+export { emptyParts, partsOf, viewParts } from './parts.js';
 export type { Part, PartRole } from './parts.js';
-export { emptyParts, finish, foldRequest } from './fold.js';
+export { finish, foldRequest } from './fold.js';

@@ -12,7 +12,7 @@ import {
 } from '@granary/contracts';
 import { Emitter, column, list } from './emit.js';
 import { EVENTS, emitEvents, emitVisible, type EventScope } from './events.js';
-import { emitFinish, emitFold } from './finish.js';
+import { emitFinish, emitFold, emitIsNull, emitNothing } from './finish.js';
 import { columnsRead, emitParts } from './parts.js';
 
 /** Columns of a spine table beside the entity keys, request fields and whatever else it carries. */
@@ -133,10 +133,9 @@ function emitFeature(emitter: Emitter, { alias, view, entity, source }: JoinedVi
   const expired =
     request || view.ttlMs === null ? [] : [`toUnixTimestamp64Milli(${seen}) < toUnixTimestamp64Milli(${time}) - ${view.ttlMs}`, `'expired'`];
   const hidden = [unseen[0], expired[0]].filter((condition) => condition !== undefined);
-  // ClickHouse has no null arrays: what is not there is an empty one, and its state says so.
-  const nothing = feature.type.kind === 'array' ? '[]' : 'NULL';
-  const visible = hidden.length === 0 ? value : `if(${hidden.join(' OR ')}, ${nothing}, ${value})`;
-  const isNull = feature.type.kind === 'array' ? [] : [`isNull(${value})`, `'null'`];
+  const visible = hidden.length === 0 ? value : `if(${hidden.join(' OR ')}, ${emitNothing(feature.type)}, ${value})`;
+  const absent = emitIsNull(feature, value);
+  const isNull = absent === null ? [] : [absent, `'null'`];
   const choices = [...unseen, ...expired, ...isNull];
   const state = choices.length === 0 ? `'present'` : `multiIf(${[...choices, `'present'`].join(', ')})`;
   return [`${visible} AS ${identifier(feature.name)}`, `${state} AS ${identifier(`${feature.name}${STATE_SUFFIX}`)}`];

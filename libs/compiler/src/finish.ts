@@ -1,59 +1,168 @@
-import type { Feature, Source } from '@granary/contracts';
+import { partsOf } from '@granary/aggregates';
+import { named, type Feature, type FieldType, type Source } from '@granary/contracts';
+import { emitDistinctKey, emitText, emitTop } from './category-sql.js';
 import type { Emitter } from './emit.js';
 import { emitExpression, sourceFields } from './expression/emit-expression.js';
 
-/** SQL of what `finish` of @granary/aggregates computes: a feature's value from its parts, as of `at` (SQL of a DateTime64(3)). */
-export function emitFinish(emitter: Emitter, { aggregate, type }: Feature, parts: readonly string[], _at: string): string {
+/**
+ * SQL of what `finish` of @granary/aggregates computes: a feature's value from its parts, as of `at` (SQL of a
+ * DateTime64(3)). Arrays and maps are never null in ClickHouse: `emitIsNull` tells an empty window's.
+ */
+export function emitFinish(emitter: Emitter, feature: Feature, parts: readonly string[], at: string): string {
+  const { aggregate, type } = feature;
   const fallback = aggregate.default === null ? null : emitter.bind(aggregate.default.type, aggregate.default.value);
+  const counted = (count: string | undefined, fewer: number, value: string): string => `if(ifNull(${count}, 0) ${fewer === 0 ? '= 0' : '<= 1'}, ${fallback ?? 'NULL'}, ${value})`;
+  const orFallback = (value: string): string => (fallback === null ? value : `ifNull(${value}, ${fallback})`);
+  const zeroOr = (count: string): string => (fallback === null ? count : `if(${count} = 0, ${fallback}, ${count})`);
+  const [first, second, third] = parts as [string, string, string];
+  const withRequest = aggregate.window?.includeRequest === true;
   switch (aggregate.fn) {
-    case 'count': {
-      const count = `ifNull(${parts[0]}, 0)`;
-      return fallback === null ? count : `if(${count} = 0, ${fallback}, ${count})`;
-    }
+    case 'count':
+      return zeroOr(`ifNull(${first}, 0)`);
+    case 'countDistinct':
+    case 'approxCountDistinct':
+      return zeroOr(withRequest ? `accurateCast(length(${first}), 'Int32')` : `ifNull(${first}, 0)`);
     case 'sum':
-      return `ifNull(${parts[0]}, ${fallback ?? (type.kind === 'int64' ? 'toInt64(0)' : 'toFloat64(0)')})`;
+      return `ifNull(${first}, ${fallback ?? (type.kind === 'int64' ? 'toInt64(0)' : 'toFloat64(0)')})`;
     case 'avg':
-      return `if(ifNull(${parts[1]}, 0) = 0, ${fallback ?? 'NULL'}, ${parts[0]} / ${parts[1]})`;
-    default:
-      return fallback === null ? parts[0]! : `ifNull(${parts[0]}, ${fallback})`;
+      return counted(second, 0, `${first} / ${second}`);
+    case 'varianceSample':
+      return counted(first, 1, `${third} / (${first} - 1)`);
+    case 'variancePopulation':
+      return counted(first, 0, `${third} / ${first}`);
+    case 'stddevSample':
+      return counted(first, 1, `sqrt(${third} / (${first} - 1))`);
+    case 'stddevPopulation':
+      return counted(first, 0, `sqrt(${third} / ${first})`);
+    case 'ratio':
+      return counted(second, 0, `${first} / ${second}`);
+    case 'rate':
+      return counted(first, 0, `${first} * ${float(aggregate.unitMs!)} / ${float(aggregate.window!.sizeMs!)}`);
+    case 'timeSinceLast':
+      return orFallback(`toFloat64(toUnixTimestamp64Milli(${at}) - toUnixTimestamp64Milli(${first}))`);
+    case 'decayedCount':
+    case 'decayedSum':
+      return orFallback(emitDecayed(feature, parts, at));
+    case 'percentile':
+      return withRequest ? `if(empty(${first}), ${fallback ?? 'NULL'}, arrayReduce('quantileExactInclusive(${aggregate.fraction!})', ${first}))` : orFallback(first);
+    case 'topK':
+      return withRequest ? emitTop(first, second, aggregate.n!) : first;
+    case 'latest':
+    case 'min':
+    case 'max':
+    case 'first':
+    case 'last':
+    case 'lastN':
+    case 'countBy':
+      return orFallback(first);
   }
+}
+
+/** SQL for: a feature's value is null; null where it can't be. Of lastN, topK and countBy an empty window is. */
+export function emitIsNull({ aggregate, type }: Feature, value: string): string | null {
+  if (type.kind !== 'array' && type.kind !== 'map') return `isNull(${value})`;
+  return aggregate.fn === 'latest' ? null : `empty(${value})`;
+}
+
+/** SQL of a feature's value where there is none. */
+export function emitNothing({ kind }: FieldType): string {
+  return kind === 'array' ? '[]' : kind === 'map' ? 'map()' : 'NULL';
 }
 
 /**
  * SQL of what `foldRequest` of @granary/aggregates computes: the parts with the request's row added. `request` gives the
  * SQL of the row's value of a source field, `at` is SQL of its instant, a DateTime64(3).
  */
-export function emitFold(emitter: Emitter, feature: Feature, parts: readonly string[], source: Source, request: (field: string) => string, _at: string): readonly string[] {
-  const { aggregate, type } = feature;
-  const value = aggregate.column === null ? null : request(aggregate.column);
-  const nullable = source.fields.some((field) => field.name === aggregate.column && field.nullable);
+export function emitFold(emitter: Emitter, feature: Feature, parts: readonly string[], source: Source, request: (field: string) => string, at: string): readonly string[] {
+  const { aggregate } = feature;
+  const fields = sourceFields(source, request);
+  const asked = aggregate.column === null ? null : request(aggregate.column);
+  const answer = aggregate.predicate === undefined ? null : `(${emitExpression(emitter, aggregate.predicate, fields)})`;
   const conditions = [
-    ...(aggregate.where === null ? [] : [`ifNull(${emitExpression(emitter, aggregate.where, sourceFields(source, request))}, false)`]),
-    ...(nullable ? [`${value} IS NOT NULL`] : []),
+    ...(aggregate.where === null ? [] : [`ifNull(${emitExpression(emitter, aggregate.where, fields)}, false)`]),
+    ...[asked, answer].flatMap((value) => (value === null ? [] : [`${value} IS NOT NULL`])),
   ];
-  const counted = conditions.length === 0 ? 'true' : conditions.join(' AND ');
-  const [first, count] = parts;
-  const fold = (added: string): string => (counted === 'true' ? `(${added})` : `if(${counted}, ${added}, ${first})`);
+  const added = emitAdded(feature, parts, { value: asked ?? '', type: aggregate.column === null ? null : named(source.fields, aggregate.column).type, answer, at });
+  if (conditions.length === 0) return added;
+  const empty = partsOf(feature).map((part) => (part.nullable || part.type.kind === 'array' || part.type.kind === 'map' ? null : '0'));
+  return added.map((part, i) => `if(${conditions.join(' AND ')}, ${part}, ${empty[i] === null ? parts[i]! : `ifNull(${parts[i]!}, ${empty[i]})`})`);
+}
+
+interface RequestEvent {
+  /** SQL of the column's value, which is not null. */
+  readonly value: string;
+  readonly type: FieldType | null;
+  /** SQL of a ratio's predicate, which is not null. */
+  readonly answer: string | null;
+  readonly at: string;
+}
+
+function emitAdded(feature: Feature, parts: readonly string[], { value, type: given, answer, at }: RequestEvent): readonly string[] {
+  const { aggregate, type } = feature;
+  const [first, second, third] = parts as [string, string, string];
+  const number = `toFloat64(${value})`;
+  const known = `assumeNotNull(${value})`;
+  const oneMore = (count: string): string => `accurateCast(ifNull(${count}, 0) + 1, 'Int32')`;
   switch (aggregate.fn) {
     case 'count':
-      return [`accurateCast(ifNull(${first}, 0) + if(${counted}, 1, 0), 'Int32')`];
+    case 'rate':
+      return [oneMore(first)];
+    case 'ratio':
+      return [`accurateCast(ifNull(${first}, 0) + if(${answer!}, 1, 0), 'Int32')`, oneMore(second)];
     case 'sum':
-      return [
-        type.kind === 'int64'
-          ? fold(`accurateCast(toInt128(ifNull(${first}, 0)) + toInt128(${value}), 'Nullable(Int64)')`)
-          : fold(`ifNull(${first}, 0) + toFloat64(${value})`),
-      ];
+      return [type.kind === 'int64' ? `accurateCast(toInt128(ifNull(${first}, 0)) + toInt128(${value}), 'Nullable(Int64)')` : `ifNull(${first}, 0) + ${number}`];
     case 'avg':
-      return [fold(`ifNull(${first}, 0) + toFloat64(${value})`), `(ifNull(${count}, 0) + if(${counted}, 1, 0))`];
+      return [`ifNull(${first}, 0) + ${number}`, oneMore(second)];
+    case 'varianceSample':
+    case 'variancePopulation':
+    case 'stddevSample':
+    case 'stddevPopulation': {
+      const [count, difference] = [`ifNull(${first}, 0)`, `(${number} - ifNull(${second}, 0))`];
+      return [oneMore(first), `ifNull(${second}, 0) + ${difference} / (${count} + 1)`, `ifNull(${third}, 0) + ${difference} * ${difference} * ${count} / (${count} + 1)`];
+    }
     case 'min':
-      return [fold(`least(ifNull(${first}, ${value}), ${value})`)];
+      return [`least(ifNull(${first}, ${value}), ${value})`];
     case 'max':
-      return [fold(`greatest(ifNull(${first}, ${value}), ${value})`)];
+      return [`greatest(ifNull(${first}, ${value}), ${value})`];
+    case 'first':
+      return [`ifNull(${first}, ${value})`];
     case 'last':
-      return [fold(value!)];
+      return [value];
+    case 'lastN':
+      return [`arraySlice(arrayPushFront(${first}, ${known}), 1, ${aggregate.n!})`];
+    case 'timeSinceLast':
+      return [at];
+    case 'decayedCount':
+      return [`ifNull(${emitDecayed(feature, parts, at)}, 0) + 1`, at];
+    case 'decayedSum':
+      return [`ifNull(${emitDecayed(feature, parts, at)}, 0) + ${number}`, at];
+    case 'countDistinct':
+    case 'approxCountDistinct':
+      return [`arrayDistinct(arrayPushBack(${first}, ${emitDistinctKey(given!, known)}))`];
+    case 'percentile':
+      return [`arrayPushBack(${first}, toFloat64(${known}))`];
+    case 'topK': {
+      const has = `has(${first}, ${known})`;
+      return [
+        `if(${has}, ${first}, arrayPushBack(${first}, ${known}))`,
+        `if(${has}, arrayMap((v, c) -> if(v = ${known}, ${oneMore('c')}, c), ${first}, ${second}), arrayPushBack(${second}, toInt32(1)))`,
+      ];
+    }
+    case 'countBy': {
+      const key = emitText(given!, known);
+      return [`mapUpdate(${first}, map(${key}, ${oneMore(`${first}[${key}]`)}))`];
+    }
     case 'latest':
       throw new Error('latest has no window to include a request in');
-    default:
-      throw new Error(`${aggregate.fn} is not built yet`);
   }
+}
+
+/** SQL of a decayed weight as of `at`; null where nothing was counted. */
+function emitDecayed({ aggregate }: Feature, [weight, asOf]: readonly string[], at: string): string {
+  return `${weight} * exp2(-(toUnixTimestamp64Milli(${at}) - toUnixTimestamp64Milli(${asOf})) / ${aggregate.halfLifeMs!})`;
+}
+
+/** A whole number whose product with a count can't leave the integers. */
+function float(whole: number): string {
+  return `toFloat64(${whole})`;
 }

@@ -1,8 +1,9 @@
 import { ageRange, partsOf, type Part } from '@granary/aggregates';
-import { BACKFILL, EVENT, clickhouseType, identifier, isInteger, type Entity, type Expression, type Feature, type FeatureView, type Source } from '@granary/contracts';
+import { BACKFILL, EVENT, clickhouseType, fieldReferences, identifier, type Entity, type Feature, type FeatureView, type Source } from '@granary/contracts';
 import { column, type Emitter } from './emit.js';
 import { EVENTS } from './events.js';
 import { emitExpression, sourceFields } from './expression/emit-expression.js';
+import { emitPart, type PartContext } from './part-sql.js';
 
 /** A stored column: its name and ClickHouse type. */
 export interface Column {
@@ -48,9 +49,16 @@ export function framable({ aggregate }: Feature): boolean {
 
 /** The parts of one feature, as aggregates over a group; the request's own row is not in them yet. */
 export function emitParts(emitter: Emitter, feature: Feature, source: Source, group: Group): readonly string[] {
+  const { aggregate } = feature;
   const counted = emitCounted(emitter, feature, source, group);
-  const call = (fn: string, args: readonly string[], ...more: readonly string[]): string => emitCall(fn, args, [...more, ...counted], group.frame);
-  return partsOf(feature).map((part) => `${emitPart(feature, part, source, call)} AS ${identifier(part.name)}`);
+  const context: PartContext = {
+    aggregate,
+    source,
+    call: (fn, args, more = [], parameter) => emitCall(fn, parameter, args, [...more, ...counted], group.frame),
+    age: group.age,
+    predicate: aggregate.predicate === undefined ? null : `(${emitExpression(emitter, aggregate.predicate, sourceFields(source, (name) => column(EVENTS, name)))})`,
+  };
+  return partsOf(feature).map(({ name, type, role }) => `${emitPart(role, type, context)} AS ${identifier(name)}`);
 }
 
 /** SQL conditions: this event lies in the feature's window and satisfies its `where`. */
@@ -67,50 +75,17 @@ function emitCounted(emitter: Emitter, { aggregate }: Feature, source: Source, {
   return conditions;
 }
 
-/** Writes one aggregate function over the counted events that satisfy `more`. */
-type Call = (fn: string, args: readonly string[], ...more: readonly string[]) => string;
-
-function emitCall(fn: string, args: readonly string[], conditions: readonly string[], frame: string | null): string {
-  const called = conditions.length === 0 ? `${fn}(${args.join(', ')})` : `${fn}If(${[...args, conditions.join(' AND ')].join(', ')})`;
+function emitCall(fn: string, parameter: number | undefined, args: readonly string[], conditions: readonly string[], frame: string | null): string {
+  const name = `${fn}${conditions.length === 0 ? '' : 'If'}${parameter === undefined ? '' : `(${parameter})`}`;
+  const called = `${name}(${[...args, ...(conditions.length === 0 ? [] : [conditions.join(' AND ')])].join(', ')})`;
   return frame === null ? called : `${called} OVER ${identifier(frame)}`;
-}
-
-const ORDER = `(${column(EVENTS, EVENT.time)}, ${column(EVENTS, EVENT.knownAt)}, ${column(EVENTS, EVENT.sequence)})`;
-
-function emitPart({ aggregate }: Feature, part: Part, source: Source, call: Call): string {
-  if (part.role === 'count' && aggregate.column === null) return `accurateCast(${call('count', [])}, 'Int32')`;
-  const value = column(EVENTS, aggregate.column!);
-  const nullable = source.fields.find((field) => field.name === aggregate.column)?.nullable ?? false;
-  const there = nullable ? [`${value} IS NOT NULL`] : [];
-  switch (part.role) {
-    case 'count':
-      return `accurateCast(${call('count', [], ...there)}, 'Int32')`;
-    case 'sum':
-      // Int128 can't overflow by adding Int64s; a sum that leaves Int64 fails instead of wrapping round.
-      return isInteger(part.type) ? `accurateCast(${call('sumOrNull', [`toInt128(${value})`])}, 'Nullable(Int64)')` : call('sumOrNull', [`toFloat64(${value})`]);
-    case 'min':
-      return call('minOrNull', [value]);
-    case 'max':
-      return call('maxOrNull', [value]);
-    case 'last':
-      return call('argMaxOrNull', [value, ORDER], ...there);
-    case 'latest':
-      // In a tuple, so that the newest event's null is its value and not skipped.
-      return `tupleElement(${call('argMax', [`tuple(${value})`, ORDER])}, 1)`;
-  }
 }
 
 /** The source columns that a view's features read, beside the keys and the event columns. */
 export function columnsRead(view: { readonly features: readonly Feature[] }): readonly string[] {
-  const names = new Set<string>();
-  for (const { aggregate } of view.features) {
-    if (aggregate.column !== null) names.add(aggregate.column);
-    if (aggregate.where !== null) fieldsOf(aggregate.where).forEach((name) => names.add(name));
-  }
-  return [...names];
-}
-
-function fieldsOf(expression: Expression): readonly string[] {
-  if (expression.kind === 'field') return [expression.name];
-  return expression.kind === 'call' ? expression.args.flatMap(fieldsOf) : [];
+  const names = view.features.flatMap(({ aggregate: { column: read, where, predicate } }) => [
+    ...(read === null ? [] : [read]),
+    ...[where, predicate].flatMap((expression) => (expression == null ? [] : fieldReferences(expression).map(({ name }) => name))),
+  ]);
+  return [...new Set(names)];
 }

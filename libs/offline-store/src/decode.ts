@@ -12,7 +12,7 @@ const BIG = new Set(['Int64', 'UInt64', 'Int128', 'UInt128', 'Int256', 'UInt256'
 /**
  * By ClickHouse type: 64-bit and wider integers → bigint; smaller integers and floats → number (NaN and ±inf too;
  * Float32 as the double that equals it); DateTime and DateTime64 → epoch ms (finer fractions cut off); Bool → boolean;
- * String, Date, UUID, Enum, Decimal → string; Array and Tuple → array; Map → object; Nullable → null or the value.
+ * String, Date, UUID, Enum, Decimal → string; Array and Tuple → array; Map → object without a prototype; Nullable → null or the value.
  * Expects JSON written with `baseSettings`.
  */
 export function columnDecoder(type: string): Decoder {
@@ -46,7 +46,12 @@ function decoderOf({ name, args }: ParsedColumnType): Decoder {
     }
     case 'Map': {
       const inner = decoderOf(args[1]!);
-      return inner && ((value) => Object.fromEntries(Object.entries(value as object).map(([key, item]) => [key, inner(item)])));
+      return (value) => {
+        // Without a prototype, as `valueMap` of @granary/contracts makes them.
+        const map = Object.create(null) as Record<string, Cell>;
+        for (const [key, item] of Object.entries(value as object)) map[key] = inner ? inner(item) : (item as Cell);
+        return map;
+      };
     }
     default:
       return null;

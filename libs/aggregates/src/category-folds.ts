@@ -1,0 +1,72 @@
+import { valueMap, type Feature, type Scalar, type ValueMap } from '@granary/contracts';
+import { compareValues } from './compare.js';
+import type { CountedEvent, Fold, Parts } from './fold-of.js';
+
+const BITS = new BigInt64Array(1);
+const DOUBLE = new Float64Array(BITS.buffer);
+
+/**
+ * A text that two values of one type share iff they are equal: texts as they are, bools and int64 in words and digits,
+ * all other numbers by the bits of their double, which unlike its digits are the same wherever they are written.
+ */
+export function distinctKey(value: Scalar): string {
+  if (typeof value !== 'number') return String(value);
+  // -0 equals 0, and adding 0 makes it that.
+  DOUBLE[0] = value + 0;
+  return String(BITS[0]);
+}
+
+/** Stored as a count; or, where a request is to be added, as the distinct values themselves. */
+const countDistinct: Fold = {
+  add(_feature, [before], { value }) {
+    const [keys, key] = [before as readonly string[], distinctKey(value as Scalar)];
+    return [keys.includes(key) ? keys : [...keys, key]];
+  },
+  finish(_feature, [stored]) {
+    const distinct = Array.isArray(stored) ? stored.length : Number(stored ?? 0);
+    return distinct === 0 ? null : distinct;
+  },
+};
+
+function addToCounts(_feature: Feature, parts: Parts, { value }: CountedEvent): Parts {
+  const [values, counts] = parts as readonly [readonly Scalar[], readonly number[]];
+  const known = values.indexOf(value as Scalar);
+  return known < 0 ? [[...values, value as Scalar], [...counts, 1]] : [values, counts.with(known, counts[known]! + 1)];
+}
+
+const topK: Fold = {
+  add: addToCounts,
+  finish({ aggregate }, [stored, occurrences]) {
+    const values = stored as readonly Scalar[];
+    if (values.length === 0) return null;
+    if (aggregate.window?.includeRequest !== true) return values;
+    const counts = occurrences as readonly number[];
+    const ranks = [...values.keys()].sort((a, b) => counts[b]! - counts[a]! || compareValues(values[a]!, values[b]!));
+    return ranks.slice(0, aggregate.n).map((rank) => values[rank]!);
+  },
+};
+
+const countBy: Fold = {
+  add(_feature, [before], { value }) {
+    const [counts, key] = [before as ValueMap, String(value)];
+    return [valueMap([...Object.entries(counts), [key, Number(counts[key] ?? 0) + 1]])];
+  },
+  finish: (_feature, [counts]) => (Object.keys(counts as ValueMap).length === 0 ? null : counts!),
+};
+
+/** Stored as its value; or, where a request is to be added, as all values. */
+const percentile: Fold = {
+  add: (_feature, [before], { value }) => [[...(before as readonly number[]), Number(value)]],
+  finish: ({ aggregate }, [stored]) => (Array.isArray(stored) ? quantile(aggregate.fraction!, stored as readonly number[]) : (stored ?? null)),
+};
+
+/** Hyndman and Fan 1996, type 7: between the two nearest ranks by linear interpolation. */
+function quantile(fraction: number, values: readonly number[]): number | null {
+  if (values.length === 0) return null;
+  const rising = [...values].sort((a, b) => a - b);
+  const rank = fraction * (rising.length - 1);
+  const [below, above] = [rising[Math.floor(rank)]!, rising[Math.ceil(rank)]!];
+  return below + (rank - Math.floor(rank)) * (above - below);
+}
+
+export const categoryFolds = { countDistinct, approxCountDistinct: countDistinct, topK, countBy, percentile } as const;

@@ -1,0 +1,33 @@
+import type { Scalar } from '@granary/contracts';
+import { compareValues } from './compare.js';
+import type { CountedEvent, Fold, Parts } from './fold-of.js';
+
+/** An aggregate whose only part is its value. */
+function ownValue(add: (before: Parts[number], event: CountedEvent) => Parts[number]): Fold {
+  return {
+    add: (_feature, [before], event) => [add(before ?? null, event)],
+    finish: (_feature, [value]) => value ?? null,
+  };
+}
+
+const lastN: Fold = {
+  add: ({ aggregate }, [newest], { value }) => [[value as Scalar, ...(newest as readonly Scalar[])].slice(0, aggregate.n)],
+  finish: (_feature, [newest]) => ((newest as readonly Scalar[]).length === 0 ? null : newest!),
+};
+
+const timeSinceLast: Fold = {
+  add: (_feature, _parts, { at }) => [at],
+  finish: (_feature, [time], at) => (time == null ? null : at - (time as number)),
+};
+
+export const orderFolds = {
+  latest: ownValue(() => {
+    throw new Error('latest has no window to include a request in');
+  }),
+  min: ownValue((before, { value }) => (before === null || compareValues(value!, before) < 0 ? value : before)),
+  max: ownValue((before, { value }) => (before === null || compareValues(value!, before) > 0 ? value : before)),
+  first: ownValue((before, { value }) => before ?? value),
+  last: ownValue((_before, { value }) => value),
+  lastN,
+  timeSinceLast,
+} as const;

@@ -1,0 +1,123 @@
+import type { Part } from '@granary/aggregates';
+import { EVENT, isInteger, named, type Aggregate, type FieldType, type Source } from '@granary/contracts';
+import { emitComparable, emitDistinctKey, emitText, emitTop } from './category-sql.js';
+import { column } from './emit.js';
+import { EVENTS } from './events.js';
+
+/** Writes one aggregate function over the counted events that also satisfy `more`; `parameter` stands before its arguments. */
+export type Call = (fn: string, args: readonly string[], more?: readonly string[], parameter?: number) => string;
+
+/** What the parts of one feature are written with. */
+export interface PartContext {
+  readonly aggregate: Aggregate;
+  readonly source: Source;
+  readonly call: Call;
+  /** SQL of t − event time, in ms. */
+  readonly age: string | null;
+  /** SQL of a ratio's predicate. */
+  readonly predicate: string | null;
+}
+
+const TIME = column(EVENTS, EVENT.time);
+const KNOWN_AT = column(EVENTS, EVENT.knownAt);
+const SEQUENCE = column(EVENTS, EVENT.sequence);
+const ORDER = `(${TIME}, ${KNOWN_AT}, ${SEQUENCE})`;
+const NEWEST_FIRST = `-toUnixTimestamp64Milli(${TIME}), -toUnixTimestamp64Milli(${KNOWN_AT}), -toInt64(${SEQUENCE})`;
+
+/** SQL of one part: the aggregate over the counted events that `PartRole` describes. */
+export function emitPart(role: Part['role'], partType: FieldType, context: PartContext): string {
+  const { aggregate, call, predicate } = context;
+  const { there } = columnOf(context);
+  const counts = (conditions: readonly string[]): string => int32(call('count', [], conditions));
+  switch (role) {
+    case 'count':
+      return counts(predicate === null ? there : [`${predicate} IS NOT NULL`]);
+    case 'hits':
+      return counts([predicate!]);
+    case 'time':
+      return call('maxOrNull', [TIME]);
+    case 'weight': {
+      const weight = `exp2(-(${ageOf(context)}) / ${aggregate.halfLifeMs!})`;
+      return call('sumOrNull', [aggregate.column === null ? weight : `${weight} * toFloat64(${columnOf(context).value})`]);
+    }
+    case 'asOf':
+      // An event's time and its age make the instant asked about; null when none is counted.
+      return call('maxOrNull', [`addMilliseconds(${TIME}, ${ageOf(context)})`], there);
+    default:
+      return emitValuePart(role, partType, context);
+  }
+}
+
+type ValueRole = Exclude<Part['role'], 'count' | 'hits' | 'time' | 'weight' | 'asOf'>;
+
+function emitValuePart(role: ValueRole, partType: FieldType, context: PartContext): string {
+  const { aggregate, call } = context;
+  const { value, type, there } = columnOf(context);
+  // Within an array there must be no Nullable; `there` rules the nulls out.
+  const known = there.length === 0 ? value : `assumeNotNull(${value})`;
+  const histogram = (key: string): string => call('sumMap', [`[${key}]`, '[1]'], there);
+  switch (role) {
+    case 'sum':
+      // Int128 can't overflow by adding Int64s; a sum that leaves Int64 fails instead of wrapping round.
+      return isInteger(partType) ? `accurateCast(${call('sumOrNull', [`toInt128(${value})`])}, 'Nullable(Int64)')` : call('sumOrNull', [`toFloat64(${value})`]);
+    case 'mean':
+      return call('avgOrNull', [`toFloat64(${value})`]);
+    case 'deviation':
+      return `${call('varPopStableOrNull', [`toFloat64(${value})`])} * ${call('count', [], there)}`;
+    case 'min':
+      return call('minOrNull', [value]);
+    case 'max':
+      return call('maxOrNull', [value]);
+    case 'first':
+      return call('argMinOrNull', [value, ORDER], there);
+    case 'last':
+      return call('argMaxOrNull', [value, ORDER], there);
+    case 'latest':
+      // In a tuple, so that the newest event's null is its value and not skipped.
+      return `tupleElement(${call('argMax', [`tuple(${value})`, ORDER])}, 1)`;
+    case 'newest':
+      return `arrayMap(x -> x.4, ${call('groupArraySorted', [`(${NEWEST_FIRST}, ${known})`], there, aggregate.n!)})`;
+    case 'distinctCount':
+      return int32(call('uniqExact', [emitComparable(type, known)], there));
+    case 'approximateCount':
+      return int32(call('uniqCombined64', [emitComparable(type, known)], there));
+    case 'distinct':
+      return `arraySort(${call('groupUniqArray', [emitDistinctKey(type, known)], there)})`;
+    case 'top':
+      return emitTop(`tupleElement(${histogram(known)}, 1)`, `tupleElement(${histogram(known)}, 2)`, aggregate.n!);
+    case 'values':
+      return `tupleElement(${histogram(known)}, 1)`;
+    case 'counts':
+      return int32Each(`tupleElement(${histogram(known)}, 2)`);
+    case 'histogram': {
+      const counts = histogram(emitText(type, known));
+      return `mapFromArrays(tupleElement(${counts}, 1), ${int32Each(`tupleElement(${counts}, 2)`)})`;
+    }
+    case 'quantile':
+      return call('quantileExactInclusiveOrNull', [`toFloat64(${value})`], there, aggregate.fraction!);
+    case 'all':
+      return `arraySort(${call('groupArray', [`toFloat64(${known})`], there)})`;
+  }
+}
+
+/** The aggregate's column, and the condition that it is there where it may be null. */
+function columnOf({ aggregate, source }: PartContext): { readonly value: string; readonly type: FieldType; readonly there: readonly string[] } {
+  if (aggregate.column === null) return { value: '', type: { kind: 'bool' }, there: [] };
+  const { type, nullable } = named(source.fields, aggregate.column);
+  const value = column(EVENTS, aggregate.column);
+  return { value, type, there: nullable ? [`${value} IS NOT NULL`] : [] };
+}
+
+function ageOf({ aggregate, age }: PartContext): string {
+  if (age === null) throw new Error(`${aggregate.fn} weighs events by their age, which the frame of a window does not know`);
+  return age;
+}
+
+/** A count that int32 can't hold fails the statement. */
+function int32(count: string): string {
+  return `accurateCast(${count}, 'Int32')`;
+}
+
+function int32Each(counts: string): string {
+  return `arrayMap(c -> accurateCast(c, 'Int32'), ${counts})`;
+}
