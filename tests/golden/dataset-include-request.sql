@@ -2,12 +2,12 @@
 SELECT
   `s`.`__row` AS `__row`,
   `s`.`amount` AS `amount`,
-  ifNull((accurateCast(toInt128(ifNull(`v0`.`total2d`, 0)) + toInt128(`s`.`coins`), 'Nullable(Int64)')), toInt64(0)) AS `total2d`,
-  multiIf(isNull(ifNull((accurateCast(toInt128(ifNull(`v0`.`total2d`, 0)) + toInt128(`s`.`coins`), 'Nullable(Int64)')), toInt64(0))), 'null', 'present') AS `total2d__state`,
-  if(ifNull((ifNull(`v0`.`mean2d__count`, 0) + if(`s`.`amount` IS NOT NULL, 1, 0)), 0) = 0, NULL, if(`s`.`amount` IS NOT NULL, ifNull(`v0`.`mean2d__sum`, 0) + toFloat64(`s`.`amount`), `v0`.`mean2d__sum`) / (ifNull(`v0`.`mean2d__count`, 0) + if(`s`.`amount` IS NOT NULL, 1, 0))) AS `mean2d`,
-  multiIf(isNull(if(ifNull((ifNull(`v0`.`mean2d__count`, 0) + if(`s`.`amount` IS NOT NULL, 1, 0)), 0) = 0, NULL, if(`s`.`amount` IS NOT NULL, ifNull(`v0`.`mean2d__sum`, 0) + toFloat64(`s`.`amount`), `v0`.`mean2d__sum`) / (ifNull(`v0`.`mean2d__count`, 0) + if(`s`.`amount` IS NOT NULL, 1, 0)))), 'null', 'present') AS `mean2d__state`,
-  ifNull(accurateCast(ifNull(`v0`.`here2d`, 0) + if(ifNull(`s`.`region` = {p0_String:String}, false), 1, 0), 'Int32'), 0) AS `here2d`,
-  multiIf(isNull(ifNull(accurateCast(ifNull(`v0`.`here2d`, 0) + if(ifNull(`s`.`region` = {p0_String:String}, false), 1, 0), 'Int32'), 0)), 'null', 'present') AS `here2d__state`
+  ifNull(if(`s`.`coins` IS NOT NULL, accurateCast(toInt128(ifNull(`v0`.`total2d`, 0)) + toInt128(`s`.`coins`), 'Nullable(Int64)'), `v0`.`total2d`), toInt64(0)) AS `total2d`,
+  multiIf(isNull(ifNull(if(`s`.`coins` IS NOT NULL, accurateCast(toInt128(ifNull(`v0`.`total2d`, 0)) + toInt128(`s`.`coins`), 'Nullable(Int64)'), `v0`.`total2d`), toInt64(0))), 'null', 'present') AS `total2d__state`,
+  if(ifNull(if(`s`.`amount` IS NOT NULL, accurateCast(ifNull(`v0`.`mean2d__count`, 0) + 1, 'Int32'), ifNull(`v0`.`mean2d__count`, 0)), 0) = 0, NULL, if(`s`.`amount` IS NOT NULL, ifNull(`v0`.`mean2d__sum`, 0) + toFloat64(`s`.`amount`), `v0`.`mean2d__sum`) / if(`s`.`amount` IS NOT NULL, accurateCast(ifNull(`v0`.`mean2d__count`, 0) + 1, 'Int32'), ifNull(`v0`.`mean2d__count`, 0))) AS `mean2d`,
+  multiIf(isNull(if(ifNull(if(`s`.`amount` IS NOT NULL, accurateCast(ifNull(`v0`.`mean2d__count`, 0) + 1, 'Int32'), ifNull(`v0`.`mean2d__count`, 0)), 0) = 0, NULL, if(`s`.`amount` IS NOT NULL, ifNull(`v0`.`mean2d__sum`, 0) + toFloat64(`s`.`amount`), `v0`.`mean2d__sum`) / if(`s`.`amount` IS NOT NULL, accurateCast(ifNull(`v0`.`mean2d__count`, 0) + 1, 'Int32'), ifNull(`v0`.`mean2d__count`, 0)))), 'null', 'present') AS `mean2d__state`,
+  ifNull(if(ifNull(`s`.`region` = {p0_String:String}, false), accurateCast(ifNull(`v0`.`here2d`, 0) + 1, 'Int32'), ifNull(`v0`.`here2d`, 0)), 0) AS `here2d`,
+  multiIf(isNull(ifNull(if(ifNull(`s`.`region` = {p0_String:String}, false), accurateCast(ifNull(`v0`.`here2d`, 0) + 1, 'Int32'), ifNull(`v0`.`here2d`, 0)), 0)), 'null', 'present') AS `here2d__state`
 FROM `spine_include_request` AS `s`
 LEFT JOIN (
   SELECT

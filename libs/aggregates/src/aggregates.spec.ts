@@ -1,14 +1,25 @@
 import { describe, expect, it } from '@jest/globals';
-import { boundsKinds, type Aggregate, type Expression, type Feature, type Value } from '@granary/contracts';
+import { aggregateFunctions, boundsKinds, type Aggregate, type AggregateFunction, type Expression, type Feature, type FieldType, type Value, type ValueMap } from '@granary/contracts';
 import * as fc from 'fast-check';
 import { ageRange, compareValues, emptyParts, evaluate, finish, foldRequest, matches, partsOf } from './index.js';
 
-function feature(fn: Aggregate['fn'], type: Feature['type'], extra: Partial<Aggregate> = {}): Feature {
-  const window = fn === 'latest' ? null : { sizeMs: 1000, delayMs: 0, bounds: '[)' as const, includeRequest: true };
-  return { name: 'f', type, aggregate: { fn, column: fn === 'count' ? null : 'x', where: null, window, default: null, ...extra } };
+const FLOAT = { kind: 'float64' } as const;
+const OVER_3: Expression = { kind: 'call', fn: 'gt', args: [{ kind: 'field', name: 'x' }, { kind: 'literal', type: { kind: 'int32' }, value: 3 }] };
+const WITHOUT_COLUMN: readonly AggregateFunction[] = ['count', 'rate', 'ratio', 'timeSinceLast', 'decayedCount'];
+const SECOND = 1000;
+const source = { fields: [{ name: 'x', type: { kind: 'int32' as const }, nullable: true }] };
+
+function feature(fn: AggregateFunction, type: Feature['type'], extra: Partial<Aggregate> = {}): Feature {
+  const window = fn === 'latest' ? null : { sizeMs: SECOND, delayMs: 0, bounds: '[)' as const, includeRequest: true };
+  return { name: 'f', type, aggregate: { fn, column: WITHOUT_COLUMN.includes(fn) ? null : 'x', where: null, window, default: null, ...extra } };
 }
 
-const source = { fields: [{ name: 'x', type: { kind: 'int32' as const }, nullable: true }] };
+/** What the feature comes to when these are its only events, the last of them just now: one every second. */
+function fold(declared: Feature, values: readonly (Value | null)[]): Value | null {
+  const parts = values.reduce((folded, x, i) => foldRequest(declared, folded, { x }, i * SECOND, source), emptyParts(declared));
+  expect(parts).toHaveLength(partsOf(declared).length);
+  return finish(declared, parts, (values.length - 1) * SECOND);
+}
 
 describe('ageRange', () => {
   it('holds exactly the ages that the bounds say, for every small window', () => {
@@ -41,37 +52,83 @@ describe('folding a request', () => {
           last: present.at(-1) ?? null,
         };
         for (const [fn, answer] of Object.entries(expected)) {
-          const declared = feature(fn as Aggregate['fn'], { kind: fn === 'count' ? 'int32' : 'float64' });
-          const parts = values.reduce((folded, x) => foldRequest(declared, folded, { x }, 0, source), emptyParts(declared));
-          expect([fn, finish(declared, parts, 0)]).toEqual([fn, answer]);
-          expect(parts).toHaveLength(partsOf(declared).length);
+          expect([fn, fold(feature(fn as AggregateFunction, { kind: fn === 'count' ? 'int32' : 'float64' }), values)]).toEqual([fn, answer]);
         }
       }),
     );
   });
 
   it('adds integers exactly', () => {
-    const total = feature('sum', { kind: 'int64' });
-    const parts = [2n ** 62n, 1n].reduce((folded, x) => foldRequest(total, folded, { x }, 0, source), emptyParts(total));
-    expect(finish(total, parts, 0)).toBe(2n ** 62n + 1n);
+    expect(fold(feature('sum', { kind: 'int64' }), [2n ** 62n, 1n])).toBe(2n ** 62n + 1n);
   });
 
   it('counts only a row that satisfies where; unknown is no', () => {
-    const where: Expression = { kind: 'call', fn: 'gt', args: [{ kind: 'field', name: 'x' }, { kind: 'literal', type: { kind: 'int32' }, value: 3 }] };
-    const many = feature('count', { kind: 'int32' }, { where });
-    const parts = [4, 3, null, 9].reduce((folded, x) => foldRequest(many, folded, { x }, 0, source), emptyParts(many));
-    expect(finish(many, parts, 0)).toBe(2);
+    expect(fold(feature('count', { kind: 'int32' }, { where: OVER_3 }), [4, 3, null, 9])).toBe(2);
+  });
+
+  it('takes the share of the rows for which the predicate is known', () => {
+    expect(fold(feature('ratio', FLOAT, { predicate: OVER_3 }), [4, 3, null, 9])).toBe(2 / 3);
+    expect(fold(feature('ratio', FLOAT, { predicate: OVER_3 }), [null])).toBeNull();
+  });
+
+  it('loses no digits of a variance that is small beside the mean', () => {
+    const values = [1e9, 1e9 + 1, 1e9 + 2];
+    const variances = (['varianceSample', 'variancePopulation', 'stddevSample', 'stddevPopulation'] as const).map((fn) => fold(feature(fn, FLOAT), values));
+    expect(variances).toEqual([1, 2 / 3, 1, Math.sqrt(2 / 3)]);
+    expect(fold(feature('varianceSample', FLOAT), [5])).toBeNull();
+    expect(fold(feature('stddevPopulation', FLOAT), [5])).toBe(0);
+  });
+
+  it('ranks by frequency, then by value, and tells equal numbers whatever their sign of zero', () => {
+    const top = (n: number, values: readonly Value[]): Value | null => fold(feature('topK', { kind: 'array', of: { kind: 'string' } }, { n }), values);
+    expect(top(2, ['b', 'c', 'a', 'b', 'c'])).toEqual(['b', 'c']);
+    expect(top(9, ['b', 'c', 'a', 'c'])).toEqual(['c', 'a', 'b']);
+    expect(fold(feature('countDistinct', { kind: 'int32' }), [0, -0, 0.1, 1e300, 0.1])).toBe(3);
+    expect(fold(feature('countDistinct', { kind: 'int32' }), [1n, 2n ** 62n, 1n])).toBe(2);
+  });
+
+  it('counts categories of any name', () => {
+    const counts = fold(feature('countBy', { kind: 'map', of: { kind: 'int32' } }), ['__proto__', 'a', '__proto__', 'constructor']);
+    expect(Object.entries(counts as ValueMap)).toEqual([['__proto__', 2], ['a', 1], ['constructor', 1]]);
+  });
+
+  it('keeps the newest values, newest first, and the time of the newest', () => {
+    expect(fold(feature('lastN', { kind: 'array', of: FLOAT }, { n: 2 }), [1, 2, null, 3])).toEqual([3, 2]);
+    expect(fold(feature('first', FLOAT), [null, 2, 3])).toBe(2);
+    const since = feature('timeSinceLast', FLOAT);
+    expect(finish(since, foldRequest(since, emptyParts(since), {}, 5, source), 12)).toBe(7);
+  });
+
+  it('finds a percentile between the two nearest ranks', () => {
+    const at = (fraction: number): Value | null => fold(feature('percentile', FLOAT, { fraction }), [40, 10, 20, 30]);
+    expect([0, 0.25, 0.5, 0.9, 1].map(at)).toEqual([10, 17.5, 25, 37, 40]);
+  });
+
+  it('weighs events by their age at the instant asked about', () => {
+    const halved = { halfLifeMs: SECOND };
+    expect(fold(feature('decayedCount', FLOAT, halved), [0, 0, 0])).toBe(1.75);
+    const total = feature('decayedSum', FLOAT, halved);
+    expect(finish(total, foldRequest(total, emptyParts(total), { x: 8 }, 0, source), 3 * SECOND)).toBe(1);
+    expect(fold(feature('rate', FLOAT, { unitMs: 60 * SECOND }), [0, 0, 0])).toBe(180);
   });
 });
 
 describe('an empty window', () => {
-  it('is 0 for count and sum, null for the rest, unless a default is declared', () => {
-    const values = (['count', 'sum', 'avg', 'min', 'max', 'last'] as const).map((fn) => {
-      const plain = feature(fn, { kind: 'float64' });
-      const declared = feature(fn, { kind: 'float64' }, { default: { kind: 'literal', type: { kind: 'float64' }, value: 7 } });
-      return [finish(plain, emptyParts(plain), 0), finish(declared, emptyParts(declared), 0)];
-    });
-    expect(values).toEqual([[0, 7], [0, 7], [null, 7], [null, 7], [null, 7], [null, 7]]);
+  it('is 0 for counts and sums, null for the rest, unless a default is declared', () => {
+    const zero: readonly AggregateFunction[] = ['count', 'countDistinct', 'approxCountDistinct', 'sum'];
+    for (const fn of aggregateFunctions) {
+      const type: FieldType = fn === 'lastN' || fn === 'topK' ? { kind: 'array', of: FLOAT } : fn === 'countBy' ? { kind: 'map', of: { kind: 'int32' } } : FLOAT;
+      const defaults = { default: { kind: 'literal' as const, type: FLOAT, value: 7 } };
+      const values = [true, false].flatMap((includeRequest) => {
+        const window = { sizeMs: SECOND, delayMs: 0, bounds: '[)' as const, includeRequest };
+        return [{}, defaults].map((extra) => {
+          const declared = feature(fn, type, { window, ...extra });
+          return finish(declared, emptyParts(declared), 0);
+        });
+      });
+      const own = zero.includes(fn) ? 0 : null;
+      expect([fn, ...values]).toEqual([fn, own, 7, own, 7]);
+    }
   });
 });
 

@@ -1,6 +1,6 @@
 import { valueMap, type Feature, type Scalar, type ValueMap } from '@granary/contracts';
 import { compareValues } from './compare.js';
-import type { CountedEvent, Fold, Parts } from './fold-of.js';
+import { list, type CountedEvent, type Fold, type Parts } from './fold-of.js';
 
 const BITS = new BigInt64Array(1);
 const DOUBLE = new Float64Array(BITS.buffer);
@@ -19,7 +19,7 @@ export function distinctKey(value: Scalar): string {
 /** Stored as a count; or, where a request is to be added, as the distinct values themselves. */
 const countDistinct: Fold = {
   add(_feature, [before], { value }) {
-    const [keys, key] = [before as readonly string[], distinctKey(value as Scalar)];
+    const [keys, key] = [list<string>(before), distinctKey(value as Scalar)];
     return [keys.includes(key) ? keys : [...keys, key]];
   },
   finish(_feature, [stored]) {
@@ -29,7 +29,7 @@ const countDistinct: Fold = {
 };
 
 function addToCounts(_feature: Feature, parts: Parts, { value }: CountedEvent): Parts {
-  const [values, counts] = parts as readonly [readonly Scalar[], readonly number[]];
+  const [values, counts] = [list<Scalar>(parts[0]), list<number>(parts[1])];
   const known = values.indexOf(value as Scalar);
   return known < 0 ? [[...values, value as Scalar], [...counts, 1]] : [values, counts.with(known, counts[known]! + 1)];
 }
@@ -37,10 +37,10 @@ function addToCounts(_feature: Feature, parts: Parts, { value }: CountedEvent): 
 const topK: Fold = {
   add: addToCounts,
   finish({ aggregate }, [stored, occurrences]) {
-    const values = stored as readonly Scalar[];
+    const values = list<Scalar>(stored);
     if (values.length === 0) return null;
     if (aggregate.window?.includeRequest !== true) return values;
-    const counts = occurrences as readonly number[];
+    const counts = list<number>(occurrences);
     const ranks = [...values.keys()].sort((a, b) => counts[b]! - counts[a]! || compareValues(values[a]!, values[b]!));
     return ranks.slice(0, aggregate.n).map((rank) => values[rank]!);
   },
@@ -48,15 +48,15 @@ const topK: Fold = {
 
 const countBy: Fold = {
   add(_feature, [before], { value }) {
-    const [counts, key] = [before as ValueMap, String(value)];
+    const [counts, key] = [(before ?? {}) as ValueMap, String(value)];
     return [valueMap([...Object.entries(counts), [key, Number(counts[key] ?? 0) + 1]])];
   },
-  finish: (_feature, [counts]) => (Object.keys(counts as ValueMap).length === 0 ? null : counts!),
+  finish: (_feature, [counts]) => (Object.keys(counts ?? {}).length === 0 ? null : counts!),
 };
 
 /** Stored as its value; or, where a request is to be added, as all values. */
 const percentile: Fold = {
-  add: (_feature, [before], { value }) => [[...(before as readonly number[]), Number(value)]],
+  add: (_feature, [before], { value }) => [[...list<number>(before), Number(value)]],
   finish: ({ aggregate }, [stored]) => (Array.isArray(stored) ? quantile(aggregate.fraction!, stored as readonly number[]) : (stored ?? null)),
 };
 

@@ -1,4 +1,4 @@
-import type { Feature, Instant, Value } from '@granary/contracts';
+import type { Feature, Instant, Scalar, Value } from '@granary/contracts';
 
 /** The values of a feature's parts, in the order of `partsOf`. */
 export type Parts = readonly (Value | null)[];
@@ -17,4 +17,9 @@ export interface Fold {
   readonly add: (feature: Feature, parts: Parts, event: CountedEvent) => Parts;
   /** Null: nothing was counted, or too little. */
   readonly finish: (feature: Feature, parts: Parts, at: Instant) => Value | null;
+}
+
+/** An array part; of a row that never had it, the empty one. */
+export function list<T extends Scalar>(part: Parts[number] | undefined): readonly T[] {
+  return (part ?? []) as readonly T[];
 }

@@ -1,6 +1,6 @@
 import type { Scalar } from '@granary/contracts';
 import { compareValues } from './compare.js';
-import type { CountedEvent, Fold, Parts } from './fold-of.js';
+import { list, type CountedEvent, type Fold, type Parts } from './fold-of.js';
 
 /** An aggregate whose only part is its value. */
 function ownValue(add: (before: Parts[number], event: CountedEvent) => Parts[number]): Fold {
@@ -11,8 +11,8 @@ function ownValue(add: (before: Parts[number], event: CountedEvent) => Parts[num
 }
 
 const lastN: Fold = {
-  add: ({ aggregate }, [newest], { value }) => [[value as Scalar, ...(newest as readonly Scalar[])].slice(0, aggregate.n)],
-  finish: (_feature, [newest]) => ((newest as readonly Scalar[]).length === 0 ? null : newest!),
+  add: ({ aggregate }, [newest], { value }) => [[value as Scalar, ...list<Scalar>(newest)].slice(0, aggregate.n)],
+  finish: (_feature, [newest]) => (list(newest).length === 0 ? null : newest!),
 };
 
 const timeSinceLast: Fold = {
