@@ -73,7 +73,7 @@ export function emitRowNumber(orderBy: readonly string[], partitionBy: readonly 
 }
 
 /** Whether the same event id can come with other content. */
-function hasVersions(source: Source): boolean {
+export function hasVersions(source: Source): boolean {
   return source.knownAt !== null || source.eventTime === null;
 }
 

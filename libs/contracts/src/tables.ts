@@ -18,8 +18,10 @@ export const BACKFILL = {
   asOf: '__as_of',
   /** DateTime64(3, 'UTC'): the greatest event time the entity had by then. */
   eventTime: '__event_time',
-  /** UInt64: the greatest sequence among the events the row was computed from. */
+  /** UInt64: how many events had arrived for the run that wrote the row; of two rows of one entity and instant the greater counts. */
   sequence: '__sequence',
+  /** UInt8: 1 marks that the entity has no row any more. */
+  deleted: '__deleted',
 } as const;
 
 export function eventsTable(source: Pick<Source, 'name'>): string {
