@@ -28,6 +28,23 @@ export const MIGRATIONS: readonly Migration[] = [
       ) ENGINE = MergeTree ORDER BY (name, version)`,
     ],
   },
+  {
+    id: 3,
+    name: 'backfills by arrival',
+    statements: [
+      // What was backfilled before lies in tables of another layout and is computed again: these notes would deny it.
+      'DROP TABLE IF EXISTS granary_backfills',
+      // Of each instant the newest run that began and the newest that finished. `horizon`: the last sequence of each stored
+      // source; `sequence` is their sum. `floor`: rows of a smaller sequence are leftovers of a run that was overtaken.
+      `CREATE TABLE IF NOT EXISTS granary_backfills (
+        view String, version String, as_of DateTime64(3, 'UTC'), state Enum8('begun' = 1, 'finished' = 2),
+        sequence UInt64, horizon Array(UInt64), floor UInt64, chunks UInt32, rows UInt64, noted_at DateTime64(3, 'UTC')
+      ) ENGINE = ReplacingMergeTree(sequence) ORDER BY (view, version, as_of, state)`,
+      `CREATE TABLE IF NOT EXISTS granary_backfill_chunks (
+        view String, version String, as_of DateTime64(3, 'UTC'), sequence UInt64, floor UInt64, chunks UInt32, chunk UInt32
+      ) ENGINE = ReplacingMergeTree ORDER BY (view, version, sequence, as_of, floor, chunks, chunk)`,
+    ],
+  },
 ];
 
 /** Runs the migrations that have not run yet, in order. */

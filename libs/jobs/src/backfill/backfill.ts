@@ -1,28 +1,31 @@
-import { backfillColumns, compileBackfill } from '@granary/compiler';
 import {
-  BACKFILL,
-  EVENT,
   GranaryError,
-  backfillTable,
-  eventsTable,
   formatInstant,
-  identifier,
   type Instant,
   type JobOptions,
   type Snapshot,
   type VersionedView,
+  storedSources,
 } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
 import { throwIfCancelled } from '../cancelled.js';
-import { explainOverflow } from '../overflow.js';
-import { stageTable } from '../stage-table.js';
-import { partsOfView, type ViewParts } from '../view-parts.js';
+import { currentHorizon, withEvents } from '../events/with-events.js';
+import { partsOfView } from '../view-parts.js';
+import { prepareTable } from './feature-table.js';
+import { notesOf, sequenceOf, type Notes } from './notes.js';
+import { runView, type ViewRun } from './run-view.js';
 
 export interface BackfillOptions extends JobOptions {
   /** The instants to compute values as of, each on its own. */
   readonly instants: readonly Instant[];
   /** Names of views; default: all of the snapshot. */
   readonly views?: readonly string[] | undefined;
+  /** Bytes that the statements at work together may use. Default 4 GiB. */
+  readonly maxMemoryBytes?: number | undefined;
+  /** Statements at work at the same time. Default 2. */
+  readonly concurrency?: number | undefined;
+  /** Events whose values one statement computes; default: as many as its memory is likely to hold. */
+  readonly chunkRows?: number | undefined;
 }
 
 /** One view as of one instant. */
@@ -32,110 +35,82 @@ export interface BackfillRun {
   readonly asOf: Instant;
   /** How many events of the source it was computed from: a greater number means events have arrived since. */
   readonly sequence: number;
+  /** Of the table's rows as of then those of a smaller sequence don't count: see `fromInstant`. */
+  readonly floor: number;
   /** How many entities have a row. */
   readonly rows: number;
 }
 
 export interface BackfillResult extends BackfillRun {
-  /** False: nothing had arrived since the last run for this instant, so there was nothing to do. */
+  /** How many rows this run computed: all, or those that events touched which had arrived since the last run. */
+  readonly recomputed: number;
+  /** False: nothing had arrived that changes this instant, so there was nothing to do. */
   readonly computed: boolean;
 }
 
 /**
- * Computes the values of views as of instants into their tables. An instant's rows replace its older ones all at once,
- * so readers never see half; killed anywhere, the next run does what is missing. Throws DEFINITION_NOT_FOUND for a view
- * that is not in the snapshot, CANCELLED.
+ * Computes the values of views as of instants into their tables. Incremental by arrival: of an instant that was computed
+ * before only those entities are computed again that events touch which have arrived since, late ones and corrections
+ * among them. Cut into chunks by the hash of the key, so that memory is bounded; each finished one is noted, and a run that
+ * was stopped or killed is gone on with. All statements read the events that had arrived when the run began, so more may come
+ * meanwhile. Throws DEFINITION_NOT_FOUND for a view that is not in the snapshot, CANCELLED.
  */
 export async function backfill(store: OfflineStore, snapshot: Snapshot, options: BackfillOptions): Promise<BackfillResult[]> {
-  const { instants, signal, onProgress } = options;
-  const views = selectViews(snapshot, options.views);
-  const total = views.length * instants.length;
   const results: BackfillResult[] = [];
-  for (const view of views) {
-    const parts = partsOfView(snapshot, view);
-    await store.ensureSource(parts.source);
-    await store.createTable(tableOf(parts, backfillTable(view)));
-    for (const asOf of instants) {
-      throwIfCancelled(signal, `backfill ${view.name}`);
-      onProgress?.({ stage: `backfill ${view.name} ${formatInstant(asOf)}`, done: results.length, total, unit: 'runs' });
-      results.push(await backfillInstant(store, parts, asOf, signal));
-    }
-  }
-  onProgress?.({ stage: 'backfill', done: total, total, unit: 'runs' });
+  for (const view of selectViews(snapshot, options.views)) results.push(...(await backfillView(store, snapshot, view, options)));
   return results;
 }
 
 /** The run that a view's rows of an instant come from; null: none, or one that did not finish. */
-export async function lastBackfill(store: OfflineStore, view: VersionedView, asOf: Instant): Promise<BackfillRun | null> {
-  const [run] = await store.rows({
-    sql: `SELECT sequence, argMax(rows, finished_at) AS rows, max(finished_at) > fromUnixTimestamp64Milli({unfinished:Int64}, 'UTC') AS finished FROM granary_backfills
-WHERE view = {view:String} AND version = {version:String} AND as_of = fromUnixTimestamp64Milli({asOf:Int64}, 'UTC')
-GROUP BY started_at, sequence ORDER BY started_at DESC, sequence DESC LIMIT 1`,
-    params: { view: view.name, version: view.version, asOf, unfinished: UNFINISHED },
-  });
-  if (run === undefined || run['finished'] !== 1) return null;
-  return { view: view.name, version: view.version, asOf, sequence: Number(run['sequence']), rows: Number(run['rows']) };
+export async function lastBackfill(store: OfflineStore, snapshot: Snapshot, view: VersionedView, asOf: Instant): Promise<BackfillRun | null> {
+  const found = (await viewNotes(store, snapshot, view).read([asOf])).get(asOf)!;
+  if (found.finished === null || found.begun !== null) return null;
+  const { sequence, floor, rows } = found.finished;
+  return { view: view.name, version: view.version, asOf, sequence, floor, rows };
 }
 
-/** When a run finished that may have replaced the rows, and is not known to have finished. */
-const UNFINISHED = 0;
-
-async function backfillInstant(store: OfflineStore, parts: ViewParts, asOf: Instant, signal: AbortSignal | undefined): Promise<BackfillResult> {
-  const { view, entity, source } = parts;
-  const startedAt = Date.now();
-  const sequence = await lastSequence(store, source.name);
-  const last = await lastBackfill(store, view, asOf);
-  if (last?.sequence === sequence) return { ...last, computed: false };
-
-  const table = backfillTable(view);
-  const staging = stageTable('backfill');
-  const comment = `backfill ${view.name}`;
-  const run: BackfillRun = { view: view.name, version: view.version, asOf, sequence, rows: 0 };
-  try {
-    await store.createTable(tableOf(parts, staging));
-    const { sql, params } = compileBackfill(view, entity, source, asOf);
-    await explainOverflow(`feature view ${view.name}`, () => store.command({ sql: `INSERT INTO ${identifier(staging)} ${sql}`, params }, { comment, signal }));
-    const [counted] = await store.rows({ sql: `SELECT count() AS rows FROM ${identifier(staging)}`, params: {} });
-    const rows = Number(counted!['rows']);
-    // Another process may have been quicker, with events that this run has not seen.
-    const other = await lastBackfill(store, view, asOf);
-    if (other !== null && other.sequence > sequence && other.sequence !== last?.sequence) return { ...other, computed: false };
-    // Before the rows change: killed in between, nobody may take them for those of the last run.
-    await noteRun(store, run, startedAt, UNFINISHED);
-    // Replacing by nothing leaves what was there: an instant that has become empty is dropped instead.
-    const replace = rows === 0 ? `DROP PARTITION ${asOf}` : `REPLACE PARTITION ${asOf} FROM ${identifier(staging)}`;
-    await store.command({ sql: `ALTER TABLE ${identifier(table)} ${replace}`, params: {} }, { comment });
-    await noteRun(store, { ...run, rows }, startedAt, Date.now());
-    return { ...run, rows, computed: true };
-  } finally {
-    await store.dropTable(staging);
-  }
-}
-
-async function noteRun(store: OfflineStore, { view, version, asOf, sequence, rows }: BackfillRun, startedAt: Instant, finishedAt: Instant): Promise<void> {
-  const instant = (name: string): string => `fromUnixTimestamp64Milli({${name}:Int64}, 'UTC')`;
-  await store.command(
-    {
-      sql: `INSERT INTO granary_backfills SELECT {view:String}, {version:String}, ${instant('asOf')}, {sequence:UInt64}, {rows:UInt64}, ${instant('startedAt')}, ${instant('finishedAt')}`,
-      params: { view, version, asOf, sequence, rows, startedAt, finishedAt },
-    },
-    { comment: `backfill ${view}` },
-  );
-}
-
-function tableOf({ view, entity }: ViewParts, name: string): Parameters<OfflineStore['createTable']>[0] {
-  return {
-    name,
-    columns: backfillColumns(view, entity),
-    orderBy: entity.keys.map((key) => key.name),
-    partitionBy: `toUnixTimestamp64Milli(${identifier(BACKFILL.asOf)})`,
+async function backfillView(store: OfflineStore, snapshot: Snapshot, view: VersionedView, options: BackfillOptions): Promise<BackfillResult[]> {
+  const { signal, onProgress, concurrency = 2, maxMemoryBytes = 4 * 1024 ** 3 } = options;
+  const stage = `backfill ${view.name}`;
+  throwIfCancelled(signal, stage);
+  const parts = partsOfView(snapshot, view);
+  const notes = viewNotes(store, snapshot, view);
+  const horizon = await currentHorizon(store, snapshot, [parts.source]);
+  if (await prepareTable(store, parts)) await notes.forget();
+  const instants = [...new Set(options.instants)].sort((a, b) => a - b);
+  const run: ViewRun = {
+    store,
+    parts,
+    notes,
+    horizon,
+    signal,
+    maxMemoryBytes,
+    concurrency,
+    chunkRows: options.chunkRows ?? Math.floor(maxMemoryBytes / concurrency / bytesPerEvent(view)),
+    withEvents: (until, use) => withEvents(store, snapshot, [parts.source], { horizon: until, signal, onProgress }, use),
+    onChunk: (done, total) => onProgress?.({ stage: instants.length === 1 ? `${stage} ${formatInstant(instants[0]!)}` : stage, done, total, unit: 'chunks' }),
   };
+  const recomputed = await runView(run, instants);
+  const now = await notes.read(instants);
+  return options.instants.map((asOf) => {
+    const { sequence, floor, rows } = now.get(asOf)!.finished!;
+    return { view: view.name, version: view.version, asOf, sequence, floor, rows, recomputed: recomputed.get(asOf) ?? 0, computed: recomputed.has(asOf) };
+  });
 }
 
-/** How many events of a source have arrived, whose table must be there. */
-export async function lastSequence(store: OfflineStore, source: string): Promise<number> {
-  const [row] = await store.rows({ sql: `SELECT max(${identifier(EVENT.sequence)}) AS last FROM ${identifier(eventsTable({ name: source }))}`, params: {} });
-  return Number(row!['last']);
+/** A generous guess of what one event may need in a hash table or a sort: its columns, and a share of each feature's state. */
+function bytesPerEvent({ features, keyFields }: VersionedView): number {
+  return 128 + 32 * (keyFields.length + features.length);
+}
+
+function viewNotes(store: OfflineStore, snapshot: Snapshot, view: VersionedView): Notes {
+  const { source } = partsOfView(snapshot, view);
+  return notesOf(store, view, storedSources(snapshot, source).map(({ name }) => name));
+}
+
+/** How many events have arrived that a view is computed from. */
+export async function lastSequence(store: OfflineStore, snapshot: Snapshot, view: VersionedView): Promise<number> {
+  return sequenceOf(await currentHorizon(store, snapshot, [partsOfView(snapshot, view).source]));
 }
 
 export function selectViews(snapshot: Snapshot, names: readonly string[] | undefined): readonly VersionedView[] {

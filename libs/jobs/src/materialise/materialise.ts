@@ -1,8 +1,9 @@
 import { viewParts } from '@granary/aggregates';
-import { BACKFILL, backfillTable, eventsTable, identifier, type Instant, type JobOptions, type Snapshot, type Statement, type Value } from '@granary/contracts';
+import { BACKFILL, backfillTable, eventsTable, identifier, type Instant, type JobOptions, type Snapshot, type Statement, type Value, type VersionedView } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
 import { createRowCodec, rowKeys, viewRowSchema, type OnlineStore, type PackedRow, type ViewWatermark } from '@granary/online-store';
 import { backfill, lastBackfill, lastSequence, selectViews } from '../backfill/backfill.js';
+import { fromInstant, instantParams, type InstantRows } from '../backfill/feature-table.js';
 import { throwIfCancelled } from '../cancelled.js';
 import { checkpointsOf, refuseOlder, type Unfinished } from './checkpoints.js';
 import { partsOfView, type ViewParts } from '../view-parts.js';
@@ -51,7 +52,7 @@ export async function materialise(offline: OfflineStore, online: OnlineStore, sn
   for (const view of selectViews(snapshot, options.views)) {
     throwIfCancelled(options.signal, `materialise ${view.name}`);
     const parts = partsOfView(snapshot, view);
-    const stopped = options.takeUp === true ? await stoppedBefore(offline, online, parts, options) : null;
+    const stopped = options.takeUp === true ? await stoppedBefore(offline, online, snapshot, view, options) : null;
     for (const at of [...(stopped === null ? [] : [stopped]), options.at]) {
       results.push(await materialiseView(offline, online, snapshot, parts, { ...options, at }));
     }
@@ -60,11 +61,10 @@ export async function materialise(offline: OfflineStore, online: OnlineStore, sn
 }
 
 /** The earlier instant of a run that was stopped and can be gone on with; null: there is none. */
-async function stoppedBefore(offline: OfflineStore, online: OnlineStore, { view, source }: ViewParts, { at, project }: MaterialiseOptions): Promise<Instant | null> {
+async function stoppedBefore(offline: OfflineStore, online: OnlineStore, snapshot: Snapshot, view: VersionedView, { at, project }: MaterialiseOptions): Promise<Instant | null> {
   const unfinished = (await checkpointsOf(online, project, view).read())?.unfinished ?? null;
   if (unfinished === null || unfinished.asOf >= at) return null;
-  await offline.ensureSource(source);
-  return (await lastSequence(offline, source.name)) === unfinished.sequence ? unfinished.asOf : null;
+  return (await lastSequence(offline, snapshot, view)) === unfinished.sequence ? unfinished.asOf : null;
 }
 
 async function materialiseView(offline: OfflineStore, online: OnlineStore, snapshot: Snapshot, parts: ViewParts, options: MaterialiseOptions): Promise<MaterialiseResult> {
@@ -75,12 +75,13 @@ async function materialiseView(offline: OfflineStore, online: OnlineStore, snaps
   refuseOlder(view.name, before, at);
   const [run] = await backfill(offline, snapshot, { instants: [at], views: [view.name], signal });
   const { sequence, rows } = run!;
+  const now: InstantRows = run!;
   const unfinished = before?.unfinished ?? null;
   const resumed = unfinished?.asOf === at && unfinished.sequence === sequence;
   // Where a run stopped that this one does not go on with, rows of two instants are mixed: nothing to compare with.
-  let base = unfinished === null || (resumed && !unfinished.full) ? await comparable(offline, parts, before) : null;
+  let base = unfinished === null || (resumed && !unfinished.full) ? await comparable(offline, snapshot, view, before) : null;
   const chunks = resumed ? unfinished.chunks : Math.max(1, Math.ceil(rows / chunkRows));
-  const target: Target = { offline, online, parts, sequence, keyOf: rowKeys(project, parts.entity, view.name, view.version), options };
+  const target: Target = { offline, online, parts, sequence, now, keyOf: rowKeys(project, parts.entity, view.name, view.version), options };
   let mine: Unfinished = { asOf: at, sequence, chunks, written: resumed ? unfinished.written : 0, full: base === null };
   // Whether rows of another instant may be online.
   let mixed = before !== null;
@@ -91,7 +92,7 @@ async function materialiseView(offline: OfflineStore, online: OnlineStore, snaps
     const chunk = mine.written;
     onProgress?.({ stage: `materialise ${view.name}`, done: Math.round((rows * chunk) / chunks), total: rows, unit: 'rows' });
     written += await writeChanged(target, base, chunk, chunks);
-    if (base !== null) deleted += await deleteGone(target, goneRows(parts, at, base, chunk, chunks));
+    if (base !== null) deleted += await deleteGone(target, goneRows(parts, now, base, chunk, chunks));
     throwIfCancelled(signal, `materialise ${view.name}`);
     if (await checkpoints.isAlone(mine)) {
       mine = { ...mine, written: chunk + 1 };
@@ -101,7 +102,7 @@ async function materialiseView(offline: OfflineStore, online: OnlineStore, snaps
     }
     await checkpoints.note(before, mine);
   }
-  if (base === null && mixed) deleted += await deleteGone(target, unseenRows(parts, at));
+  if (base === null && mixed) deleted += await deleteGone(target, unseenRows(parts, now));
   await checkpoints.finish({ asOf: at, sequence, rows });
   onProgress?.({ stage: `materialise ${view.name}`, done: rows, total: rows, unit: 'rows' });
   return { view: view.name, version: view.version, asOf: at, rows, written, deleted, resumed };
@@ -112,11 +113,13 @@ interface Target {
   readonly online: OnlineStore;
   readonly parts: ViewParts;
   readonly sequence: number;
+  /** The rows to put online. */
+  readonly now: InstantRows;
   readonly keyOf: (key: readonly Value[]) => string;
   readonly options: MaterialiseOptions;
 }
 
-async function writeChanged({ offline, online, parts, sequence, keyOf, options }: Target, base: Instant | null, chunk: number, chunks: number): Promise<number> {
+async function writeChanged({ offline, online, parts, sequence, now, keyOf, options }: Target, base: InstantRows | null, chunk: number, chunks: number): Promise<number> {
   const { view, entity } = parts;
   const { at, signal } = options;
   const codec = createRowCodec(viewRowSchema(view));
@@ -125,7 +128,7 @@ async function writeChanged({ offline, online, parts, sequence, keyOf, options }
   // Without it a row with a null in it equals no other, not even itself.
   const settings = { transform_null_in: 1 };
   let written = 0;
-  for await (const batch of offline.stream(changedRows(parts, at, base, chunk, chunks), { comment: `materialise ${view.name}`, signal, settings })) {
+  for await (const batch of offline.stream(changedRows(parts, now, base, chunk, chunks), { comment: `materialise ${view.name}`, signal, settings })) {
     const packed: PackedRow[] = batch.map((row) => ({
       key: keyOf(entity.keys.map((key) => row[key.name] as Value)),
       value: codec.encode({ order, values: columns.map((column) => row[column] as Value | null) }),
@@ -147,43 +150,43 @@ async function deleteGone({ offline, online, parts, keyOf, options }: Target, go
  * The instant whose backfilled rows are exactly those online: changes are found against it. Null: everything is written,
  * because nothing is online or its backfill was computed anew since.
  */
-async function comparable(offline: OfflineStore, { view }: ViewParts, online: ViewWatermark | null): Promise<Instant | null> {
+async function comparable(offline: OfflineStore, snapshot: Snapshot, view: VersionedView, online: ViewWatermark | null): Promise<InstantRows | null> {
   if (online?.asOf == null) return null;
-  const run = await lastBackfill(offline, view, online.asOf);
-  return run !== null && run.sequence === online.sequence ? online.asOf : null;
+  const run = await lastBackfill(offline, snapshot, view, online.asOf);
+  return run !== null && run.sequence === online.sequence ? run : null;
 }
 
-function changedRows({ view, entity }: ViewParts, at: Instant, base: Instant | null, chunk: number, chunks: number): Statement {
+function changedRows({ view, entity }: ViewParts, now: InstantRows, base: InstantRows | null, chunk: number, chunks: number): Statement {
   const columns = [...entity.keys.map((key) => key.name), BACKFILL.eventTime, ...viewParts(view).map((part) => part.name)].map(identifier);
   const unchanged = base === null ? '' : `\n  AND (${columns.join(', ')}) NOT IN (SELECT ${columns.join(', ')} ${fromInstant(view, 'base')} AND ${inChunk(entity.keys)})`;
   return {
-    sql: `SELECT ${columns.join(', ')} ${fromInstant(view, 'at')} AND ${inChunk(entity.keys)}${unchanged}`,
-    params: { at, chunk, chunks, ...(base === null ? {} : { base }) },
+    sql: `SELECT ${columns.join(', ')} ${fromInstant(view, 'now')} AND ${inChunk(entity.keys)}${unchanged}`,
+    params: { ...instantParams('now', now), chunk, chunks, ...(base === null ? {} : instantParams('base', base)) },
   };
 }
 
-function goneRows({ view, entity }: ViewParts, at: Instant, base: Instant, chunk: number, chunks: number): Statement {
+function goneRows({ view, entity }: ViewParts, now: InstantRows, base: InstantRows, chunk: number, chunks: number): Statement {
   const keys = entity.keys.map((key) => identifier(key.name)).join(', ');
   return {
     sql: `SELECT ${keys} ${fromInstant(view, 'base')} AND ${inChunk(entity.keys)}
-  AND (${keys}) NOT IN (SELECT ${keys} ${fromInstant(view, 'at')} AND ${inChunk(entity.keys)})`,
-    params: { at, base, chunk, chunks },
+  AND (${keys}) NOT IN (SELECT ${keys} ${fromInstant(view, 'now')} AND ${inChunk(entity.keys)})`,
+    params: { ...instantParams('now', now), ...instantParams('base', base), chunk, chunks },
   };
 }
 
-/** Entities that have events and no row as of then: any of them may be online from a time that is not known exactly. */
-function unseenRows({ view, entity, source }: ViewParts, at: Instant): Statement {
+/**
+ * Entities without a row as of then, among all that ever had an event (or a row, where events are computed and may be gone):
+ * any of them may be online from a time that is not known exactly.
+ */
+function unseenRows({ view, entity, source }: ViewParts, now: InstantRows): Statement {
   const keys = entity.keys.map((key) => identifier(key.name));
-  const fields = view.keyFields.map((field) => `e.${identifier(field)}`);
+  const [table, fields] = source.computed === undefined ? [eventsTable(source), view.keyFields] : [backfillTable(view), entity.keys.map((key) => key.name)];
+  const columns = fields.map((field) => `e.${identifier(field)}`);
   return {
-    sql: `SELECT DISTINCT ${fields.map((field, i) => `${field} AS ${keys[i]}`).join(', ')} FROM ${identifier(eventsTable(source))} AS e
-WHERE (${fields.join(', ')}) NOT IN (SELECT ${keys.join(', ')} ${fromInstant(view, 'at')})`,
-    params: { at },
+    sql: `SELECT DISTINCT ${columns.map((column, i) => `${column} AS ${keys[i]}`).join(', ')} FROM ${identifier(table)} AS e
+WHERE (${columns.join(', ')}) NOT IN (SELECT ${keys.join(', ')} ${fromInstant(view, 'now')})`,
+    params: instantParams('now', now),
   };
-}
-
-function fromInstant(view: ViewParts['view'], param: 'at' | 'base'): string {
-  return `FROM ${identifier(backfillTable(view))} WHERE ${identifier(BACKFILL.asOf)} = fromUnixTimestamp64Milli({${param}:Int64}, 'UTC')`;
 }
 
 function inChunk(keys: ViewParts['entity']['keys']): string {

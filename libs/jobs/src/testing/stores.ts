@@ -95,7 +95,7 @@ export function runChild(argument: unknown, body: string): Child {
 export async function storedRows(store: OfflineStore, view: VersionedView, at: Instant): Promise<Map<string, StoredRow>> {
   const columns = [BACKFILL.eventTime, ...viewParts(view).map(({ name }) => name)];
   const rows = await store.rows({
-    sql: `SELECT tenant, shopId, ${columns.map(identifier).join(', ')} FROM ${identifier(backfillTable(view))} WHERE ${identifier(BACKFILL.asOf)} = fromUnixTimestamp64Milli({at:Int64}, 'UTC')`,
+    sql: `SELECT tenant, shopId, ${columns.map(identifier).join(', ')} FROM ${identifier(backfillTable(view))} FINAL WHERE ${identifier(BACKFILL.asOf)} = fromUnixTimestamp64Milli({at:Int64}, 'UTC')`,
     params: { at },
   });
   const byShop = new Map(rows.map((row) => [`${String(row['tenant'])}/${String(row['shopId'])}`, columns.map((name) => row[name]) as unknown as StoredRow]));
