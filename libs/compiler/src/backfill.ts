@@ -31,3 +31,11 @@ FROM ${emitEvents(emitter, source, [...view.keyFields, ...columnsRead(view)], sc
 WHERE ${emitVisible(source, instant)}
 GROUP BY ${keys.join(', ')}`);
 }
+
+/** The keys of all entities that have an event, whenever: columns as the entity names them. */
+export function compileKeys(view: VersionedView, entity: Entity, source: Source, { chunk, ...scope }: BackfillScope = {}): Statement {
+  const emitter = new Emitter();
+  const keys = view.keyFields.map((field, i) => `${column(EVENTS, field)} AS ${identifier(entity.keys[i]!.name)}`);
+  return emitter.statement(`SELECT DISTINCT ${keys.join(', ')}
+FROM ${emitEvents(emitter, source, view.keyFields, scope, chunk && { ...chunk, keyFields: view.keyFields })}`);
+}

@@ -1,4 +1,4 @@
-export { compileBackfill } from './backfill.js';
+export { compileBackfill, compileKeys } from './backfill.js';
 export type { BackfillScope } from './backfill.js';
 export type { Chunk, EventScope } from './events.js';
 export { compileEnrichedEvents, compileEnrichedSpine, compileSqlEvents, compileSqlQuery } from './computed.js';

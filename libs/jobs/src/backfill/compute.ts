@@ -1,4 +1,4 @@
-import { TOUCHED, compileBackfill, compileProbes, compileTouched, type Chunk, type EventScope } from '@granary/compiler';
+import { TOUCHED, compileBackfill, compileKeys, compileProbes, compileTouched, type Chunk, type EventScope } from '@granary/compiler';
 import { BACKFILL, backfillTable, identifier, type Instant, type Statement } from '@granary/contracts';
 import type { OfflineStore, StatementOptions } from '@granary/offline-store';
 import { explainOverflow } from '../overflow.js';
@@ -34,20 +34,37 @@ export async function computeInstant(work: Work, asOf: Instant, chunk: Chunk): P
   await insert(work, { sql: `SELECT ${columns.join(', ')} FROM (\n${sql}\n)`, params });
 }
 
+/** Computes all entities of a chunk as of several instants, at one pass over their events. */
+export async function computeSeries(work: Work, instants: readonly Instant[], chunk: Chunk): Promise<void> {
+  const { view, entity, source } = work.parts;
+  const keys = entity.keys.map((key) => identifier(key.name));
+  const seen = compileKeys(view, entity, source, { ...work.scope, ...only(chunk) });
+  const asOf = `fromUnixTimestamp64Milli(at, 'UTC') AS ${identifier(BACKFILL.asOf)}`;
+  const pairs = { sql: `SELECT ${keys.join(', ')}, ${asOf} FROM (\n${seen.sql}\n) ARRAY JOIN {instants:Array(Int64)} AS at`, params: { ...seen.params, instants } };
+  await withStage(work, 'series', pairs, (table) => insertProbes(work, table, chunk));
+}
+
 /** Computes a chunk of the pairs; one whose entity has no event by then is marked as gone. */
 export async function computePairs(work: Work, { table }: Pairs, chunk: Chunk): Promise<void> {
+  if (chunk.count === 1) return insertProbes(work, table, chunk, 'gone');
+  const pairs = pairColumns(work.parts).map(identifier).join(', ');
+  const keys = work.parts.entity.keys.map((key) => identifier(key.name)).join(', ');
+  const inChunk = { sql: `SELECT ${pairs} FROM ${identifier(table)} WHERE cityHash64(${keys}) % {chunks:UInt64} = {chunk:UInt64}`, params: { chunks: chunk.count, chunk: chunk.index } };
+  await withStage(work, 'chunk', inChunk, (own) => insertProbes(work, own, chunk, 'gone'));
+}
+
+/** Inserts the rows of the pairs in a table. `gone`: and marks those that have none. */
+async function insertProbes(work: Work, table: string, chunk: Chunk, gone?: 'gone'): Promise<void> {
   const { view, entity, source } = work.parts;
-  const { sql, params } = compileProbes(view, entity, source, table, { ...work.scope, ...only(chunk) });
+  const { sql, params } = compileProbes(view, entity, source, { table, ...work.scope, ...only(chunk) });
   const pair = pairColumns(work.parts);
-  const keys = entity.keys.map((key) => `p.${identifier(key.name)}`);
   const columns = tableColumns(work.parts).map(({ name }) => {
-    if (pair.includes(name)) return `p.${identifier(name)}`;
     if (name === BACKFILL.sequence) return '{run_sequence:UInt64}';
-    return name === BACKFILL.deleted ? `r.${identifier(BACKFILL.eventTime)} IS NULL` : `r.${identifier(name)}`;
+    if (name === BACKFILL.deleted) return gone ? `r.${identifier(BACKFILL.eventTime)} IS NULL` : '0';
+    return `${gone && pair.includes(name) ? 'p' : 'r'}.${identifier(name)}`;
   });
-  const joined = `SELECT ${columns.join(', ')} FROM ${identifier(table)} AS p LEFT JOIN (\n${sql}\n) AS r ON ${pair.map((name) => `p.${identifier(name)} = r.${identifier(name)}`).join(' AND ')}`;
-  const inChunk = chunk.count === 1 ? '' : `\nWHERE cityHash64(${keys.join(', ')}) % {run_chunks:UInt64} = {run_chunk:UInt64}`;
-  await insert(work, { sql: `${joined}${inChunk}`, params: { ...params, ...(chunk.count === 1 ? {} : { run_chunks: chunk.count, run_chunk: chunk.index }) } });
+  const from = gone ? `${identifier(table)} AS p LEFT JOIN (\n${sql}\n) AS r ON ${pair.map((name) => `p.${identifier(name)} = r.${identifier(name)}`).join(' AND ')}` : `(\n${sql}\n) AS r`;
+  await insert(work, { sql: `SELECT ${columns.join(', ')} FROM ${from}`, params });
 }
 
 /**
@@ -56,22 +73,27 @@ export async function computePairs(work: Work, { table }: Pairs, chunk: Chunk): 
  */
 export async function withTouched<T>(work: Work, base: Noted, until: number, instants: readonly Instant[], use: (pairs: Pairs) => Promise<T>): Promise<T> {
   const { store, parts } = work;
-  const [reached, pairs] = [stageTable('reached'), stageTable('pairs')];
-  const options = { comment: `backfill ${parts.view.name}`, ...work.limits };
+  const reached = compileTouched(parts.view, parts.entity, parts.source, { since: base.sequence, until, instants });
+  const usePairs = async (table: string): Promise<T> => {
+    const rows = await store.rows({ sql: `SELECT ${identifier(BACKFILL.asOf)} AS at, count() AS pairs FROM ${identifier(table)} GROUP BY at`, params: {} });
+    const byInstant = new Map(rows.map((row) => [row['at'] as Instant, Number(row['pairs'])]));
+    return use({ table, count: [...byInstant.values()].reduce((sum, count) => sum + count, 0), byInstant });
+  };
+  return withStage(work, 'reached', reached, async (table) => {
+    if (!(await anyOutside(store, table))) return usePairs(table);
+    return withStage(work, 'pairs', { sql: changing(parts, table), params: { floor: base.floor } }, usePairs);
+  });
+}
+
+/** Puts pairs into a table of their own while `use` runs. */
+async function withStage<T>({ store, parts, limits }: Work, purpose: string, { sql, params }: Statement, use: (table: string) => Promise<T>): Promise<T> {
+  const table = stageTable(purpose);
   const order = pairColumns(parts).map(identifier).join(', ');
   try {
-    const { sql, params } = compileTouched(parts.view, parts.entity, parts.source, { since: base.sequence, until, instants });
-    await store.command({ sql: `CREATE TABLE ${identifier(reached)} ENGINE = MergeTree ORDER BY (${order}) AS ${sql}`, params }, options);
-    const table = (await anyOutside(store, reached)) ? pairs : reached;
-    if (table === pairs) {
-      const select = changing(parts, reached);
-      await store.command({ sql: `CREATE TABLE ${identifier(pairs)} ENGINE = MergeTree ORDER BY (${order}) AS ${select}`, params: { floor: base.floor } }, options);
-    }
-    const rows = await store.rows({ sql: `SELECT ${identifier(BACKFILL.asOf)} AS at, count() AS pairs FROM ${identifier(table)} GROUP BY at`, params: {} }, options);
-    const byInstant = new Map(rows.map((row) => [row['at'] as Instant, Number(row['pairs'])]));
-    return await use({ table, count: [...byInstant.values()].reduce((sum, count) => sum + count, 0), byInstant });
+    await store.command({ sql: `CREATE TABLE ${identifier(table)} ENGINE = MergeTree ORDER BY (${order}) AS ${sql}`, params }, { comment: `backfill ${parts.view.name}`, ...limits });
+    return await use(table);
   } finally {
-    for (const table of [reached, pairs]) await store.dropTable(table);
+    await store.dropTable(table);
   }
 }
 
@@ -91,6 +113,13 @@ LEFT JOIN (
   WHERE (${indexed}) IN (SELECT ${indexed} FROM ${identifier(reached)} WHERE ${TOUCHED.inside} = 0) AND ${identifier(BACKFILL.sequence)} >= {floor:UInt64}
 ) AS r ON ${on}
 WHERE t.${TOUCHED.inside} = 1 OR r.${identifier(BACKFILL.eventTime)} IS NULL OR r.${identifier(BACKFILL.eventTime)} <= t.${TOUCHED.newest}`;
+}
+
+/** How many entities have an event. */
+export async function countEntities({ store, parts: { view, entity, source }, scope, limits }: Work): Promise<number> {
+  const { sql, params } = compileKeys(view, entity, source, scope);
+  const [row] = await store.rows({ sql: `SELECT count() AS entities FROM (\n${sql}\n)`, params }, limits);
+  return Number(row!['entities']);
 }
 
 /** How many entities have a row, of each instant. */

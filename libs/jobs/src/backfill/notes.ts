@@ -32,8 +32,8 @@ export interface Notes {
   /** Before the first row of the run is written. */
   begin(instants: readonly Instant[], run: Noted): Promise<void>;
   finish(runs: readonly { readonly asOf: Instant; readonly run: Noted }[]): Promise<void>;
-  /** The chunks of a run that have been written, of each instant. */
-  chunksDone(instants: readonly Instant[], run: Noted): Promise<Map<Instant, Set<number>>>;
+  /** The chunks of a run that have been written for all of these instants. */
+  chunksDone(instants: readonly Instant[], run: Noted): Promise<Set<number>>;
   chunkDone(instants: readonly Instant[], run: Noted, chunk: number): Promise<void>;
   /** For a table that is not there: what was noted of it is void. */
   forget(): Promise<void>;
@@ -98,12 +98,12 @@ FROM granary_backfills WHERE ${ofView} AND as_of IN (SELECT ${INSTANTS}) GROUP B
       if (first.run.chunks > 1) await store.command({ sql: `ALTER TABLE granary_backfill_chunks DELETE WHERE ${ofView} AND sequence <= {sequence:UInt64} AND as_of IN (SELECT ${INSTANTS})`, params: { ...own, sequence: first.run.sequence, instants: params.instants } }, options);
     },
     async chunksDone(instants, run) {
-      const sql = `SELECT as_of, groupUniqArray(chunk) AS done FROM granary_backfill_chunks
+      const sql = `SELECT chunk FROM granary_backfill_chunks
 WHERE ${ofView} AND sequence = {sequence:UInt64} AND floor = {floor:UInt64} AND chunks = {chunks:UInt32} AND as_of IN (SELECT ${INSTANTS})
-GROUP BY as_of`;
+GROUP BY chunk HAVING uniqExact(as_of) = {count:UInt64}`;
       const { horizon: _, ...params } = runParams(run);
-      const found = await store.rows({ sql, params: { ...params, instants } }, options);
-      return new Map(found.map((row) => [row['as_of'] as Instant, new Set((row['done'] as readonly unknown[]).map(Number))]));
+      const found = await store.rows({ sql, params: { ...params, instants, count: instants.length } }, options);
+      return new Set(found.map((row) => Number(row['chunk'])));
     },
     async chunkDone(instants, run, chunk) {
       const sql = `INSERT INTO granary_backfill_chunks SELECT {view:String}, {version:String}, ${INSTANTS}, {sequence:UInt64}, {floor:UInt64}, {chunks:UInt32}, {chunk:UInt32}`;

@@ -1,10 +1,10 @@
-import type { EventScope } from '@granary/compiler';
+import type { Chunk, EventScope } from '@granary/compiler';
 import { isGranaryError, type Instant } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
 import type { ViewParts } from '../view-parts.js';
-import { computeInstant, computePairs, countRows, removeOlder, withTouched, type Pairs, type Work } from './compute.js';
+import { computeInstant, computePairs, computeSeries, countEntities, countRows, removeOlder, withTouched, type Pairs, type Work } from './compute.js';
+import { computeChunks, withinMemory } from './chunks.js';
 import { sameHorizon, sequenceOf, type Horizon, type InstantNotes, type Noted, type Notes } from './notes.js';
-import { computePieces, withinMemory, type Piece } from './pieces.js';
 
 export interface ViewRun {
   readonly store: OfflineStore;
@@ -32,10 +32,10 @@ export type Recomputed = Map<Instant, number>;
  */
 export async function runView(run: ViewRun, instants: readonly Instant[]): Promise<Recomputed> {
   const recomputed: Recomputed = new Map();
-  for (const group of groupsOf([...(await run.notes.read(instants)).values()].filter(({ begun }) => begun !== null && begun.chunks > 1), ({ begun }) => begun!)) {
-    await goOn(run, group, recomputed);
-  }
-  const stale = [...(await run.notes.read(instants)).values()].filter(({ finished, begun }) => finished === null || begun !== null || !sameHorizon(finished.horizon, run.horizon));
+  const stopped = [...(await run.notes.read(instants)).values()].filter(({ begun }) => begun !== null && begun.chunks > 1);
+  for (const group of groupsOf(stopped, ({ begun }) => begun)) await goOn(run, group, recomputed);
+  const sequence = sequenceOf(run.horizon);
+  const stale = [...(await run.notes.read(instants)).values()].filter(({ finished, begun }) => finished === null || begun !== null || finished.sequence < sequence);
   for (const group of groupsOf(stale, () => null)) await bringUp(run, group, run.horizon, null, recomputed);
   return recomputed;
 }
@@ -71,7 +71,7 @@ async function bringUp(run: ViewRun, group: readonly InstantNotes[], horizon: Ho
     if (base !== null && worthFinding(run, base, sequence)) {
       await withTouched(work, base, sequence, instants, (pairs) => computeTouched(run, work, group, { horizon, pairs, chunks }, recomputed));
     } else {
-      await withinMemory(chunks ?? chunksOf(sequence, run.chunkRows), (count) => computeWhole(run, work, group, { horizon, sequence, floor: sequence, chunks: count, rows: 0 }, recomputed));
+      await withinMemory(chunks ?? (await chunksOfWhole(run, work, instants)), (count) => computeWhole(run, work, group, { horizon, sequence, floor: sequence, chunks: count, rows: 0 }, recomputed));
     }
   });
 }
@@ -88,20 +88,23 @@ function chunksOf(rows: number, chunkRows: number): number {
   return Math.max(1, Math.ceil(rows / chunkRows));
 }
 
+/** A series is one pass over the events and a probe for each entity and instant. */
+async function chunksOfWhole({ chunkRows }: ViewRun, work: Work, instants: readonly Instant[]): Promise<number> {
+  if (instants.length === 1 || work.sequence * (1 + instants.length) <= chunkRows) return chunksOf(work.sequence, chunkRows);
+  return chunksOf(work.sequence + (await countEntities(work)) * instants.length, chunkRows);
+}
+
 async function computeWhole(run: ViewRun, work: Work, group: readonly InstantNotes[], noted: Noted, recomputed: Recomputed): Promise<void> {
   const instants = group.map(({ asOf }) => asOf);
-  const before = new Set(group.filter(({ finished, begun }) => finished !== null || begun !== null).map(({ asOf }) => asOf));
-  const pieces = instants.flatMap((asOf) =>
-    Array.from({ length: noted.chunks }, (_, index): Piece => ({ instants: [asOf], chunk: index, compute: () => computeInstant(work, asOf, { index, count: noted.chunks }) })),
-  );
+  const before = group.filter(({ finished, begun }) => finished !== null || begun !== null).map(({ asOf }) => asOf);
+  const [asOf] = instants as [Instant];
   await run.notes.begin(instants, noted);
-  await computeNoted(run, pieces, instants, noted, async (finished) => {
-    const again = finished.filter((asOf) => before.has(asOf));
-    if (again.length > 0) await removeOlder(work, again);
-    const rows = await countRows(work, finished, noted.floor);
-    for (const asOf of finished) recomputed.set(asOf, rows.get(asOf) ?? 0);
-    await run.notes.finish(finished.map((asOf) => ({ asOf, run: { ...noted, rows: rows.get(asOf) ?? 0 } })));
-  });
+  await computeNoted(run, instants, noted, (chunk) => (instants.length === 1 ? computeInstant(work, asOf, chunk) : computeSeries(work, instants, chunk)));
+  if (before.length > 0) await removeOlder(work, before);
+  const rows = await countRows(work, instants, noted.floor);
+  const finished = instants.map((at) => ({ asOf: at, run: { ...noted, rows: rows.get(at) ?? 0 } }));
+  for (const each of finished) recomputed.set(each.asOf, each.run.rows);
+  await run.notes.finish(finished);
 }
 
 interface Touched {
@@ -117,9 +120,8 @@ async function computeTouched(run: ViewRun, work: Work, group: readonly InstantN
   const noted: Noted = { horizon, sequence: work.sequence, floor: base.floor, chunks: 1, rows: 0 };
   if (touched.length > 0) {
     await withinMemory(chunks ?? chunksOf(pairs.count, run.chunkRows), async (count) => {
-      const pieces = Array.from({ length: count }, (_, index): Piece => ({ instants: touched, chunk: index, compute: () => computePairs(work, pairs, { index, count }) }));
       await run.notes.begin(touched, { ...noted, chunks: count });
-      await computeNoted(run, pieces, touched, { ...noted, chunks: count }, () => Promise.resolve());
+      await computeNoted(run, touched, { ...noted, chunks: count }, (chunk) => computePairs(work, pairs, chunk));
     });
   }
   const rows = touched.length === 0 ? new Map<Instant, number>() : await countRows(work, touched, base.floor);
@@ -127,23 +129,15 @@ async function computeTouched(run: ViewRun, work: Work, group: readonly InstantN
   await run.notes.finish(group.map(({ asOf, finished }) => ({ asOf, run: { ...noted, rows: pairs.byInstant.has(asOf) ? (rows.get(asOf) ?? 0) : finished!.rows } })));
 }
 
-/** Computes the pieces that are not noted as done, and notes each that is. */
-async function computeNoted(run: ViewRun, pieces: readonly Piece[], instants: readonly Instant[], noted: Noted, onInstants: (instants: readonly Instant[]) => Promise<void>): Promise<void> {
-  const { notes, signal, concurrency, parts, onChunk } = run;
-  const chunked = noted.chunks > 1;
-  const done = chunked ? await notes.chunksDone(instants, noted) : new Map<Instant, Set<number>>();
-  let finished = 0;
-  const remember = (): void => onChunk(++finished, pieces.length);
-  onChunk(finished, pieces.length);
-  const todo = pieces.map((piece) => (piece.instants.every((asOf) => done.get(asOf)?.has(piece.chunk) === true) ? { ...piece, compute: async () => Promise.resolve() } : piece));
-  await computePieces(todo, {
-    concurrency,
-    signal,
-    what: `backfill ${parts.view.name}`,
-    onInstants,
-    async onDone(piece) {
-      if (chunked) await notes.chunkDone(piece.instants, noted, piece.chunk);
-      remember();
-    },
+/** Computes the chunks that are not noted as done, and notes each that is. */
+async function computeNoted({ notes, signal, concurrency, parts, onChunk }: ViewRun, instants: readonly Instant[], noted: Noted, compute: (chunk: Chunk) => Promise<void>): Promise<void> {
+  const { chunks } = noted;
+  const done = chunks > 1 ? await notes.chunksDone(instants, noted) : new Set<number>();
+  let finished = done.size;
+  onChunk(finished, chunks);
+  await computeChunks({ chunks, done, concurrency, signal, what: `backfill ${parts.view.name}` }, async (index) => {
+    await compute({ index, count: chunks });
+    if (chunks > 1) await notes.chunkDone(instants, noted, index);
+    onChunk(++finished, chunks);
   });
 }
