@@ -100,7 +100,7 @@ async function offlineStatus(store: OfflineStore, snapshot: typeof EMPTY): Promi
     const quarantined = (await store.tableExists(quarantineTable(source))) ? await store.countQuarantined(source) : 0;
     sources.push({ source: source.name, events, quarantined });
   }
-  const runs = await store.rows({ sql: 'SELECT view, version, max(as_of) AS latest, uniqExact(as_of) AS instants FROM granary_backfills GROUP BY view, version', params: {} });
+  const runs = await store.rows({ sql: "SELECT view, version, max(as_of) AS latest, uniqExact(as_of) AS instants FROM granary_backfills WHERE state = 'finished' GROUP BY view, version", params: {} });
   const views = snapshot.views.map(({ name, version }) => {
     const run = runs.find((row) => row['view'] === name && row['version'] === version);
     return { view: name, version, backfilled: run === undefined ? null : formatInstant(run['latest'] as number), instants: Number(run?.['instants'] ?? 0) };
