@@ -159,6 +159,20 @@ describe('plan, apply, history', () => {
     expect((error.details['problems'] as unknown[]).length).toBeGreaterThan(1);
   });
 
+  it('shows what the checks found, and applies nothing that fails one', async () => {
+    const leaking = join(folder.path, 'leaking.ts');
+    const scored = (delay: string) => `${definitions('7d').replace('cost: t.float64', 'cost: t.float64, fraud: t.bool').replace('sum(e.cost).over(', `avg(e.fraud).over(`).replaceAll("over('7d')", `over('7d', { delay: '${delay}' })`).replace('sum, t }', 'avg, scorer, t }')}export const score = scorer('score', { service: page, events: clicks, label: 'fraud', labelDelay: '2d' });\n`;
+    await writeFile(leaking, scored('1d'));
+    const home = join(folder.path, 'checked-home');
+    const plan = await granary(['plan', '--defs', leaking, ...at(home)]);
+    expect([plan.code, plan.stdout]).toEqual([1, expect.stringMatching(/^! LEAK-001 {2}scorer score: its label fraud leaks through reading\.spent7d.*\n.*leaking\.ts:9 {3}use delay: '2d'\n\n1 error/m)]);
+    expect(await granaryJson<{ checks: unknown[] }>(['plan', '--defs', leaking, ...at(home)], 1)).toMatchObject({ checks: [{ id: 'LEAK-001', severity: 'error', file: leaking, line: 9 }] });
+    const { error } = await granaryJson<Failure>(['apply', '--defs', leaking, ...at(home)], 1);
+    expect([error.code, error.message]).toEqual(['CHECK_FAILED', expect.stringContaining('LEAK-001')]);
+    await writeFile(leaking, scored('2d'));
+    expect(await granaryJson(['apply', '--defs', leaking, ...at(home)])).toMatchObject({ outcome: 'applied', checks: [] });
+  }, 60_000);
+
   it('of two applies at once, one wins and the other is told so with 1', async () => {
     const registry = join(folder.path, 'contested');
     const other = join(folder.path, 'other.ts');
@@ -256,11 +270,11 @@ describe('ingest to status', () => {
     expect((await granary(['status', ...at()])).stdout).toMatch(/reading +[0-9a-f]{12} +2026-01-03T12:00:00\.000Z/);
   }, 120_000);
 
-  it('a plan tells how many events a new version would scan', async () => {
+  it('a plan tells how many events a new version would scan, and what it keeps online', async () => {
     const changed = join(folder.path, 'changed.ts');
     await writeFile(changed, definitions('30d'));
-    expect((await granary(['plan', '--defs', changed, ...at()])).stdout).toContain('101 events to scan');
-    expect((await granary(['plan', '--defs', changed, '--no-estimates', ...at()])).stdout).not.toContain('to scan');
+    expect((await granary(['plan', '--defs', changed, ...at()])).stdout).toMatch(/scans 101 rows\s+~\d+ B per reader online, \d+ B in all/);
+    expect((await granary(['plan', '--defs', changed, '--no-estimates', ...at()])).stdout).not.toContain('scans');
   });
 
   async function readPage(graphql: string): Promise<unknown> {

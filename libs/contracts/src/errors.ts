@@ -14,6 +14,7 @@ const KINDS = {
   // declarations and registry
   DEFINITION_INVALID: 'setup',
   DEFINITION_NOT_FOUND: 'setup',
+  CHECK_FAILED: 'no',
   REGISTRY_CONFLICT: 'no',
   REGISTRY_EMPTY: 'setup',
   SNAPSHOT_NOT_FOUND: 'setup',

@@ -20,3 +20,6 @@ export { selectModels } from './train/select-models.js';
 export { trainScorer } from './train/train-scorer.js';
 export { loadModels } from './train/load-models.js';
 export type { LoadedModel, LoadedModels } from './train/load-models.js';
+export { estimateView } from './plan/estimate.js';
+export type { ViewEstimate } from './plan/estimate.js';
+export { rowSize } from './plan/row-size.js';

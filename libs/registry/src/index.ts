@@ -1,5 +1,5 @@
 export { loadDefinitions } from './load/load.js';
-export { formatProblem } from './problem.js';
+export { checksError, formatProblem } from './problem.js';
 export type { Problem } from './problem.js';
 export { validateDefinitions } from './validate/validate.js';
 export { graphqlNames } from './validate/graphql.js';

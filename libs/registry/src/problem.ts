@@ -45,6 +45,14 @@ export function problemsError(problems: readonly Problem[]): GranaryError {
   });
 }
 
+/** What refuses an apply; undefined when only warnings were found, or nothing. */
+export function checksError(checks: readonly Problem[]): GranaryError | undefined {
+  const errors = checks.filter((check) => check.severity === 'error');
+  if (errors.length === 0) return undefined;
+  const message = `nothing was applied: ${errors.length === 1 ? '1 check fails' : `${errors.length} checks fail`}\n${errors.map(formatProblem).join('\n')}`;
+  return new GranaryError('CHECK_FAILED', message, { todo: 'Mend the definitions as said there, then plan again.', details: { checks } });
+}
+
 /** Two lines: the mistake, then its place (relative to the working directory) and what to do. */
 export function formatProblem(problem: Problem): string {
   const file = relative(process.cwd(), problem.file);

@@ -20,20 +20,24 @@ export function registerApply(program: Command): void {
   verb<ApplyFlags, []>(command, ['defs'], 'granary apply -m "spend over 30 days"\ngranary apply --snapshot 3f2a9c', async (context, flags) => {
     const plan = flags.snapshot === undefined ? await makePlan(context, false) : await planSnapshot(context, flags.snapshot);
     if (flags.expect !== undefined) checkHead(plan.head, flags.expect);
-    const text = await renderChanges(context, plan.changes);
+    const { checksError } = await import('@granary/registry');
+    const refused = checksError(plan.checks);
+    if (refused !== undefined) throw refused;
+    const text = await renderChanges(context, plan);
     const registry = await context.registry();
     const { outcome, entry } = await registry.apply(plan.snapshot, plan.head, flags.message === undefined ? {} : { message: flags.message });
     const said = outcome === 'applied' ? `applied ${entry.snapshotId} as number ${entry.number}` : `${entry.snapshotId} is the head already, since ${formatInstant(entry.appliedAt)}`;
-    return { json: { outcome, snapshot: entry.snapshotId, entry, changes: plan.changes }, text: `${text}\n${context.voice.style.good(said)}` };
+    return { json: { outcome, snapshot: entry.snapshotId, entry, changes: plan.changes, checks: plan.checks }, text: `${text}\n${context.voice.style.good(said)}` };
   });
 }
 
+/** Its definitions were checked when it was applied first. */
 async function planSnapshot(context: Context, id: string): Promise<Plan> {
   const { planChanges } = await import('@granary/registry');
   const registry = await context.registry();
   const snapshot = await registry.snapshot(id);
   const head = (await registry.head())?.snapshotId ?? null;
-  return { head, snapshot, changes: planChanges(head === null ? null : await registry.snapshot(head), snapshot) };
+  return { head, snapshot, changes: planChanges(head === null ? null : await registry.snapshot(head), snapshot), checks: [] };
 }
 
 function checkHead(head: string | null, expected: string): void {

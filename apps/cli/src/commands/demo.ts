@@ -105,7 +105,7 @@ async function show(context: Context, { users, seed }: DemoFlags): Promise<Shown
   });
   const plan = await stage('plan', 'what applying the definitions would change', async () => {
     const made = await makePlan(context, false);
-    return [made, await renderChanges(context, made.changes)];
+    return [made, await renderChanges(context, made)];
   });
   await stage('apply', 'an immutable snapshot, by the hash of its content', async () => {
     const { entry } = await (await context.registry()).apply(plan.snapshot, plan.head, { message: 'demo' });

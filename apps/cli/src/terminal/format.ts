@@ -5,6 +5,11 @@ export function formatCount(count: number): string {
   return count.toLocaleString('en');
 }
 
+/** 12_412_345 → `12.4M`; below ten thousand as it is. */
+export function formatRoughly(count: number): string {
+  return count < 10_000 ? formatCount(count) : new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 }).format(count);
+}
+
 /** `1 row`, `2 rows`, `no rows`. */
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count === 0 ? 'no' : formatCount(count)} ${count === 1 ? one : many}`;

@@ -9,6 +9,5 @@ import { timeProblems } from './time.js';
 /** What is questionable about definitions that are valid: errors stop `apply`, warnings don't. Sorted by place. Pure. */
 export function checkDefinitions(definitions: readonly Definition[]): readonly Problem[] {
   const declared = declaredBy(definitions);
-  const leaks = leakProblems(declared);
-  return sortProblems([...leaks, ...timeProblems(declared, leaks), ...historyProblems(declared), ...sizeProblems(declared)]);
+  return sortProblems([...leakProblems(declared), ...timeProblems(declared), ...historyProblems(declared), ...sizeProblems(declared)]);
 }

@@ -142,11 +142,14 @@ describe('TIME-001', () => {
     expect(times(shop())).toEqual([]);
   });
 
-  it('warns of labels that features read by their delay alone, and not where that leaks', () => {
-    expect(times(bank())).toEqual(['warning TIME-001 scorer score_transfer']);
-    expect(told(found((it) => (it.service.views[0]!.features = ['sent7d'])))).toEqual([]);
-    expect(told(found((it) => (it.scorer.labelDelayMs = 0)))).toEqual([]);
-    expect(told(found(frauds({ window: window(0, '[)') })))).toEqual(['error LEAK-001 scorer score_transfer']);
+  it('warns of labels that others than the scorer read as known at event time, and not where that leaks', () => {
+    const apart = (it: Bank): unknown => (it.service.views[0]!.features = ['sent7d']);
+    const early = frauds({ window: window(0, '[)') });
+    expect(told(found((it) => (apart(it), early(it))))).toEqual(['warning TIME-001 feature view account_transfers']);
+    expect(told(found(early))).toEqual(['error LEAK-001 scorer score_transfer']);
+    expect(told(found(apart))).toEqual([]);
+    expect(told(found((it) => (apart(it), early(it), (it.scorer.labelDelayMs = 0))))).toEqual([]);
+    expect(told(found((it) => (apart(it), early(it), (it.transfers.knownAt = 'at'), (it.enriched.knownAt = 'at'))))).toEqual([]);
   });
 });
 
