@@ -19,6 +19,7 @@ export const CASES: readonly GoldenCase[] = [
   dataset('small', 'ttl', [SPINE.row]),
   dataset('small', 'default', [SPINE.row]),
   dataset('small', 'include_request', [SPINE.row, 'amount']),
+  dataset('small', 'include_request_of_all', [SPINE.row]),
   dataset('small', 'known_at', [SPINE.row]),
   dataset('payments', 'fraud_features', ['transactionId', 'amount']),
   dataset('marketplace', 'ranking', ['userId', 'itemId']),

@@ -39,6 +39,24 @@ const ANSWERS: Readonly<Record<string, readonly Row[]>> = {
   'backfill-min': [{ ...USER1, coins2d: 2n }, { ...USER2, coins2d: 16n }],
   'backfill-max': [{ ...USER1, amount2d: 5 }, { ...USER2, amount2d: 7 }],
   'backfill-last': [{ ...USER1, amount2d: 5, kind2d: 'view' }, { ...USER2, amount2d: 7, kind2d: 'view' }],
+  'backfill-variance': [
+    { ...USER1, views4d__count: 2, views4d__mean: 7.5, views4d__deviation: 12.5 },
+    { ...USER2, views4d__count: 1, views4d__mean: 7, views4d__deviation: 0 },
+  ],
+  'backfill-ends': [
+    { ...USER1, opening4d: 10, recent4d: [8n, 4n], quiet4d: T },
+    { ...USER2, opening4d: 7, recent4d: [16n], quiet4d: T - DAY },
+  ],
+  'backfill-categories': [
+    { ...USER1, different4d: 2, nearly4d: 4, top4d: ['buy'], kinds4d: { buy: 2, view: 2 }, median4d: 5 },
+    { ...USER2, different4d: 1, nearly4d: 1, top4d: ['view'], kinds4d: { view: 1 }, median4d: 7 },
+  ],
+  // User 1's events are 3, 2, 1 and 0 half-lives old; v2 has no amount.
+  'backfill-shares': [
+    { ...USER1, bought4d__hits: 2, bought4d__count: 4, daily4d: 4, fading4d__weight: 1.875, fading4d__asOf: T, worth4d__weight: 5.75, worth4d__asOf: T },
+    { ...USER2, bought4d__hits: 0, bought4d__count: 1, daily4d: 1, fading4d__weight: 0.5, fading4d__asOf: T, worth4d__weight: 3.5, worth4d__asOf: T },
+  ],
+  'backfill-history': [{ ...USER1, visits: 3 }, { ...USER2, visits: 1 }],
   // Between two days ago and one day ago lie v2 on the one end and v3 (for user 2: v5) on the other.
   'backfill-bounds': [
     { ...USER1, closedOpen1d: 1, openClosed1d: 1, closed1d: 2, open1d: 0 },
@@ -71,6 +89,13 @@ const ANSWERS: Readonly<Record<string, readonly Row[]>> = {
     answered({ __row: 2n, amount: 1, total2d: 112n, mean2d: 8 / 3, here2d: 3 }),
     answered({ __row: 3n, amount: null, total2d: 3n, mean2d: null, here2d: 0 }, { mean2d: 'null' }),
     answered({ __row: 4n, amount: 2, total2d: 14n, mean2d: 3.5, here2d: 3 }),
+  ],
+  'dataset-include-request-of-all': [
+    answered({ __row: 1n, different4d: 2, top4d: ['buy'], kinds4d: { buy: 2, view: 2 }, median4d: 5, recent4d: [8n, 4n], quiet4d: 0, fading4d: 1.875, views4d: 6.25, bought4d: 0.5 }),
+    answered(
+      { __row: 2n, different4d: 1, top4d: ['view'], kinds4d: { view: 1 }, median4d: null, recent4d: [3n], quiet4d: 0, fading4d: 1, views4d: null, bought4d: 0 },
+      { median4d: 'null', views4d: 'null' },
+    ),
   ],
   'dataset-known-at': [
     answered({ __row: 1n, told7d: 1 }),
@@ -121,6 +146,12 @@ const SPINES: readonly { readonly world: keyof typeof snapshots; readonly table:
     table: 'spine_include_request',
     columns: 'region String, number Int64, coins Int64, amount Nullable(Float64)',
     rows: [`1, ${T}, 'v4', 'eu', 1, 8, 2`, `2, ${T + 1}, '', 'eu', 1, 100, 1`, `3, ${T}, '', 'us', 99, 3, NULL`, `4, ${T}, '', 'eu', 1, 8, 2`],
+  },
+  {
+    world: 'small',
+    table: 'spine_include_request_of_all',
+    columns: 'region String, number Int64, coins Int64, amount Nullable(Float64), kind String',
+    rows: [`1, ${T}, 'v4', 'eu', 1, 8, 2, 'buy'`, `2, ${T}, '', 'us', 99, 3, NULL, 'view'`],
   },
   {
     world: 'small',

@@ -2,7 +2,36 @@ import type { Entity, Snapshot, Source, Value } from '@granary/contracts';
 import * as marketplace from '@granary/feature-defs/marketplace/features';
 import * as payments from '@granary/feature-defs/payments/features';
 import { resolveSnapshot } from '@granary/registry';
-import { avg, count, entity, featureService, featureView, last, latest, max, min, request, source, sum, t, type Declaration } from '@granary/sdk';
+import {
+  approxCountDistinct,
+  avg,
+  count,
+  countBy,
+  countDistinct,
+  decayedCount,
+  decayedSum,
+  entity,
+  featureService,
+  featureView,
+  first,
+  last,
+  lastN,
+  latest,
+  max,
+  min,
+  percentile,
+  rate,
+  ratio,
+  request,
+  source,
+  sum,
+  t,
+  timeSinceLast,
+  topK,
+  variancePopulation,
+  varianceSample,
+  type Declaration,
+} from '@granary/sdk';
 
 export const DAY = 86_400_000;
 /** The instant that the statements ask about. */
@@ -35,6 +64,28 @@ const views = [
   featureView('min', { ...of, features: (v) => ({ coins: min(v.coins).over('2d') }) }),
   featureView('max', { ...of, features: (v) => ({ amount: max(v.amount).over('2d') }) }),
   featureView('last', { ...of, features: (v) => ({ amount: last(v.amount).over('2d'), kind: last(v.kind).over('2d') }) }),
+  featureView('variance', { ...of, features: (v) => ({ views: varianceSample(v.amount).where(v.kind.eq('view')).over('4d', whole) }) }),
+  featureView('ends', { ...of, features: (v) => ({ opening: first(v.amount).over('4d', whole), recent: lastN(2, v.coins).over('4d', whole), quiet: timeSinceLast().over('4d', whole) }) }),
+  featureView('categories', {
+    ...of,
+    features: (v) => ({
+      different: countDistinct(v.kind).over('4d', whole),
+      nearly: approxCountDistinct(v.coins).over('4d', whole),
+      top: topK(1, v.kind).over('4d', whole),
+      kinds: countBy(v.kind).over('4d', whole),
+      median: percentile(v.amount, 0.5).over('4d', whole),
+    }),
+  }),
+  featureView('shares', {
+    ...of,
+    features: (v) => ({
+      bought: ratio(v.kind.eq('buy')).over('4d', whole),
+      daily: rate({ per: '1d' }).over('4d', whole),
+      fading: decayedCount({ halfLife: '1d' }).over('4d', whole),
+      worth: decayedSum(v.amount, { halfLife: '1d' }).over('4d', whole),
+    }),
+  }),
+  featureView('history', { ...of, features: () => ({ visits: count().over('all') }) }),
   featureView('bounds', {
     ...of,
     features: () => ({
@@ -77,11 +128,32 @@ const asked = featureView('asked', {
   }),
 });
 
+const askedMore = featureView('asked_more', {
+  entity: branch,
+  source: visits,
+  keys: { region: 'area', number: 'userId' },
+  features: (v) => {
+    const asking = { includeRequest: true } as const;
+    return {
+      different: countDistinct(v.kind).over('4d', asking),
+      top: topK(1, v.kind).over('4d', asking),
+      kinds: countBy(v.kind).over('4d', asking),
+      median: percentile(v.amount, 0.5).over('4d', asking),
+      recent: lastN(2, v.coins).over('4d', asking),
+      quiet: timeSinceLast().over('4d', asking),
+      fading: decayedCount({ halfLife: '1d' }).over('4d', asking),
+      views: variancePopulation(v.amount).where(v.kind.eq('view')).over('4d', asking),
+      bought: ratio(v.kind.eq('buy')).over('4d', asking),
+    };
+  },
+});
+
 const services = [
   featureService('ttl', [fresh]),
   featureService('default', [filled]),
   featureService('include_request', [asked, request({ coins: t.int64, amount: t.float64 })]),
-  featureService('known_at', [views[10]]),
+  featureService('include_request_of_all', [askedMore, request({ coins: t.int64, amount: t.float64, kind: t.enum('view', 'buy') })]),
+  featureService('known_at', [views.find((view) => view.definition.name === 'known_at')!]),
 ];
 
 function collect(declaration: Declaration): Declaration[] {
