@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Feature, FieldType, Snapshot, Value } from '@granary/contracts';
+import type { Derived, Expression, Feature, FieldType, Snapshot, Value, VersionedView } from '@granary/contracts';
 import { viewParts } from '@granary/aggregates';
 import fc from 'fast-check';
 import { FeatureReader } from './feature-reader.js';
@@ -67,6 +67,22 @@ const world = fc.tuple(anyView('u', 'user', ['userId']), anyView('b', 'branch', 
   }),
 );
 
+const REQUEST = [{ name: 'amount', type: type('float64') }, { name: 'units', type: type('int64') }];
+
+/** What each feature of the first view makes with one of the second, under its own name and under the alias, and with the request. */
+function mixed(user: VersionedView, branch: VersionedView): Derived {
+  const field = (name: string, of?: string): Expression => ({ kind: 'field', name, of });
+  const call = (fn: 'sub' | 'toFloat' | 'div' | 'add' | 'length', ...args: Expression[]): Expression => ({ kind: 'call', fn, args });
+  const number = (of: string, { name, type: { kind: is } }: Feature): Expression => call('toFloat', is === 'string' ? call('length', field(name, of)) : field(name, of));
+  const features = user.features.map((each, i) => {
+    const other = branch.features[i % branch.features.length]!;
+    const left = i % 2 === 0 ? call('add', number('u', each), field('amount')) : number('u', each);
+    return { name: `mixed${i}`, type: type('float64'), expression: i % 3 === 0 ? call('div', left, number('other', other)) : call('sub', left, number('b', other)) };
+  });
+  const views = [{ view: 'u' }, { view: 'b' }, { view: 'b', alias: 'other', keys: { branchNo: 'otherNo' } }];
+  return { kind: 'derived', name: 'mixed', inputs: views.map((use) => ({ kind: 'view', ...use })), request: REQUEST, features };
+}
+
 let run = 0;
 
 describe('matrix', () => {
@@ -74,20 +90,25 @@ describe('matrix', () => {
     await fc.assert(
       fc.asyncProperty(world, fc.boolean(), fc.boolean(), async ({ views, users, branches, amounts }, shareUser, shareAmount) => {
         const project = `run${run++}`;
+        const derived = mixed(views[0], views[1]);
+        const own = views.map((each) => ({ view: each.name, features: each.features.map(({ name }) => name) }));
+        const other = { ...own[1]!, alias: 'other', keys: { branchNo: 'otherNo' } };
         const snapshot: Snapshot = {
           ...shop,
           views: [...views],
-          services: [{ kind: 'featureService', name: 'all', request: [{ name: 'amount', type: type('float64') }, { name: 'units', type: type('int64') }], views: views.map((each) => ({ view: each.name, features: each.features.map(({ name }) => name) })) }],
+          derived: [derived],
+          services: [{ kind: 'featureService', name: 'all', request: REQUEST, views: [...own, other], derived: [{ derived: 'mixed', features: derived.features.map(({ name }) => name) }] }],
         };
         const reader = new FeatureReader(snapshot, store.store, { project, now: () => NOW });
         for (const [i, row] of users.entries()) if (row !== null) await store.put('u', [BigInt(i)], row.eventTime, row.values, snapshot, project);
         for (const [i, row] of branches.entries()) if (row !== null) await store.put('b', ['DE', i], row.eventTime, row.values, snapshot, project);
         const shared = { country: 'DE', units: 3, ...(shareUser ? { userId: 0 } : {}), ...(shareAmount ? { amount: amounts[0]! } : {}) };
-        const candidates = branches.map((_, i) => ({ branchNo: i, ...(shareUser ? {} : { userId: i % users.length }), ...(shareAmount ? {} : { amount: amounts[i]! }) }));
+        const candidates = branches.map((_, i) => ({ branchNo: i, otherNo: branches.length - i, ...(shareUser ? {} : { userId: i % users.length }), ...(shareAmount ? {} : { amount: amounts[i]! }) }));
 
         const { data, mask, names } = await reader.matrix('all', shared, candidates);
         const rows = await reader.rows('all', candidates.map((candidate) => ({ ...shared, ...candidate })));
-        expect(names).toEqual(views.flatMap((each) => each.features).filter((each) => each.type.kind !== 'string').map(({ name }) => name));
+        const numbers = views.map((each) => each.features.filter(({ type: { kind: of } }) => of !== 'string').map(({ name }) => name));
+        expect(names).toEqual([...numbers.flat(), ...numbers[1]!.map((name) => `otherB${name.slice(1)}`), ...derived.features.map(({ name }) => name)]);
         rows.forEach((row, r) =>
           names.forEach((name, c) => {
             const { value, state } = row.values[name]!;

@@ -2,14 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { viewParts } from '@granary/aggregates';
-import type { Aggregate, EntityKey, Feature, FieldType, Instant, Snapshot, Source, Value, VersionedView, Window } from '@granary/contracts';
+import type { Aggregate, EntityKey, Feature, FieldType, Instant, ScalarKind, Snapshot, Source, Value, VersionedView, Window } from '@granary/contracts';
 import { createRowCodec, openOnlineStore, rowKey, viewRowSchema, watermarkName, type OnlineStore, type ViewWatermark } from '@granary/online-store';
 
 export const DAY = 86_400_000;
 export const NOW = Date.UTC(2026, 0, 31, 12);
 export const PROJECT = 'shop';
 
-export const type = (kind: Exclude<FieldType['kind'], 'array' | 'map' | 'enum'>): FieldType => ({ kind });
+export const type = (kind: ScalarKind): { kind: ScalarKind } => ({ kind });
 
 export function feature(name: string, kind: FieldType, fn: Aggregate['fn'], more: Partial<Aggregate> & { readonly request?: boolean } = {}): Feature {
   const { request = false, ...aggregate } = more;
