@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { viewParts } from '@granary/aggregates';
+import { emptyParts, partsOf } from '@granary/aggregates';
 import type { EntityKey, Instant, Snapshot, Value } from '@granary/contracts';
 import { createRowCodec, openOnlineStore, rowKey, viewRowSchema, watermarkName, type OnlineStore, type ViewWatermark } from '@granary/online-store';
 import { resolveSnapshot } from '@granary/registry';
@@ -114,7 +114,7 @@ export async function startTestApp(options: Partial<ServingAppOptions> = {}): Pr
     async put(viewName, key, eventTime, values) {
       const view = snapshot.views.find((each) => each.name === viewName)!;
       const of = snapshot.entities.find((each) => each.name === view.entity)!;
-      const value = createRowCodec(viewRowSchema(view)).encode({ order: { eventTime: NOW, knownAt: NOW, sequence: 1 }, values: [eventTime, ...viewParts(view).map((part) => values[part.name] ?? null)] });
+      const value = createRowCodec(viewRowSchema(view)).encode({ order: { eventTime: NOW, knownAt: NOW, sequence: 1 }, values: [eventTime, ...view.features.flatMap((each) => emptyParts(each).map((empty, i) => values[partsOf(each)[i]!.name] ?? empty))] });
       await store.write([{ key: rowKey(PROJECT, of, key, view.name, view.version), value }]);
       await store.writeMeta(watermarkName(PROJECT, view), { asOf: NOW, sequence: 1, rows: 1, unfinished: null } satisfies ViewWatermark);
     },

@@ -19,6 +19,10 @@ const activity = view(
     feature('times', { kind: 'array', of: type('timestamp') }, 'latest'),
     feature('kinds', { kind: 'array', of: KIND }, 'latest'),
     feature('flags', { kind: 'array', of: type('bool') }, 'latest'),
+    feature('recent', { kind: 'array', of: type('int64') }, 'lastN', { n: 3 }),
+    feature('top', { kind: 'array', of: KIND }, 'topK', { n: 2 }),
+    feature('counts', { kind: 'map', of: type('int32') }, 'countBy'),
+    feature('sinceLast', type('float64'), 'timeSinceLast', { column: null }),
     feature('withThis', type('int32'), 'count', { request: true }),
   ],
   90 * DAY,
@@ -56,7 +60,7 @@ const transfers: Snapshot = {
     {
       kind: 'featureService',
       name: 'transfer',
-      views: [{ ...sender, features: ['spend', 'byKind', 'times', 'kinds', 'flags'] }, { ...receiver, features: ['spend', 'since'] }],
+      views: [{ ...sender, features: ['spend', 'byKind', 'times', 'kinds', 'flags', 'recent', 'top', 'counts', 'sinceLast'] }, { ...receiver, features: ['spend', 'since'] }],
       derived: [{ derived: 'pair', features: pair.features.map(({ name }) => name) }],
       request: [{ name: 'amount', type: type('float64') }, { name: 'at', type: type('timestamp') }],
     },
@@ -77,6 +81,7 @@ beforeAll(async () => {
   await put(1n, NOW - DAY, {
     spend: 12, payments: 4, points: HUGE, kind: 'card', since: 5, withThis: 4,
     byKind: valueMap([['10', 2n], ['9', HUGE], ['__proto__', 1n], ['é', -1n]]), times: [NOW, 0], kinds: ['cash', 'card', 'cash'], flags: [true, false],
+    recent: [HUGE, 1n], top: ['cash'], counts: valueMap([['cash', 2]]), sinceLast: NOW - DAY,
   });
   await put(2n, NOW - 2 * DAY, { spend: 5, payments: 1, kind: 'card', since: 7, withThis: 1 });
   await put(3n, NOW - 91 * DAY, { spend: 1, payments: 1, withThis: 1 });
@@ -112,6 +117,16 @@ describe('maps and sequences', () => {
     expect(Object.entries(row['senderByKind']!.value as object).sort()).toEqual([['10', 2n], ['9', HUGE], ['__proto__', 1n], ['é', -1n]].sort());
     expect(['Times', 'Kinds', 'Flags'].map((name) => row[`sender${name}`]!.value)).toEqual([[NOW, 0], ['cash', 'card', 'cash'], [true, false]]);
     expect((await values(4))['senderByKind']).toEqual(present(valueMap([]), NOW));
+  });
+
+  it('that aggregates make are null when they are empty, and a time since the last event is as of the read', async () => {
+    const names = ['senderRecent', 'senderTop', 'senderCounts', 'senderSinceLast'];
+    const [full, empty, never] = await Promise.all([1, 4, 9].map((senderId) => values(senderId)));
+    expect(names.map((name) => full![name])).toEqual([[HUGE, 1n], ['cash'], valueMap([['cash', 2]]), DAY].map((value) => present(value, NOW - DAY)));
+    expect(names.map((name) => empty![name])).toEqual(names.map(() => absent('null', NOW)));
+    expect(names.map((name) => never![name])).toEqual(names.map(() => absent('missing', null)));
+    const [later] = await reader.rows('transfer', [{ ...ask, senderId: 1 }], { at: NOW + 1 });
+    expect(later!.values['senderSinceLast']).toEqual(present(DAY + 1, NOW - DAY));
   });
 });
 
@@ -154,9 +169,9 @@ describe('derived features', () => {
   it('are columns of a matrix, in the order of the row, numbers and bools only', async () => {
     const candidates = [1, 2, 9].map((shopId) => ({ shopId }));
     const { names, data, mask } = await reader.matrix('transfer', { senderId: 1, receiverId: 2, amount: 9, at: SATURDAY }, candidates);
-    expect(names).toEqual(['senderSpend', 'receiverSpend', 'overUsual', 'difference', 'priceShare', 'knownSpend', 'sameKind', 'weekend', 'seenBoth']);
-    expect([...data.subarray(0, 9)]).toEqual([12, 5, 3, 7, 0.5, 12, 1, 1, 7]);
-    expect([...data.subarray(9, 18)]).toEqual([12, 5, 3, 7, 0, 12, 1, 1, 7]);
-    expect([...mask].map((each, i) => (each === 0 ? i : -1)).filter((i) => i >= 0)).toEqual([13, 22]);
+    expect(names).toEqual(['senderSpend', 'senderSinceLast', 'receiverSpend', 'overUsual', 'difference', 'priceShare', 'knownSpend', 'sameKind', 'weekend', 'seenBoth']);
+    expect([...data.subarray(0, 10)]).toEqual([12, DAY, 5, 3, 7, 0.5, 12, 1, 1, 7]);
+    expect([...data.subarray(10, 20)]).toEqual([12, DAY, 5, 3, 7, 0, 12, 1, 1, 7]);
+    expect([...mask].map((each, i) => (each === 0 ? i : -1)).filter((i) => i >= 0)).toEqual([15, 25]);
   });
 });

@@ -30,8 +30,8 @@ export function evaluateView({ features, view, source, eventTime }: PlannedView,
     const planned = features[i]!;
     if (planned.includesRequest) {
       const before = stored === null ? emptyParts(planned.feature) : partsOf(planned, stored);
-      values[i] = finished(planned, foldRequest(planned.feature, before, request, at, source), at);
-    } else if (absent === 'null') values[i] = finished(planned, partsOf(planned, stored!), at);
+      values[i] = finish(planned.feature, foldRequest(planned.feature, before, request, at, source), at);
+    } else if (absent === 'null') values[i] = finish(planned.feature, partsOf(planned, stored!), at);
   }
   return { values, absent, eventTime: seen, at };
 }
@@ -52,10 +52,4 @@ export function isExpired(eventTime: Instant, ttlMs: number | null, at: Instant)
 
 function partsOf({ offset, parts }: PlannedFeature, stored: Values): Values {
   return parts.length === 1 ? [stored[offset] ?? null] : stored.slice(offset, offset + parts.length);
-}
-
-function finished({ feature }: PlannedFeature, parts: Values, at: Instant): Value | null {
-  const value = finish(feature, parts, at);
-  // The latest row's array is never null offline, where ClickHouse has no nullable arrays.
-  return value === null && feature.aggregate.fn === 'latest' && feature.type.kind === 'array' ? [] : value;
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Derived, Expression, Feature, FieldType, Snapshot, Value, VersionedView } from '@granary/contracts';
-import { viewParts } from '@granary/aggregates';
+import type { Derived, Expression, Feature, Snapshot, Value, VersionedView } from '@granary/contracts';
+import { viewParts, type Part } from '@granary/aggregates';
 import fc from 'fast-check';
 import { FeatureReader } from './feature-reader.js';
 import { DAY, NOW, PROJECT, feature, openTestStore, snapshot as shop, type, view, type TestStore } from './shop.testing.js';
@@ -26,6 +26,15 @@ function anyFeature(name: string, request: boolean): fc.Arbitrary<Feature> {
     fc.constant(feature(name, type('float64'), 'sum', { request })),
     fc.constant(feature(name, type('int64'), 'sum', { request, column: 'units' })),
     fc.boolean().map((byDefault) => feature(name, type('float64'), 'avg', { request, default: byDefault ? { kind: 'literal', type: type('float64'), value: 0.1 } : null })),
+    fc.constantFrom<Feature>(
+      feature(name, type('float64'), 'ratio', { request, predicate: { kind: 'call', fn: 'gt', args: [{ kind: 'field', name: 'amount' }, { kind: 'literal', type: type('float64'), value: 0 }] }, column: null }),
+      feature(name, type('float64'), 'rate', { request, unitMs: 3_600_000, column: null }),
+      feature(name, type('float64'), 'timeSinceLast', { request, column: null }),
+      feature(name, type('float64'), 'percentile', { request, fraction: 0.9 }),
+      feature(name, type('float64'), 'stddevSample', { request }),
+      feature(name, type('float64'), 'decayedSum', { request, halfLifeMs: DAY }),
+      feature(name, type('int32'), 'countDistinct', { request }),
+    ),
     fc.tuple(kind, fc.constantFrom('min', 'max', 'last', 'latest')).map(([of, fn]) => feature(name, type(request ? 'float64' : of), request && fn === 'latest' ? 'last' : (fn as 'min'), { request })),
   );
 }
@@ -38,16 +47,34 @@ function anyView(name: string, entity: string, keyFields: readonly string[]) {
   );
 }
 
-function partValue({ kind: of }: FieldType, nullable: boolean): fc.Arbitrary<Value | null> {
-  const value: fc.Arbitrary<Value> = number[of as Kind];
-  return nullable ? fc.option(value, { freq: 4 }) : value;
+function partValue({ name, role, type: of, nullable }: Part): fc.Arbitrary<Value | null> {
+  switch (role) {
+    case 'count':
+      return fc.integer({ min: 0, max: 1e6 });
+    case 'hits':
+      return fc.integer({ min: 0, max: 1e3 });
+    case 'deviation':
+      return fc.double({ noNaN: true, min: 0, max: 1e12 });
+    case 'time':
+    case 'asOf':
+      return fc.integer({ min: NOW - 20 * DAY, max: NOW });
+    case 'distinct':
+      return fc.uniqueArray(fc.string()).map((values) => values.sort());
+    case 'all':
+      return fc.array(number.float64).map((values) => values.sort((a, b) => a - b));
+    default: {
+      const value: fc.Arbitrary<Value> | undefined = number[of.kind as Kind];
+      if (value === undefined) throw new Error(`${name} has a part of a type that this test does not make`);
+      return nullable ? fc.option(value, { freq: 4 }) : value;
+    }
+  }
 }
 
 function anyRow(of: ReturnType<typeof view>) {
   const parts = viewParts(of);
   return fc.record({
     eventTime: fc.constantFrom(NOW, NOW - 10 * DAY, NOW - 10 * DAY - 1, NOW - 20 * DAY),
-    values: fc.tuple(...parts.map((part) => (part.role === 'count' ? fc.integer({ min: 0, max: 1e6 }) : partValue(part.type, part.nullable)))),
+    values: fc.tuple(...parts.map(partValue)),
   }).map(({ eventTime, values }) => ({ eventTime, values: Object.fromEntries(parts.map((part, i) => [part.name, consistent(part.name, values, parts, i)])) }));
 }
 

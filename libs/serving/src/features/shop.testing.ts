@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { viewParts } from '@granary/aggregates';
+import { emptyParts, partsOf } from '@granary/aggregates';
 import type { Aggregate, EntityKey, Feature, FieldType, Instant, ScalarKind, Snapshot, Source, Value, VersionedView, Window } from '@granary/contracts';
 import { createRowCodec, openOnlineStore, rowKey, viewRowSchema, watermarkName, type OnlineStore, type ViewWatermark } from '@granary/online-store';
 
@@ -100,7 +100,7 @@ export async function openTestStore(): Promise<TestStore> {
     async put(viewName, key, eventTime, values, of = snapshot, project = PROJECT) {
       const stored = of.views.find((each) => each.name === viewName)!;
       const entity = of.entities.find((each) => each.name === stored.entity)!;
-      const parts = viewParts(stored).map((part) => values[part.name] ?? null);
+      const parts = stored.features.flatMap((each) => emptyParts(each).map((empty, i) => values[partsOf(each)[i]!.name] ?? empty));
       const value = createRowCodec(viewRowSchema(stored)).encode({ order: { eventTime: NOW, knownAt: NOW, sequence: 1 }, values: [eventTime, ...parts] });
       await lmdb.write([{ key: rowKey(project, entity, key, stored.name, stored.version), value }]);
       await lmdb.writeMeta(watermarkName(project, stored), { asOf: NOW, sequence: 1, rows: 1, unfinished: null } satisfies ViewWatermark);
