@@ -154,9 +154,18 @@ function checkLiterals(fn: ExpressionFunction, [, ...args]: readonly Expression[
   if (wrong !== null) throw new GranaryError('DEFINITION_INVALID', `${fn} ${wrong}`, { todo: 'Write the values themselves, not fields or calls.' });
 }
 
-/** The runtime takes a zone in any case and also offsets; ClickHouse takes only the names of IANA. */
+/** Making a formatter for a zone takes the runtime longer than all the rest of a check. */
+const zoneProblems = new Map<string, string | null>();
+
 function zoneProblem([zone]: readonly Literal[]): string | null {
   const name = String(zone!.value);
+  let problem = zoneProblems.get(name);
+  if (problem === undefined) zoneProblems.set(name, (problem = ianaProblem(name)));
+  return problem;
+}
+
+/** The runtime takes a zone in any case and also offsets; ClickHouse takes only the names of IANA. */
+function ianaProblem(name: string): string | null {
   try {
     const { timeZone } = new Intl.DateTimeFormat('en-US', { timeZone: name }).resolvedOptions();
     const otherCase = timeZone !== name && timeZone.toLowerCase() === name.toLowerCase();

@@ -18,20 +18,24 @@ export function formatExpression(expression: Expression): string {
 
 function formatCall({ fn, args }: Extract<Expression, { kind: 'call' }>): string {
   const plain = args.map(formatExpression);
-  const [first = '', ...rest] = args.map((arg, i) => (isInfix(arg) ? `(${plain[i]})` : plain[i]!));
+  const connects = fn === 'and' || fn === 'or';
+  const [first = '', ...rest] = args.map((arg, i) => (needsBrackets(arg, connects) ? `(${plain[i]})` : plain[i]!));
   switch (fn) {
     case 'not':
       return `not ${first}`;
     case 'isNull':
       return `${first} is null`;
     case 'in':
-      return `${first} in (${rest.join(', ')})`;
+      return `${first} in (${plain.slice(1).join(', ')})`;
     default:
       return SIGNS[fn] === undefined ? `${fn}(${plain.join(', ')})` : [first, ...rest].join(` ${SIGNS[fn]} `);
   }
 }
 
-/** A comparison inside `and` needs no brackets, everything else inside another sign does. */
-function isInfix(expression: Expression): boolean {
-  return expression.kind === 'call' && (['and', 'or', 'add', 'sub', 'mul', 'div'] as const).some((fn) => fn === expression.fn);
+/** Beside a sign whatever has words or signs of its own; beside `and` and `or` only those of the same rank. */
+function needsBrackets(expression: Expression, connects: boolean): boolean {
+  if (expression.kind !== 'call') return false;
+  const { fn } = expression;
+  if (fn === 'and' || fn === 'or') return true;
+  return !connects && (SIGNS[fn] !== undefined || fn === 'not' || fn === 'isNull' || fn === 'in');
 }

@@ -62,7 +62,9 @@ export const clamp: Builder = ([x, low, high]) => {
   return least([{ type, read: greatest([x!, low!]) }, high!]);
 };
 
-export const pow = asFloats(floats2((a, b) => a ** b));
+/** The least float64 that has all its digits. */
+const LEAST_NORMAL = 2 ** -1022;
+export const pow = asFloats(floats2((a, b) => (Math.abs(a ** b) < LEAST_NORMAL ? 0 : a ** b)));
 export const sqrt = float1(Math.sqrt);
 export const exp = float1(Math.exp);
 export const log = float1(Math.log);

@@ -1,7 +1,8 @@
 const SECOND_MS = 1_000;
-const DAY_MS = 86_400_000;
-/** About 400 days: what is found out about a zone at a time. */
-const BLOCK_MS = 400 * DAY_MS;
+/** Two changes of a zone's clock within a week would be overlooked; there are none. */
+const STEP_MS = 7 * 86_400_000;
+/** What is found out about a zone at a time: somewhat more than a year. */
+const BLOCK_MS = 60 * STEP_MS;
 
 /** The wall clock's distance from UTC within one block: `offsets[i]` holds from `starts[i]` on. All in ms. */
 interface Offsets {
@@ -39,14 +40,14 @@ function remembered(look: (instant: number) => number): (instant: number) => num
   };
 }
 
-/** Finds every change of the offset in a block; no zone has changed its clock twice within a day. */
+/** Finds every change of the offset in a block. */
 function explore(look: (instant: number) => number, from: number): Offsets {
   const starts = [from];
   const offsets = [look(from)];
-  for (let day = from; day < from + BLOCK_MS; day += DAY_MS) {
-    const [before, after] = [offsets.at(-1)!, look(day + DAY_MS)];
+  for (let step = from; step < from + BLOCK_MS; step += STEP_MS) {
+    const [before, after] = [offsets.at(-1)!, look(step + STEP_MS)];
     if (before === after) continue;
-    let [low, high] = [day, day + DAY_MS];
+    let [low, high] = [step, step + STEP_MS];
     while (high - low > SECOND_MS) {
       const middle = low + Math.floor((high - low) / 2 / SECOND_MS) * SECOND_MS;
       if (look(middle) === before) low = middle;

@@ -44,6 +44,16 @@ const integerModulo: Emit = ([a, b], { emitter }) => {
 const floatModulo: Emit = (args, { emitter }) =>
   finite(repeatable(emitter, args.map(asFloat), ([a, b]) => `${a!.sql} - trunc(${a!.sql} / ${b!.sql}) * ${b!.sql}`));
 
+/** ClickHouse's pow gives any number where the result is beyond float64, or so near to 0 that it has fewer digits. */
+const pow: Emit = (args, { emitter }) =>
+  finite(
+    repeatable(emitter, args.map(asFloat), (values) => {
+      const [x, y] = values.map(({ sql }) => sql);
+      const exponent = `${y} * log2(abs(${x}))`;
+      return `if(${x} < 0 AND ${y} != trunc(${y}) OR ${exponent} > 1024, NULL, if(${exponent} < -1022, 0, pow(${x}, ${y})))`;
+    }),
+  );
+
 /** ClickHouse's least and greatest pass over nulls. */
 const extreme = (sql: (...args: string[]) => string): Emit => (args, { emitter, type }) => ({
   sql: strict(emitter, args.map((arg) => widened(arg, type)), (values) => sql(...values.map((value) => value.sql))),
@@ -97,7 +107,7 @@ export const FUNCTIONS: Readonly<Record<ExpressionFunction, Emit>> = {
   least: extreme((a, b) => `least(${a}, ${b})`),
   greatest: extreme((a, b) => `greatest(${a}, ${b})`),
   clamp: extreme((x, low, high) => `least(greatest(${x}, ${low}), ${high})`),
-  pow: finiteFloats((a, b) => `pow(${a}, ${b})`),
+  pow,
   sqrt: finiteFloats((a) => `sqrt(${a})`),
   exp: finiteFloats((a) => `exp(${a})`),
   log: finiteFloats((a) => `log(${a})`),
