@@ -7,6 +7,8 @@ import { clickhouseType, identifier, type FeatureService, type FieldType, type S
 import { OfflineStore, type Row } from '@granary/offline-store';
 import { arrive, ask, type Answer, type Question } from './oracle.js';
 import type { ParityCase } from './cases.js';
+import type { ExpressionCase } from './expression-cases.js';
+import { compareExpressions, type ExpressionMismatch } from './expressions.js';
 
 /** A difference between what the oracle and a path answered. */
 export interface Mismatch {
@@ -19,11 +21,12 @@ export interface Mismatch {
 
 export interface Comparison {
   readonly compared: number;
-  readonly mismatches: readonly Mismatch[];
+  readonly mismatches: readonly (Mismatch | ExpressionMismatch)[];
 }
 
 export interface ParityBench {
-  compare(world: ParityCase): Promise<Comparison>;
+  compare(this: void, world: ParityCase): Promise<Comparison>;
+  compareExpressions(this: void, world: ExpressionCase): Promise<Comparison>;
   close(): Promise<void>;
 }
 
@@ -33,6 +36,7 @@ export async function openParity(): Promise<ParityBench> {
   const store = await OfflineStore.open({ kind: 'embedded', path: folder });
   return {
     compare: (world) => compare(store, world),
+    compareExpressions: (world) => compareExpressions(store, world),
     async close() {
       await store.close();
       rmSync(folder, { recursive: true, force: true });

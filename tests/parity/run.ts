@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import * as fc from 'fast-check';
 import { parityCase } from './cases.js';
-import { openParity, type Mismatch } from './paths.js';
+import { expressionCase } from './expression-cases.js';
+import { openParity, type Comparison, type ParityBench } from './paths.js';
 
 /** `npm run parity -- [--values N] [--seed S]`: random worlds until N values were compared; exits 1 on any mismatch, 2 on wrong usage, 130 when stopped. */
 const options = readOptions(process.argv.slice(2));
@@ -34,28 +35,33 @@ async function compareUntil(wanted: number, seed: number): Promise<number> {
 
   const bench = await openParity();
   let compared = 0;
-  let first: readonly Mismatch[] = [];
+  let first: Comparison['mismatches'] = [];
+  /** A round of random cases. */
+  const round = async <T>({ arbitrary, compare, runs }: Judge<T>): Promise<void> => {
+    const result = await fc.check(
+      fc.asyncProperty(arbitrary, async (world) => {
+        // Runs out the round at once, and ends the search for a smaller counterexample.
+        if (stopped) return true;
+        const comparison = await compare(world);
+        compared += comparison.compared;
+        if (comparison.mismatches.length > 0) first = comparison.mismatches;
+        return comparison.mismatches.length === 0;
+      }),
+      { seed: seed + compared, numRuns: runs, endOnFailure: false },
+    );
+    process.stderr.write(`\r${Math.min(compared, wanted)} of ${wanted}`);
+    if (!result.failed) return;
+    // Without a mismatch a statement failed outright: that is a failure of its own, with its error.
+    if (first.length === 0) throw result.errorInstance;
+    console.error(`\nsmallest counterexample after ${result.numShrinks} steps:`);
+    console.error(fc.stringify(result.counterexample));
+    for (const mismatch of first) console.error(fc.stringify(mismatch));
+  };
+  const goOn = (): boolean => compared < wanted && first.length === 0 && !stopped;
   try {
-    while (compared < wanted && first.length === 0 && !stopped) {
-      const result = await fc.check(
-        fc.asyncProperty(parityCase, async (world) => {
-          // Runs out the round at once, and ends the search for a smaller counterexample.
-          if (stopped) return true;
-          const comparison = await bench.compare(world);
-          compared += comparison.compared;
-          if (comparison.mismatches.length > 0) first = comparison.mismatches;
-          return comparison.mismatches.length === 0;
-        }),
-        { seed: seed + compared, numRuns: 20, endOnFailure: false },
-      );
-      process.stderr.write(`\r${Math.min(compared, wanted)} of ${wanted}`);
-      if (result.failed) {
-        // Without a mismatch a statement failed outright: that is a failure of its own, with its error.
-        if (first.length === 0) throw result.errorInstance;
-        console.error(`\nsmallest counterexample after ${result.numShrinks} steps:`);
-        console.error(fc.stringify(result.counterexample));
-        for (const mismatch of first) console.error(fc.stringify(mismatch));
-      }
+    while (goOn()) {
+      await round(worlds(bench));
+      if (goOn()) await round(expressions(bench));
     }
   } finally {
     await bench.close();
@@ -66,4 +72,20 @@ async function compareUntil(wanted: number, seed: number): Promise<number> {
   console.log(`${compared} values compared, ${first.length} mismatches (seed ${seed})${unfinished}`);
   if (first.length > 0) return 1;
   return unfinished === '' ? 0 : 130;
+}
+
+/** What is compared, and in how many cases a round. */
+interface Judge<T> {
+  readonly arbitrary: fc.Arbitrary<T>;
+  readonly compare: (world: T) => Promise<Comparison>;
+  readonly runs: number;
+}
+
+function worlds(bench: ParityBench): Judge<Parameters<ParityBench['compare']>[0]> {
+  return { arbitrary: parityCase, compare: bench.compare, runs: 20 };
+}
+
+/** One case holds as many values as a round of worlds. */
+function expressions(bench: ParityBench): Judge<Parameters<ParityBench['compareExpressions']>[0]> {
+  return { arbitrary: expressionCase, compare: bench.compareExpressions, runs: 1 };
 }

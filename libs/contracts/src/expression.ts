@@ -15,7 +15,7 @@ export const expressionFunctions = [
   // comparison and logic
   'eq', 'ne', 'lt', 'lte', 'gt', 'gte', 'in', 'isNull', 'and', 'or', 'not',
   // arithmetic: `mod(a, b)` is a − trunc(a ÷ b) × b, null for b = 0; `round` is floor(x + 0.5); `log` is natural, null of ≤ 0;
-  // `clamp(x, low, high)` is least(greatest(x, low), high); a `pow` nearer to 0 than 2^−1022 is 0
+  // `clamp(x, low, high)` is least(greatest(x, low), high); what is nearer to 0 than 2^−1022 is 0 to `pow`
   'add', 'sub', 'mul', 'div', 'mod', 'neg', 'abs', 'least', 'greatest', 'clamp', 'pow', 'sqrt', 'exp', 'log', 'log1p', 'floor', 'ceil', 'round',
   // `if(condition, then, otherwise)`; `coalesce(a, b, …)`: the first that is not null; `nullIf(a, b)`: null where they are equal
   'if', 'coalesce', 'nullIf',

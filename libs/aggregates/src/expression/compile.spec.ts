@@ -68,6 +68,7 @@ const EXAMPLES: readonly (readonly [Expression, Value | null])[] = [
   [call('pow', -8, 1 / 3), null],
   [call('pow', 0, -1), null],
   [call('pow', 10, -310), 0],
+  [call('pow', 5e-324, 0.1), 0],
   [call('round', 2.5), 3],
   [call('round', -2.5), -2],
   [call('floor', -0.5), -1],

@@ -62,9 +62,9 @@ export const clamp: Builder = ([x, low, high]) => {
   return least([{ type, read: greatest([x!, low!]) }, high!]);
 };
 
-/** The least float64 that has all its digits. */
-const LEAST_NORMAL = 2 ** -1022;
-export const pow = asFloats(floats2((a, b) => (Math.abs(a ** b) < LEAST_NORMAL ? 0 : a ** b)));
+/** Zero for what is nearer to it than the least float64 that has all its digits. */
+const normal = (x: number): number => (Math.abs(x) < 2 ** -1022 ? 0 : x);
+export const pow = asFloats(floats2((a, b) => normal(normal(a) ** b)));
 export const sqrt = float1(Math.sqrt);
 export const exp = float1(Math.exp);
 export const log = float1(Math.log);

@@ -44,15 +44,18 @@ const integerModulo: Emit = ([a, b], { emitter }) => {
 const floatModulo: Emit = (args, { emitter }) =>
   finite(repeatable(emitter, args.map(asFloat), ([a, b]) => `${a!.sql} - trunc(${a!.sql} / ${b!.sql}) * ${b!.sql}`));
 
-/** ClickHouse's pow gives any number where the result is beyond float64, or so near to 0 that it has fewer digits. */
-const pow: Emit = (args, { emitter }) =>
-  finite(
-    repeatable(emitter, args.map(asFloat), (values) => {
+/** ClickHouse's pow gives any number where a base or a result is beyond float64, or so near to 0 that it has fewer digits. */
+const pow: Emit = (args, { emitter }) => {
+  const [base, power] = args.map(asFloat) as [Sql, Sql];
+  const normal: Sql = { ...base, sql: repeatable(emitter, [base], ([x]) => `if(abs(${x!.sql}) < 2.2250738585072014e-308, 0, ${x!.sql})`), form: 'call' };
+  return finite(
+    repeatable(emitter, [normal, power], (values) => {
       const [x, y] = values.map(({ sql }) => sql);
       const exponent = `${y} * log2(abs(${x}))`;
       return `if(${x} < 0 AND ${y} != trunc(${y}) OR ${exponent} > 1024, NULL, if(${exponent} < -1022, 0, pow(${x}, ${y})))`;
     }),
   );
+};
 
 /** ClickHouse's least and greatest pass over nulls. */
 const extreme = (sql: (...args: string[]) => string): Emit => (args, { emitter, type }) => ({
