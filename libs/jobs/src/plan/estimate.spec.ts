@@ -52,6 +52,14 @@ describe('the size of a row', () => {
     expect(rowSize(view)).toBe(createRowCodec(viewRowSchema(view)).encode(row).length);
   });
 
+  it('counts the values of lists by their n, and knows every type of column', () => {
+    const sized = (feature: Feature): number => rowSize({ ...shopSales, features: [feature] });
+    const list = (n: number): Feature => ({ name: 'recent', type: { kind: 'array', of: { kind: 'float64' } }, aggregate: { ...shopSales.features[1]!.aggregate, fn: 'lastN', n } });
+    expect(sized(list(50)) - sized(list(10))).toBe(40 * 8);
+    const kinds: Feature = { name: 'kinds', type: { kind: 'map', of: { kind: 'int32' } }, aggregate: { ...shopSales.features[1]!.aggregate, fn: 'countBy', column: 'payment' } };
+    expect(sized(kinds)).toBeGreaterThan(sized(shopSales.features[0]!));
+  });
+
   it('grows with each feature', () => {
     const sizes = shopSales.features.map((_, i) => rowSize({ ...shopSales, features: shopSales.features.slice(0, i + 1) as Feature[] }));
     expect(sizes).toEqual([...sizes].sort((a, b) => a - b));

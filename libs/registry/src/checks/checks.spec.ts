@@ -161,6 +161,13 @@ describe('HIST-001', () => {
     expect(history(36)).toEqual(['error HIST-001 feature view account_transfers', 'warning HIST-001 feature view account_transfers']);
   });
 
+  it('is silent of what the newest events alone decide', () => {
+    const forever = { sizeMs: null, delayMs: 0, bounds: '[)', includeRequest: false } as const;
+    const kept = (it: Bank): unknown => ((it.transfers.retentionMs = 37 * DAY), (it.view.features = it.view.features.filter((each) => each.name !== 'weight')));
+    expect(told(found(kept))).toEqual([]);
+    expect(told(found((it) => (kept(it), (it.view.features.find((each) => each.name === 'recent')!.aggregate.window = { ...forever }))))).toEqual([]);
+  });
+
   it('sees through computed sources', () => {
     expect(history(6)).toEqual(expect.arrayContaining(['error HIST-001 feature view account_days', 'error HIST-001 feature view account_habits']));
     expect(told(checkDefinitions(bank())).filter((each) => each.includes('HIST'))).toEqual([]);

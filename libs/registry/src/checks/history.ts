@@ -1,9 +1,11 @@
-import { formatDuration, type Source, type Window } from '@granary/contracts';
+import { formatDuration, type AggregateFunction, type Source, type Window } from '@granary/contracts';
 import { computedInputs } from '../lineage.js';
 import { problemOf, type Problem } from '../problem.js';
 import { ownerOf, type Declared } from '../validate/context.js';
 
 const HIST = 'HIST-001';
+/** Like latest: what is gone was not the newest for long. */
+const OF_THE_NEWEST: ReadonlySet<AggregateFunction> = new Set(['last', 'lastN', 'timeSinceLast']);
 
 /** Windows that reach further back than events are kept: their values depend on when old events were deleted. */
 export function historyProblems(declared: Declared): readonly Problem[] {
@@ -11,7 +13,7 @@ export function historyProblems(declared: Declared): readonly Problem[] {
     const source = declared.sources.get(view.source);
     const kept = source === undefined ? Infinity : retention(declared, source);
     const longer = view.features.filter(({ aggregate: { window } }) => window !== null && window.sizeMs !== null && window.sizeMs + window.delayMs > kept);
-    const unbounded = view.features.filter(({ aggregate: { window } }) => window !== null && window.sizeMs === null);
+    const unbounded = view.features.filter(({ aggregate: { fn, window } }) => window !== null && window.sizeMs === null && !OF_THE_NEWEST.has(fn));
     const names = (features: typeof longer): string => features.map((each) => each.name).join(', ');
     const of = `${view.source} keeps its events for ${formatDuration(kept)}`;
     return [
