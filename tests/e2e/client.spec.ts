@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { viewParts } from '@granary/aggregates';
-import type { EntityKey, Instant, Value } from '@granary/contracts';
+import { valueMap, type EntityKey, type Instant, type Value } from '@granary/contracts';
 import { createRowCodec, openOnlineStore, rowKey, viewRowSchema, type OnlineStore, type OnlineStoreOptions } from '@granary/online-store';
 import { startRedis, whyNoRedis, type TestRedis } from '@granary/online-store/testing';
 import { resolveSnapshot } from '@granary/registry';
-import { avg, connect, count, entity, featureService, featureView, latest, request, source, sum, t, type Declaration } from '@granary/sdk';
+import { avg, connect, count, countBy, derived, entity, featureService, featureView, latest, request, source, sum, t, type Declaration } from '@granary/sdk';
 import { FeatureReader } from '@granary/serving';
 import { createServingApp, type ServingApp } from '@granary/serving-api';
 
@@ -24,13 +24,16 @@ const profile = featureView('profile', {
   entity: account,
   source: payments,
   ttl: '30d',
-  features: (p) => ({ payments: count().over('7d'), cents: sum(p.cents).over('7d'), mean: avg(p.amount).over('7d'), kind: latest(p.kind), seen: latest(p.seen), seenAt: latest(p.seenAt) }),
+  features: (p) => ({ payments: count().over('7d'), cents: sum(p.cents).over('7d'), mean: avg(p.amount).over('7d'), kind: latest(p.kind), seen: latest(p.seen), seenAt: latest(p.seenAt), kinds: countBy(p.kind).over('7d') }),
 });
 const spending = featureView('spending', { entity: account, source: payments, features: (p) => ({ spent: sum(p.amount).over('1d', { includeRequest: true }) }) });
-const accountPage = featureService('account_page', [profile, spending, request({ amount: t.float64, at: t.timestamp })]);
+const accountPage = featureService('account_page', [profile.pick('payments7d', 'cents7d', 'mean7d', 'kind', 'seen', 'seenAt'), spending, request({ amount: t.float64, at: t.timestamp })]);
+const payer = profile.pick('cents7d', 'kinds7d').as('payer', { accountId: 'payerId' });
+const fit = derived('fit', [payer, request({ amount: t.float64 })], (p, r) => ({ share: r.amount.div(p.cents7d.toFloat().nullIf(0)), twice: p.cents7d.mul(2n) }));
+const transfer = featureService('transfer', [payer, profile.pick('payments7d').as('payee', { accountId: 'payeeId' }), fit]);
 const notApplied = featureService('account_page_2', [profile]);
 
-const snapshot = resolveSnapshot([...collect(accountPage)].map((each) => each.definition));
+const snapshot = resolveSnapshot([...new Set([...collect(accountPage), ...collect(transfer)])].map((each) => each.definition));
 
 function collect(declaration: Declaration): Set<Declaration> {
   return new Set([declaration, ...declaration.uses.flatMap((each) => [...collect(each)])]);
@@ -57,10 +60,10 @@ for (const [kind, whyNot] of drivers) {
       const options: OnlineStoreOptions = redis === null ? { kind: 'lmdb', path: folder } : { kind: 'redis', url: redis.url };
       store = await openOnlineStore(options);
       app = await createServingApp({ reader: new FeatureReader(snapshot, store, { project: 'bank', now: () => NOW }), port: 0 });
-      const values = { payments7d: 2, cents7d: HUGE, mean7d__sum: 1, mean7d__count: 3, kind: 'out', seen: NOW - 1, seenAt: [0, NOW] };
+      const values = { payments7d: 2, cents7d: HUGE, mean7d__sum: 1, mean7d__count: 3, kind: 'out', seen: NOW - 1, seenAt: [0, NOW], kinds7d: valueMap([['out', 2], ['__proto__', 1]]) };
       await put('profile', ['ü|1', HUGE], NOW - DAY, values);
       await put('profile', ['ü|1', 2n], NOW - 31 * DAY, values);
-      await put('profile', ['ü|1', 3n], NOW, { payments7d: 0, mean7d__count: 0, seenAt: [] });
+      await put('profile', ['ü|1', 3n], NOW, { payments7d: 0, mean7d__count: 0, seenAt: [], cents7d: 100n, kinds7d: valueMap([]) });
       await put('spending', ['ü|1', HUGE], NOW, { spent1d: 100 });
     });
     afterAll(async () => {
@@ -88,6 +91,15 @@ for (const [kind, whyNot] of drivers) {
         spent1d: 110.25,
         $state: { payments7d: 'present', cents7d: 'present', mean7d: 'present', kind: 'present', seen: 'present', seenAt: 'present', spent1d: 'present' },
       });
+    });
+
+    it('gives aliased and derived features under their served names, and maps as records', async () => {
+      const rows = await client().features(transfer).getMany([3n, HUGE, 4n].map((payerId) => ({ tenant: 'ü|1', payerId, payeeId: HUGE, amount: 25 })));
+      expect(rows.map(({ payeePayments7d, payerCents7d, payerKinds7d, share, twice, $state }) => [payeePayments7d, payerCents7d, payerKinds7d, share, twice, $state.payerKinds7d])).toEqual([
+        [2, 100n, null, 0.25, 200n, 'null'],
+        [2, HUGE, Object.fromEntries([['out', 2], ['__proto__', 1]]), 25 / Number(HUGE), 2n * HUGE, 'present'],
+        [2, null, null, null, null, 'missing'],
+      ]);
     });
 
     it('reads many in the order asked, each in its own state', async () => {

@@ -86,7 +86,7 @@ export function last<K extends ElementKind>(column: Column<K>): Single<K> {
 }
 
 /**
- * The values of the `n` newest events that have one, newest first. Of several columns one list each, named by the
+ * The values of the `n` newest events that have one, newest first; null for none. Of several columns one list each, named by the
  * column: `recent: lastN(50, { item: e.itemId, kind: e.kind })` gives recentItem and recentKind, whose elements belong
  * together: an event with a null in one of the columns is in none of the lists. Without a window: of all history.
  */
@@ -107,12 +107,12 @@ export function timeSinceLast(): OpenAggregation<{ readonly '': 'float64' }> {
   return openAggregation([part('timeSinceLast', null)]);
 }
 
-/** The `k` most frequent values, the most frequent first; of equally frequent ones the smallest. Nulls are ignored. */
+/** The `k` most frequent values, the most frequent first; of equally frequent ones the smallest; null for none. Nulls are ignored. */
 export function topK<K extends ElementKind>(k: number, column: Column<K>): Single<ArrayOf<K>> {
   return aggregation([part('topK', column, { n: listLength('topK', k) })]);
 }
 
-/** How many events of each value: `{ view: 12, cart: 2 }`. Nulls are ignored. */
+/** How many events of each value: `{ view: 12, cart: 2 }`; null for none. Nulls are ignored. */
 export function countBy(column: Column<TextKind>): Single<MapOf<'int32'>> {
   return aggregation([part('countBy', column)]);
 }
@@ -124,7 +124,7 @@ export function ratio(predicate: BoolExpression): Single<'float64'> {
   return aggregation([part('ratio', null, { predicate: expression })]);
 }
 
-/** Events per unit of the window's length: `rate({ per: '1h' }).over('7d')` is events an hour. */
+/** Events per unit of the window's length: `rate({ per: '1h' }).over('7d')` is events an hour; null for none. */
 export function rate({ per }: { readonly per: DurationText }): Single<'float64'> {
   return aggregation([part('rate', null, { unitMs: duration('rate', 'per', per) })]);
 }
@@ -135,12 +135,12 @@ export function percentile(column: Column<NumericKind>, fraction: number): Singl
   return aggregation([part('percentile', column, { fraction })]);
 }
 
-/** How many events, each worth half as much every `halfLife` before t; 0 for none. */
+/** How many events, each worth half as much every `halfLife` before t; null for none. */
 export function decayedCount({ halfLife }: { readonly halfLife: DurationText }): Single<'float64'> {
   return aggregation([part('decayedCount', null, { halfLifeMs: duration('decayedCount', 'halfLife', halfLife) })]);
 }
 
-/** The sum, each value worth half as much every `halfLife` before t; 0 for none. Nulls are ignored. */
+/** The sum, each value worth half as much every `halfLife` before t; null for none. Nulls are ignored. */
 export function decayedSum(column: Column<NumericKind>, { halfLife }: { readonly halfLife: DurationText }): Single<'float64'> {
   return aggregation([part('decayedSum', column, { halfLifeMs: duration('decayedSum', 'halfLife', halfLife) })]);
 }

@@ -83,7 +83,7 @@ export function declaration<P extends object>(features: FeatureDeclaration['feat
     default: (value) =>
       declaration(
         features.map((feature) => {
-          if (feature.type.kind === 'array' || feature.type.kind === 'map') throw refused('a list or map has no default', 'Leave it out: of no events they are empty.');
+          if (feature.type.kind === 'array' || feature.type.kind === 'map') throw refused('a list or map has no default', 'Leave it out: of no events they are null.');
           return { ...feature, aggregate: { ...feature.aggregate, default: literal(feature.type, value) } };
         }),
       ),
