@@ -72,7 +72,7 @@ describe('wrong usage', () => {
     [['backfill', '--from', '2026-01-01'], 2, 'a range needs --from, --to and --every'],
     [['ingest'], 2, 'give either --data or --file'],
     [['ingest', '--file', 'a.csv', '--format', 'xlsx'], 2, 'Allowed choices are csv, ndjson, parquet'],
-    [['dataset', 'page', '--out', 'x.parquet'], 2, "required option '--spine <source>' not specified"],
+    [['dataset', 'page', '--out', 'x.parquet'], 2, 'give the rows by --spine or by --spine-sql'],
     [['simulate', 'weather', '--out', 'x'], 2, 'Allowed choices are marketplace, payments'],
     [['simulate', 'payments', '--users', '7', '--out', 'x'], 2, '--users is for marketplace'],
     [['status', '--clickhouse-url', 'http://127.0.0.1:1'], 0, 'STORE_UNAVAILABLE'],
@@ -261,7 +261,11 @@ describe('ingest to status', () => {
     expect([earlier.code, earlier.stderr]).toEqual([2, expect.stringContaining('later than 2026-01-01T12:00')]);
 
     const out = join(folder.path, 'train.parquet');
-    expect(await granaryJson(['dataset', 'page', '--spine', 'clicks', '--out', out, ...at()])).toMatchObject({ path: out, rows: 101 });
+    const set = await granaryJson(['dataset', 'page', '--spine', 'clicks', '--out', out, ...at()]);
+    expect(set).toMatchObject({ path: out, rows: 101, computed: true });
+    const again = join(dirname(out), 'again.parquet');
+    expect(await granaryJson(['dataset', '--id', (set as { id: string }).id, '--out', again, ...at()])).toEqual({ ...(set as object), path: again, computed: false });
+    expect(readFileSync(again).equals(readFileSync(out))).toBe(true);
     expect((await readFile(out)).subarray(0, 4).toString()).toBe('PAR1');
 
     const status = await granaryJson<Status>(['status', ...at()]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { isGranaryError } from '@granary/contracts';
-import { instantsOf, readInstant, wholeNumber } from './flags.js';
+import { instantsOf, readBytes, readInstant, wholeNumber } from './flags.js';
 
 const DAY = 86_400_000;
 const may = (day: number): number => Date.UTC(2026, 4, day);
@@ -13,6 +13,13 @@ function codeOf(run: () => unknown): string | undefined {
   }
   return undefined;
 }
+
+describe('readBytes', () => {
+  it('reads a whole number of bytes, with a unit or without', () => {
+    expect(['2GiB', '512 MiB', '7'].map(readBytes)).toEqual([2 ** 31, 2 ** 29, 7]);
+    for (const text of ['', '0', '2GB', '1.5GiB', '-1', '9999999TiB']) expect(codeOf(() => readBytes(text))).toBe('INVALID_VALUE');
+  });
+});
 
 describe('readInstant', () => {
   it('reads what parseInstant reads, and now', () => {

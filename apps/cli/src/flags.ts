@@ -16,6 +16,16 @@ export function wholeNumber(least: number): (text: string) => number {
   };
 }
 
+const UNITS = { '': 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3, TiB: 1024 ** 4 } as const;
+
+/** `'2GiB'` → 2147483648. Throws INVALID_VALUE. */
+export function readBytes(text: string): number {
+  const match = /^(\d+)\s*(KiB|MiB|GiB|TiB|)$/.exec(text.trim());
+  const bytes = match === null ? 0 : Number(match[1]) * UNITS[match[2] as keyof typeof UNITS];
+  if (bytes > 0 && Number.isSafeInteger(bytes)) return bytes;
+  throw new GranaryError('INVALID_VALUE', `"${text}" is not a size`, { todo: 'Write a whole number and a unit: 512MiB, 2GiB.' });
+}
+
 const MOST_INSTANTS = 10_000;
 
 export interface InstantFlags {

@@ -1,16 +1,15 @@
-import { EVENT, clickhouseType, identifier, named, servedName, type ComputedSource, type FeatureService, type FieldType, type Snapshot, type Source, type SourceField, type Statement } from '@granary/contracts';
+import { EVENT, clickhouseType, identifier, named, servedName, type ComputedSource, type FeatureService, type Snapshot, type Source, type Statement } from '@granary/contracts';
 import { SPINE, compileDataset } from './dataset.js';
 import { Emitter, list } from './emit.js';
-import { emitArrived, emitCurrent, emitEvents, emitRowNumber, type EventScope } from './events.js';
-import { fillTemplate } from './sql-template.js';
+import { emitArrived, emitRowNumber, type EventScope } from './events.js';
+import { emitSql } from './sql-template.js';
+import { QUERY, emitTyped } from './typed-column.js';
 
 type Sql = Extract<ComputedSource, { kind: 'sql' }>;
 type Enriched = Extract<ComputedSource, { kind: 'enriched' }>;
 /** A source that is computed in a given way. */
 export type SqlSource = Source & { readonly computed: Sql };
 export type EnrichedSource = Source & { readonly computed: Enriched };
-
-const RAW = 'q';
 
 /** The query of a SQL source, its inputs put in: of each the last versions of its events at the horizon, with its declared fields. */
 export function compileSqlQuery(snapshot: Snapshot, source: SqlSource, scope: EventScope = {}): Statement {
@@ -24,7 +23,7 @@ export function compileSqlQuery(snapshot: Snapshot, source: SqlSource, scope: Ev
  */
 export function compileSqlEvents(snapshot: Snapshot, source: SqlSource, scope: EventScope = {}): Statement {
   const emitter = new Emitter();
-  const fields = source.fields.map((field) => `${emitTyped(emitter, source.name, field)} AS ${identifier(field.name)}`);
+  const fields = source.fields.map((field) => `${emitTyped(emitter, `source ${source.name}`, field)} AS ${identifier(field.name)}`);
   const [id, time, knownAt, sequence] = [EVENT.id, EVENT.time, EVENT.knownAt, EVENT.sequence].map(identifier) as [string, string, string, string];
   const instant = source.eventTime === null ? "fromUnixTimestamp64Milli(toInt64(0), 'UTC')" : emitInstant(source, source.eventTime);
   const known = source.knownAt === null ? instant : `ifNull(${identifier(source.knownAt)}, ${instant})`;
@@ -41,7 +40,7 @@ FROM (
 ${list(fields).replaceAll(/^/gm, '      ')}
       FROM (
 ${emitQuery(emitter, snapshot, source, scope)}
-      ) AS ${identifier(RAW)}
+      ) AS ${identifier(QUERY)}
     )
   )
 )
@@ -79,11 +78,7 @@ export function compileEnrichedEvents(snapshot: Snapshot, source: EnrichedSource
 }
 
 function emitQuery(emitter: Emitter, snapshot: Snapshot, { name, computed }: SqlSource, scope: EventScope): string {
-  return fillTemplate(name, computed.sql, computed.inputs, (input) => {
-    const source = named(snapshot.sources, input);
-    const fields = source.fields.map((field) => field.name);
-    return `(\nSELECT ${fields.map(identifier).join(', ')}\nFROM ${emitEvents(emitter, source, fields, scope)}\nWHERE ${emitCurrent(source)}\n)`;
-  });
+  return emitSql(emitter, snapshot, `source ${name}`, computed, scope);
 }
 
 /**
@@ -103,35 +98,4 @@ function emitId({ fields, eventId }: Source): string {
 function emitInstant({ name, fields }: Source, time: string): string {
   const column = identifier(time);
   return named(fields, time).nullable ? `assumeNotNull(if(throwIf(isNull(${column}), '${name}: ${time} is null') = 1, NULL, ${column}))` : column;
-}
-
-/** A column of the query as a value of the field's type. */
-function emitTyped(emitter: Emitter, source: string, { name, type, nullable }: SourceField): string {
-  const raw = `${identifier(RAW)}.${identifier(name)}`;
-  const stored = clickhouseType(type);
-  // ClickHouse has no null arrays and maps, so there is nothing that could be null.
-  if (type.kind === 'array' || type.kind === 'map') return `CAST(${raw} AS ${stored})`;
-  const value = emitCast(raw, type, stored);
-  const known = type.kind === 'enum' ? [`${value} NOT IN (${type.values.map((each) => emitter.bind(type, each)).join(', ')})`] : [];
-  const lost = type.kind === 'int32' || type.kind === 'int64' ? [`(isNotNull(${raw}) AND isNull(${value}))`] : [];
-  const wrong = [...known, ...lost, ...(nullable ? [] : [`isNull(${value})`])];
-  if (wrong.length === 0) return value;
-  // Not in a WHERE: ClickHouse might move it below the query's own filters.
-  const checked = `if(throwIf(ifNull(${wrong.join(' OR ')}, 0), 'source ${source}: a value of ${name} is not ${nullable ? 'null or ' : ''}${type.kind}') = 1, NULL, ${value})`;
-  return nullable ? checked : `assumeNotNull(${checked})`;
-}
-
-function emitCast(raw: string, type: FieldType, stored: string): string {
-  switch (type.kind) {
-    case 'int32':
-    case 'int64':
-      return `accurateCastOrNull(${raw}, '${stored}')`;
-    case 'float32':
-    case 'float64': {
-      const float = `CAST(${raw} AS Nullable(${stored}))`;
-      return `if(isFinite(${float}), ${float}, NULL)`;
-    }
-    default:
-      return `CAST(${raw} AS Nullable(${stored}))`;
-  }
 }

@@ -1,7 +1,9 @@
-import { EVENT, identifier, type Instant, type Source, type Statement } from '@granary/contracts';
+import { EVENT, identifier, type Instant, type Snapshot, type Source, type SourceField, type Statement } from '@granary/contracts';
 import { SPINE } from './dataset.js';
-import { Emitter, column } from './emit.js';
+import { Emitter, column, list } from './emit.js';
 import { EVENTS, emitCurrent, emitEvents, emitRowNumber, type EventScope } from './events.js';
+import { emitSql, inputsOf, type SqlTemplate } from './sql-template.js';
+import { QUERY, emitTyped } from './typed-column.js';
 
 export interface EventSpineOptions extends EventScope {
   /** Inclusive; default: from the first event. */
@@ -27,4 +29,48 @@ FROM (
   FROM ${emitEvents(emitter, source, source.fields.map((field) => field.name), scope).replaceAll('\n', '\n  ')}
   WHERE ${[emitCurrent(source), ...bounds].join(' AND ')}
 )`);
+}
+
+/** A spine that a user's query gives: a row a question, in the query's own order. */
+export interface SqlSpine {
+  /** May read the events of any source of the snapshot as `{{name}}`. */
+  readonly sql: string;
+  /** The column of the instant that a row asks about. */
+  readonly timeColumn: string;
+  /** The keys and request fields, which are read strictly. */
+  readonly typed: readonly SourceField[];
+  /** Other columns, which are carried as they are. */
+  readonly carried: readonly string[];
+}
+
+const WHAT = 'the spine';
+
+/** The query itself. Throws DEFINITION_INVALID unless it is one SELECT over known sources. */
+export function compileSpineQuery(snapshot: Snapshot, sql: string, scope: EventScope = {}): Statement {
+  const emitter = new Emitter();
+  return emitter.statement(emitSql(emitter, snapshot, WHAT, templateOf(snapshot, sql), scope));
+}
+
+/** The sources whose events the query reads. */
+export function spineInputs(snapshot: Snapshot, sql: string): readonly Source[] {
+  const read = inputsOf(WHAT, templateOf(snapshot, sql));
+  return snapshot.sources.filter((source) => read.includes(source.name));
+}
+
+/** To be run on one thread, without removing the query's own order: rows are numbered as they come. */
+export function compileSqlSpine(snapshot: Snapshot, { sql, timeColumn, typed, carried }: SqlSpine, scope: EventScope = {}): Statement {
+  const emitter = new Emitter();
+  const time = emitTyped(emitter, WHAT, { name: timeColumn, type: { kind: 'timestamp' }, nullable: false });
+  const columns = [
+    `rowNumberInAllBlocks() + 1 AS ${identifier(SPINE.row)}`,
+    `${time} AS ${identifier(SPINE.time)}`,
+    `'' AS ${identifier(SPINE.eventId)}`,
+    ...typed.map((field) => `${emitTyped(emitter, WHAT, field)} AS ${identifier(field.name)}`),
+    ...carried.map((name) => `${identifier(QUERY)}.${identifier(name)} AS ${identifier(name)}`),
+  ];
+  return emitter.statement(`SELECT\n${list(columns)}\nFROM (\n${emitSql(emitter, snapshot, WHAT, templateOf(snapshot, sql), scope)}\n) AS ${identifier(QUERY)}`);
+}
+
+function templateOf(snapshot: Snapshot, sql: string): SqlTemplate {
+  return { sql, inputs: snapshot.sources.map((source) => source.name) };
 }

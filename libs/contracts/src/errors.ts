@@ -30,6 +30,7 @@ const KINDS = {
   UNKNOWN_RECOMMENDER: 'input',
   UNKNOWN_SCORER: 'input',
   UNKNOWN_MODEL: 'input',
+  UNKNOWN_DATASET: 'input',
   INVALID_USAGE: 'input',
   FILE_NOT_FOUND: 'setup',
   FILE_UNREADABLE: 'setup',

@@ -60,5 +60,5 @@ it('names the view or service whose integer sum leaves int64, as a mistake in th
   await store.appendEvents(source!, [event('a', 2n ** 63n - 1n), event('b', 1n)]);
   const code = { code: 'INVALID_VALUE', kind: 'input' };
   await expect(backfill(store, snapshot, { instants: [AT] })).rejects.toMatchObject({ ...code, message: expect.stringContaining('feature view wins') });
-  await expect(writeDataset(store, snapshot, 'won', { spine: 'points', path: join(folder, 'x.parquet') })).rejects.toMatchObject({ ...code, message: expect.stringContaining('feature service won') });
+  await expect(writeDataset(store, snapshot, 'won', { spine: { kind: 'source', source: 'points' }, path: join(folder, 'x.parquet'), folder })).rejects.toMatchObject({ ...code, message: expect.stringContaining('feature service won') });
 });

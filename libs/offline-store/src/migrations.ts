@@ -45,6 +45,16 @@ export const MIGRATIONS: readonly Migration[] = [
       ) ENGINE = ReplacingMergeTree ORDER BY (view, version, sequence, as_of, floor, chunks, chunk)`,
     ],
   },
+  {
+    id: 4,
+    name: 'datasets',
+    statements: [
+      `CREATE TABLE IF NOT EXISTS granary_datasets (
+        id String, service String, snapshot String, question String, horizon String, corrects String, rows UInt64, bytes UInt64,
+        sha256 String, columns Array(String), created_at DateTime64(3, 'UTC')
+      ) ENGINE = MergeTree ORDER BY (id, created_at)`,
+    ],
+  },
 ];
 
 /** Runs the migrations that have not run yet, in order. */

@@ -2,9 +2,9 @@ import { resolve } from 'node:path';
 
 export interface StatementLimits {
   /** Seconds after which ClickHouse stops a statement; 0: never. Default 600. */
-  readonly maxExecutionSeconds?: number;
-  /** Bytes one statement may use; 0: no limit. Default 4 GiB. */
-  readonly maxMemoryBytes?: number;
+  readonly maxExecutionSeconds?: number | undefined;
+  /** Bytes one statement may use; 0: no limit. Default 4 GiB. At a third it goes on in temporary files. */
+  readonly maxMemoryBytes?: number | undefined;
 }
 
 interface CommonOptions extends StatementLimits {

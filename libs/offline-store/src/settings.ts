@@ -9,10 +9,20 @@ export function baseSettings(limits: { readonly maxExecutionSeconds: number; rea
     session_timezone: 'UTC',
     max_execution_time: limits.maxExecutionSeconds,
     max_memory_usage: String(limits.maxMemoryBytes),
+    ...spilling(limits.maxMemoryBytes),
     // What JSON can't hold exactly travels as text and is decoded by the column's type.
     output_format_json_quote_64bit_integers: 1,
     output_format_json_quote_decimals: 1,
     output_format_json_quote_denormals: 1,
     date_time_output_format: 'iso',
   });
+}
+
+/** From here on sorts, groups and joins go on in temporary files beside the data: a third of the limit, as several may grow in one statement. */
+function spilling(maxMemoryBytes: number): Settings {
+  if (maxMemoryBytes === 0) return {};
+  const bytes = String(Math.floor(maxMemoryBytes / 3));
+  // What an INSERT gathers before it writes; ClickHouse's own 256 MB under the default limit.
+  const block = String(Math.min(268_402_944, Math.floor(maxMemoryBytes / 16)));
+  return { max_bytes_before_external_sort: bytes, max_bytes_before_external_group_by: bytes, max_bytes_before_external_join: bytes, min_insert_block_size_bytes: block };
 }

@@ -41,7 +41,9 @@ interface Call {
   readonly abort_signal?: AbortSignal;
 }
 
-export interface StatementsConfig extends Required<StatementLimits> {
+export interface StatementsConfig {
+  readonly maxExecutionSeconds: number;
+  readonly maxMemoryBytes: number;
   readonly client: ClickHouseClient;
   readonly where: string;
   /** A server goes on with an INSERT whose client is gone; it must be told to stop. */

@@ -34,6 +34,7 @@ for (const [name, start] of Object.entries(OFFLINE)) {
     const events = randomSales(randomFrom(seed), 300, 12);
     const folder = scratchFolder();
     const path = join(folder.dir, 'set.parquet');
+    const sets = join(folder.dir, 'sets');
     let target: Target;
     let store: OfflineStore;
 
@@ -51,7 +52,7 @@ for (const [name, start] of Object.entries(OFFLINE)) {
     const temporary = async (): Promise<unknown[]> => store.rows({ sql: "SELECT name FROM system.tables WHERE startsWith(name, 'granary_stage')", params: {} });
 
     it('has a row for each event of the spine, in order, with exactly the values of its own instant', async () => {
-      const report = await writeDataset(store, bySale, 'shop_page', { spine: 'sales', path });
+      const report = await writeDataset(store, bySale, 'shop_page', { spine: { kind: 'source', source: 'sales' }, path, folder: sets });
       const rows = await readParquet(path);
       expect(report).toMatchObject({ path, rows: events.length, bytes: readFileSync(path).length });
       expect(Object.keys(rows[0]!)).toEqual(report.columns);
@@ -91,7 +92,7 @@ for (const [name, start] of Object.entries(OFFLINE)) {
 
     it('takes the events of a range of time', async () => {
       const [from, to] = [events[100]!.at, events[200]!.at];
-      const report = await writeDataset(store, bySale, 'shop_page', { spine: 'sales', path, from, to });
+      const report = await writeDataset(store, bySale, 'shop_page', { spine: { kind: 'source', source: 'sales', from, to }, path, folder: sets });
       const rows = await readParquet(path);
       expect(rows.map((row) => row['saleId'])).toEqual(events.filter(({ at }) => at >= from && at < to).map(({ id }) => id));
       expect(report.rows).toBe(rows.length);
@@ -99,9 +100,9 @@ for (const [name, start] of Object.entries(OFFLINE)) {
 
     it('is a valid file without rows where the spine has none', async () => {
       const range = { from: START - 2 * DAY, to: START - DAY };
-      expect(await writeDataset(store, bySale, 'shop_page', { spine: 'sales', path, ...range })).toMatchObject({ rows: 0 });
+      expect(await writeDataset(store, bySale, 'shop_page', { spine: { kind: 'source', source: 'sales', ...range }, path, folder: sets })).toMatchObject({ rows: 0 });
       expect(await readParquet(path)).toEqual([]);
-      expect(await writeDataset(store, snapshot, 'reported_page', { spine: 'reports', path })).toMatchObject({ rows: 0 });
+      expect(await writeDataset(store, snapshot, 'reported_page', { spine: { kind: 'source', source: 'reports' }, path, folder: sets })).toMatchObject({ rows: 0 });
       expect(await readParquet(path)).toEqual([]);
     });
 
@@ -109,7 +110,7 @@ for (const [name, start] of Object.entries(OFFLINE)) {
       const sale: Sale = { id: 'r1', tenant: 'a', shopId: 1n, amount: 1, payment: 'cash', tags: [], at: START, reportedAt: START };
       const moved: Sale = { ...sale, tenant: 'b', reportedAt: START + 3 };
       await append(store, reports, [sale, { ...sale, id: 'r2', at: START + 2, reportedAt: START + 2 }, moved, { ...sale, id: 'r3', at: START + 5, reportedAt: START + 5 }]);
-      await writeDataset(store, bySale, 'reported_page', { spine: 'reports', path });
+      await writeDataset(store, bySale, 'reported_page', { spine: { kind: 'source', source: 'reports' }, path, folder: sets });
       const rows = await readParquet(path);
       expect(rows.map((row) => [row['saleId'], row['owner'], row['sales1d'], row['sales1d__state']])).toEqual([
         // At its own instant the shop that the correction names had no event that was known.
@@ -122,16 +123,16 @@ for (const [name, start] of Object.entries(OFFLINE)) {
 
     it('names what is not there or does not fit, writes nothing then, and leaves no table behind', async () => {
       const none = join(folder.dir, 'none.parquet');
-      await expect(writeDataset(store, bySale, 'no_page', { spine: 'sales', path: none })).rejects.toMatchObject({ code: 'UNKNOWN_SERVICE' });
-      await expect(writeDataset(store, bySale, 'shop_page', { spine: 'no_sales', path: none })).rejects.toMatchObject({ code: 'DEFINITION_NOT_FOUND' });
+      await expect(writeDataset(store, bySale, 'no_page', { spine: { kind: 'source', source: 'sales' }, path: none, folder: sets })).rejects.toMatchObject({ code: 'UNKNOWN_SERVICE' });
+      await expect(writeDataset(store, bySale, 'shop_page', { spine: { kind: 'source', source: 'no_sales' }, path: none, folder: sets })).rejects.toMatchObject({ code: 'DEFINITION_NOT_FOUND' });
       const keyless: Snapshot = { ...bySale, sources: [...bySale.sources, { ...sales, name: 'visits', fields: sales.fields.filter((field) => field.name !== 'shopId') }] };
-      const lacking = writeDataset(store, keyless, 'shop_page', { spine: 'visits', path: none });
+      const lacking = writeDataset(store, keyless, 'shop_page', { spine: { kind: 'source', source: 'visits' }, path: none, folder: sets });
       await expect(lacking).rejects.toMatchObject({ code: 'DEFINITION_INVALID', message: expect.stringContaining('shopId'), todo: expect.stringContaining('tenant, shopId') });
       const broken: FeatureService = { ...snapshot.services[0]!, views: [{ view: 'shop_sales', features: ['gone'] }] };
       const failing: Snapshot = { ...bySale, services: [broken], views: [{ ...shopSales, features: [{ ...shopSales.features[0]!, name: 'gone', aggregate: { ...shopSales.features[1]!.aggregate, column: 'gone' } }] }] };
-      await expect(writeDataset(store, failing, 'shop_page', { spine: 'sales', path: none })).rejects.toMatchObject({ code: 'QUERY_FAILED' });
+      await expect(writeDataset(store, failing, 'shop_page', { spine: { kind: 'source', source: 'sales' }, path: none, folder: sets })).rejects.toMatchObject({ code: 'QUERY_FAILED' });
       const signal = AbortSignal.abort();
-      await expect(writeDataset(store, bySale, 'shop_page', { spine: 'sales', path: none, signal })).rejects.toMatchObject({ code: 'CANCELLED' });
+      await expect(writeDataset(store, bySale, 'shop_page', { spine: { kind: 'source', source: 'sales' }, path: none, folder: sets, signal })).rejects.toMatchObject({ code: 'CANCELLED' });
       expect(await temporary()).toEqual([]);
       expect(existsSync(none)).toBe(false);
     });

@@ -1,10 +1,11 @@
-import { compileEnrichedEvents, compileEnrichedSpine, compileSqlEvents, type EnrichedSource, type EventScope, type SqlSource } from '@granary/compiler';
-import { EVENT, GranaryError, eventsTable, identifier, isGranaryError, named, storedSources, type JobOptions, type Snapshot, type Source, type Statement } from '@granary/contracts';
+import { compileEnrichedEvents, compileEnrichedSpine, compileSqlEvents, compileSqlQuery, type EnrichedSource, type EventScope, type SqlSource } from '@granary/compiler';
+import { EVENT, eventsTable, identifier, named, storedSources, type JobOptions, type Snapshot, type Source, type Statement } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
 import { throwIfCancelled } from '../cancelled.js';
+import { withSpine } from '../dataset/spine-table.js';
+import { explainOverflow } from '../overflow.js';
 import { stageTable } from '../stage-table.js';
-import { withSpine } from '../dataset/with-spine.js';
-import { checkSqlSource } from './check-sql-source.js';
+import { checkSql, explainSql } from './check-sql.js';
 
 /** How many events of each stored source a reader sees: those that arrived after them are not there. */
 export type Horizon = ReadonlyMap<string, number>;
@@ -12,6 +13,8 @@ export type Horizon = ReadonlyMap<string, number>;
 export interface EventsOptions extends Pick<JobOptions, 'signal' | 'onProgress'> {
   /** Left out: all that have arrived by the time each statement runs. */
   readonly horizon?: Horizon | undefined;
+  /** Bytes that a statement may use before it fails; it spills to disk at a third. Default: the store's own limit. */
+  readonly maxMemoryBytes?: number | undefined;
 }
 
 /** What has arrived of the stored sources that these come from. */
@@ -35,7 +38,7 @@ export async function withEvents<T>(store: OfflineStore, snapshot: Snapshot, sou
   const computed = new Map<string, string>();
   const scope: EventScope = { horizon: options.horizon, computed };
   try {
-    for (const source of inOrder(snapshot, sources)) {
+    for (const source of withInputs(snapshot, sources)) {
       throwIfCancelled(options.signal, `reading ${source.name}`);
       if (source.computed === undefined) {
         await store.ensureSource(source);
@@ -44,7 +47,7 @@ export async function withEvents<T>(store: OfflineStore, snapshot: Snapshot, sou
       options.onProgress?.({ stage: `compute ${source.name}`, done: 0, total: null, unit: 'events' });
       const table = stageTable('events');
       computed.set(source.name, table);
-      await compute(store, snapshot, source, table, scope, options.signal);
+      await compute(store, snapshot, source, table, scope, options);
     }
     return await use(scope);
   } finally {
@@ -53,7 +56,7 @@ export async function withEvents<T>(store: OfflineStore, snapshot: Snapshot, sou
 }
 
 /** The sources with all that they read, each after its inputs. */
-function inOrder(snapshot: Snapshot, sources: readonly Source[]): readonly Source[] {
+export function withInputs(snapshot: Snapshot, sources: readonly Source[]): readonly Source[] {
   const ordered = new Set<Source>();
   const visit = (source: Source): void => {
     for (const input of inputsOf(snapshot, source)) visit(input);
@@ -69,20 +72,18 @@ function inputsOf(snapshot: Snapshot, { computed }: Source): readonly Source[] {
   return names.map((name) => named(snapshot.sources, name));
 }
 
-async function compute(store: OfflineStore, snapshot: Snapshot, source: Source, table: string, scope: EventScope, signal: AbortSignal | undefined): Promise<void> {
+async function compute(store: OfflineStore, snapshot: Snapshot, source: Source, table: string, scope: EventScope, { signal, maxMemoryBytes }: EventsOptions): Promise<void> {
   const comment = `compute ${source.name}`;
   const fill = async ({ sql, params }: Statement): Promise<void> => {
     const order = [EVENT.time, EVENT.id].map(identifier).join(', ');
     const create = { sql: `CREATE TABLE ${identifier(table)} ENGINE = MergeTree ORDER BY (${order}) AS ${sql}`, params };
-    await store.command(create, { comment, signal }).catch((error: unknown) => {
-      throw explain(source, error);
-    });
+    await explainSql(() => explainOverflow(`source ${source.name}`, () => store.command(create, { comment, signal, maxMemoryBytes })));
   };
   if (isSql(source)) {
-    await checkSqlSource(store, snapshot, source, scope, signal);
+    await checkSql(store, `source ${source.name}`, compileSqlQuery(snapshot, source, scope), source.fields, signal);
     await fill(compileSqlEvents(snapshot, source, scope));
   } else if (isEnriched(source)) {
-    await withSpine(store, compileEnrichedSpine(snapshot, source, scope), (spine) => fill(compileEnrichedEvents(snapshot, source, spine, scope)), signal);
+    await withSpine(store, compileEnrichedSpine(snapshot, source, scope), (spine) => fill(compileEnrichedEvents(snapshot, source, spine, scope)), { signal, maxMemoryBytes });
   }
 }
 
@@ -92,13 +93,4 @@ function isSql(source: Source): source is SqlSource {
 
 function isEnriched(source: Source): source is EnrichedSource {
   return source.computed?.kind === 'enriched';
-}
-
-/** The compiled statement fails by `throwIf` for a value that is not as declared. */
-const THROW_IF = 395;
-
-function explain(source: Source, error: unknown): unknown {
-  if (!isGranaryError(error, 'QUERY_FAILED') || error.details['code'] !== THROW_IF) return error;
-  const what = /source \w+: [^:]*/.exec(error.message)?.[0] ?? error.message;
-  return new GranaryError('INVALID_VALUE', what, { todo: `Leave such rows out in the SQL of ${source.name}, convert the value there, or declare the field as what it is.`, details: error.details, cause: error });
 }

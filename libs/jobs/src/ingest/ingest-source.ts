@@ -1,13 +1,8 @@
-import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { GranaryError, isGranaryError, type ErrorCode, type FileFormat, type JobOptions, type Source } from '@granary/contracts';
 import type { OfflineStore, Reject } from '@granary/offline-store';
 import { createEventParser, type ParsedEvent } from './event-parser.js';
-import { textOf, type Notation, type RawRow, type ReadState, type RowReader } from './raw-row.js';
-import { readCsv } from './read-csv.js';
-import { readNdjson } from './read-ndjson.js';
-import { readParquet } from './read-parquet.js';
-import { unreadable } from './unreadable.js';
+import { openFile } from './open-file.js';
+import { textOf, type Notation, type RawRow } from './raw-row.js';
 
 export interface IngestOptions extends JobOptions {
   /** How the report and the quarantine name the file; by default its path as given. */
@@ -42,12 +37,6 @@ export interface IngestFailure {
   readonly todo: string | null;
 }
 
-const FORMATS: Readonly<Record<FileFormat, { readonly read: RowReader; readonly notation: Notation }>> = {
-  csv: { read: readCsv, notation: 'text' },
-  ndjson: { read: readNdjson, notation: 'json' },
-  parquet: { read: readParquet, notation: 'typed' },
-};
-
 const BATCH_ROWS = 50_000;
 /** Long rows fill a batch by weight before they do by number. Two batches are in memory: one is written while the next is read. */
 const BATCH_BYTES = 32 * 1024 * 1024;
@@ -63,8 +52,7 @@ export async function ingestSource(store: OfflineStore, source: Source, file: st
   if (source.computed !== undefined) throw computedFromOthers(source);
   const started = performance.now();
   const label = options.label ?? file;
-  const { read, notation } = FORMATS[options.format ?? formatOf(source, file)];
-  const state: ReadState = { totalBytes: await sizeOf(file), readBytes: 0, decodedBytes: 0, ignored: new Set() };
+  const { read, notation, state } = await openFile(file, options.format ?? source.file?.format);
   await store.ensureSource(source);
   const loader = createLoader(store, source, label, notation, options);
   const report = (): IngestReport => ({
@@ -78,7 +66,7 @@ export async function ingestSource(store: OfflineStore, source: Source, file: st
     options.onProgress?.({ stage: `ingest ${source.name}`, done: state.readBytes, total: state.totalBytes, unit: 'bytes', message: `${loader.counts().read.toLocaleString('en')} rows` });
   };
 
-  const rows = read(file, source.fields, state);
+  const rows = read(source.fields);
   try {
     for (;;) {
       if (options.signal?.aborted) {
@@ -107,30 +95,6 @@ export async function ingestSource(store: OfflineStore, source: Source, file: st
 function computedFromOthers({ name, computed }: Source): GranaryError {
   const inputs = computed?.kind === 'sql' ? computed.inputs : [computed?.events];
   return new GranaryError('DEFINITION_INVALID', `${name} is computed from other sources: nothing can be ingested into it`, { todo: `Ingest ${inputs.join(', ')}.`, details: { source: name } });
-}
-
-function formatOf(source: Source, file: string): FileFormat {
-  if (source.file) return source.file.format;
-  const name = basename(file).toLowerCase().replace(/\.gz$/, '');
-  if (name.endsWith('.csv')) return 'csv';
-  if (name.endsWith('.ndjson') || name.endsWith('.jsonl')) return 'ndjson';
-  if (name.endsWith('.parquet')) return 'parquet';
-  throw unreadable(file, `its name does not say whether it is csv, ndjson or parquet, nor does the source ${source.name}`, 'Give the format.');
-}
-
-async function sizeOf(file: string): Promise<number> {
-  try {
-    const found = await stat(file);
-    if (found.isFile() && found.size > 0) return found.size;
-    if (found.isFile()) throw unreadable(file, 'is empty (0 bytes)', 'Give the whole file; where there are no rows, a CSV has its header line.');
-  } catch (cause) {
-    if (isGranaryError(cause)) throw cause;
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
-      throw new GranaryError('FILE_NOT_FOUND', `${file} does not exist`, { todo: 'Check the path.', details: { file }, cause });
-    }
-    throw unreadable(file, `can't be read (${(cause as Error).message})`, 'Give a regular file that this user may read.', cause);
-  }
-  throw unreadable(file, 'is no regular file', 'Give a regular file that this user may read.');
 }
 
 function cancelled(signal: AbortSignal, soFar: IngestReport): GranaryError {

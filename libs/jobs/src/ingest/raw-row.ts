@@ -36,8 +36,10 @@ export interface ReadState {
   readBytes: number;
   /** Bytes after decompression; what rows in memory weigh is measured by it. */
   decodedBytes: number;
-  /** Columns of the file that the source does not declare, at most the first hundred. */
+  /** Columns of the file that the source does not declare, in its order: the first of them. */
   readonly ignored: Set<string>;
+  /** How many of them are kept. Default 100. */
+  readonly ignoredLimit?: number;
 }
 
 /**
@@ -52,5 +54,5 @@ export const MAX_ROW_BYTES = 4 * 1024 * 1024;
 const MAX_IGNORED = 100;
 
 export function ignore(state: ReadState, column: string): void {
-  if (state.ignored.size < MAX_IGNORED) state.ignored.add(column);
+  if (state.ignored.size < (state.ignoredLimit ?? MAX_IGNORED)) state.ignored.add(column);
 }

@@ -6,14 +6,14 @@ export function unreadable(file: string, what: string, todo: string, cause?: unk
 }
 
 /** A column that the source declares and the file lacks. */
-export function missingColumns(file: string, wanted: readonly string[], found: readonly string[]): GranaryError {
+export function missingColumns(file: string, wanted: readonly string[], found: readonly string[], todo = 'Name the fields of the source as the file names its columns (upper and lower case count), or correct the file.'): GranaryError {
   const missing = wanted.filter((name) => !found.includes(name));
   const columns = missing.length === 1 ? `column ${missing[0]} is` : `columns ${missing.join(', ')} are`;
   return new GranaryError(
     'FILE_UNREADABLE',
     `${file}: ${columns} missing; found ${list(found)}; wanted ${list(wanted)}`,
     {
-      todo: 'Name the fields of the source as the file names its columns (upper and lower case count), or correct the file.',
+      todo,
       details: { file, missing, found: found.slice(0, 100), wanted },
     },
   );

@@ -61,7 +61,7 @@ describe(`what a ranker is trained on (seed ${seed})`, () => {
     const user: Entity = { kind: 'entity', name: 'owner', keys: [{ name: 'owner', type: { kind: 'string' } }] };
     const item: Entity = { kind: 'entity', name: 'number', keys: [{ name: 'shopId', type: { kind: 'int64' } }] };
     const recommender = { kind: 'recommender', name: 'r', user: 'owner', item: 'number', interactions: 'reports', weight: { field: 'shopId', values: null }, generators: [], ranker: null, rules: [] } as const;
-    const { users, items, events: loaded } = await loadInteractions(store, { recommender: { ...recommender, generators: [], rules: [] }, user, item, source: reports });
+    const { users, items, events: loaded } = await loadInteractions(store, snapshot, { recommender: { ...recommender, generators: [], rules: [] }, user, item, source: reports }, {});
     expect([[...users.keys].sort(), [...items.keys].sort()]).toEqual([['x', 'y'], [1n, 2n]]);
     expect([...loaded.times].sort()).toEqual([START, START + DAY]);
   });

@@ -1,18 +1,14 @@
-import { SPINE, compileDataset } from '@granary/compiler';
-import { clickhouseType, identifier, type Entity, type FeatureService, type FieldType, type Snapshot, type Statement } from '@granary/contracts';
+import { compileDataset, type EventScope } from '@granary/compiler';
+import { resolveService, type Entity, type FeatureService, type FieldType, type ResolvedService, type Snapshot } from '@granary/contracts';
 import { inputNumber, type FeatureQuestions, type FeatureRows, type FeatureSource } from '@granary/models';
 import type { OfflineStore, Row } from '@granary/offline-store';
-import { ensureSources } from '../dataset/dataset.js';
-import { withSpine } from '../dataset/with-spine.js';
-import { stageTable } from '../stage-table.js';
+import { withSpineRows, type SpineColumn, type SpineRow } from '../dataset/spine-table.js';
+import { withEvents } from '../events/with-events.js';
 import type { keysOf } from './interactions.js';
 
-/** The service's features that a model can take: numbers and bools, in order of the row. */
-export function numericFeatures(snapshot: Snapshot, service: FeatureService): readonly string[] {
-  return service.views.flatMap((use) => {
-    const view = snapshot.views.find((each) => each.name === use.view)!;
-    return use.features.filter((name) => isModelInput(view.features.find((feature) => feature.name === name)!.type));
-  });
+/** The service's features that a model can take: numbers and bools, derived ones among them, in order of the row. */
+export function numericFeatures(service: Pick<ResolvedService, 'features'>): readonly string[] {
+  return service.features.filter(({ type }) => isModelInput(type)).map(({ name }) => name);
 }
 
 export function isModelInput({ kind }: FieldType): boolean {
@@ -28,6 +24,22 @@ export function readInputs(row: Row, names: readonly string[], values: Float32Ar
   });
 }
 
+/** A key as the service asks for it, and which of the user's and item's keys, one after the other, it is. */
+interface AskedKey extends SpineColumn {
+  readonly id: number;
+}
+
+function columnsOf({ views }: ResolvedService, { user, item }: { readonly user: Entity; readonly item: Entity }): readonly AskedKey[] {
+  const own = [...user.keys, ...item.keys].map((key, id): AskedKey => ({ ...key, nullable: false, id }));
+  const aliased = views.flatMap(({ entity, keys }) => {
+    const first = entity.name === user.name ? 0 : user.keys.length;
+    return keys.map((key, i): AskedKey => ({ ...key, nullable: false, id: first + i }));
+  });
+  return [...new Map([...aliased, ...own].map((column) => [column.name, column])).values()];
+}
+
+const BATCH_ROWS = 50_000;
+
 /** Answers a ranker's questions by a point-in-time training set of its feature service. */
 export function pointInTime(
   store: OfflineStore,
@@ -36,47 +48,28 @@ export function pointInTime(
   who: { readonly user: Entity; readonly item: Entity; readonly userIds: (index: number) => ReturnType<typeof keysOf>; readonly itemIds: (index: number) => ReturnType<typeof keysOf> },
   signal?: AbortSignal,
 ): FeatureSource {
-  const names = numericFeatures(snapshot, service);
-  const keys = [...who.user.keys, ...who.item.keys];
-  return async (questions) => {
-    await ensureSources(store, snapshot, service);
-    const table = stageTable('questions');
-    const columns = [
-      { name: SPINE.row, type: 'UInt64' },
-      { name: SPINE.time, type: 'Int64' },
-      ...keys.map((key) => ({ name: key.name, type: key.type.kind === 'timestamp' ? 'Int64' : clickhouseType(key.type) })),
-    ];
-    try {
-      await store.createTable({ name: table, columns, orderBy: [SPINE.row] });
-      await store.insertRows(table, columns.map((column) => column.name), rowsOf(questions));
-      return await withSpine(store, spineOf(table), (spine) => read(spine, questions.times.length));
-    } finally {
-      await store.dropTable(table);
-    }
-  };
+  const resolved = resolveService(snapshot, service);
+  const names = numericFeatures(resolved);
+  const columns = columnsOf(resolved, who);
+  const sources = resolved.views.map((view) => view.source);
+  return async (questions) =>
+    withEvents(store, snapshot, sources, { signal }, async (scope) => withSpineRows(store, columns, batches(questions), async (spine) => read(spine, scope, questions.times.length)));
 
-  function* rowsOf({ users, items, times }: FeatureQuestions): Generator<readonly (string | number | bigint | boolean)[]> {
-    for (let row = 0; row < times.length; row++) {
-      yield [row + 1, times[row]!, ...who.userIds(users[row]!), ...who.itemIds(items[row]!)] as (string | number | bigint | boolean)[];
+  function* batches({ users, items, times }: FeatureQuestions): Generator<readonly SpineRow[]> {
+    for (let from = 0; from < times.length; from += BATCH_ROWS) {
+      yield Array.from({ length: Math.min(BATCH_ROWS, times.length - from) }, (_, i): SpineRow => {
+        const row = from + i;
+        const ids = [...who.userIds(users[row]!), ...who.itemIds(items[row]!)];
+        return { at: times[row]!, values: columns.map((column) => ids[column.id]!) };
+      });
     }
   }
 
-  function spineOf(table: string): Statement {
-    const instant = (name: string): string => `fromUnixTimestamp64Milli(${identifier(name)}, 'UTC') AS ${identifier(name)}`;
-    const columns = [
-      identifier(SPINE.row),
-      instant(SPINE.time),
-      `'' AS ${identifier(SPINE.eventId)}`,
-      ...keys.map((key) => (key.type.kind === 'timestamp' ? instant(key.name) : identifier(key.name))),
-    ];
-    return { sql: `SELECT ${columns.join(', ')} FROM ${identifier(table)}`, params: {} };
-  }
-
-  async function read(spine: string, size: number): Promise<FeatureRows> {
+  async function read(spine: string, scope: EventScope, size: number): Promise<FeatureRows> {
     const values = new Float32Array(size * names.length);
     const mask = new Uint8Array(size * names.length);
     let row = 0;
-    const statement = compileDataset(snapshot, service, { table: spine, columns: [] });
+    const statement = compileDataset(snapshot, service, { table: spine, columns: [] }, scope);
     for await (const batch of store.stream(statement, { comment: `features of ${service.name}`, signal })) {
       for (const each of batch) readInputs(each, names, values, mask, row++ * names.length);
     }

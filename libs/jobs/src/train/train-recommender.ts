@@ -1,7 +1,6 @@
-import type { JobOptions, Snapshot } from '@granary/contracts';
+import { named, type JobOptions, type Snapshot } from '@granary/contracts';
 import { evaluateRecommender as evaluate, initTensorflow, saveRecommender, trainRecommender as train, type ArtifactStore, type FeatureSource, type Interactions, type SourceQuality } from '@granary/models';
 import type { OfflineStore } from '@granary/offline-store';
-import { findService } from '../dataset/dataset.js';
 import { keysOf, loadInteractions, partsOfRecommender, type RecommenderParts } from './interactions.js';
 import { registerModel, type ModelVersion } from './model-registry.js';
 import { pointInTime } from './point-in-time.js';
@@ -81,10 +80,10 @@ async function prepare(store: OfflineStore, snapshot: Snapshot, name: string, op
   const parts = partsOfRecommender(snapshot, name);
   const { recommender, user, item } = parts;
   options.onProgress?.({ stage: `load ${parts.source.name}`, done: 0, total: null, unit: 'events' });
-  const interactions = await loadInteractions(store, parts, options.signal);
+  const interactions = await loadInteractions(store, snapshot, parts, options);
   if (recommender.ranker === null) return { parts, interactions, features: null };
   await initTensorflow();
-  const service = findService(snapshot, recommender.ranker);
+  const service = named(snapshot.services, recommender.ranker);
   const userIds = (index: number): ReturnType<typeof keysOf> => keysOf(user, interactions.users.keys[index]!);
   const itemIds = (index: number): ReturnType<typeof keysOf> => keysOf(item, interactions.items.keys[index]!);
   const ask = pointInTime(store, snapshot, service, { user, item, userIds, itemIds }, options.signal);

@@ -1,9 +1,10 @@
-import { GranaryError, type FeatureService, type JobOptions, type Scorer, type Snapshot } from '@granary/contracts';
+import { GranaryError, identifier, named, resolveService, type FeatureService, type JobOptions, type Scorer, type Snapshot } from '@granary/contracts';
 import { SPINE, carriedAs, compileDataset, compileEventSpine } from '@granary/compiler';
 import { averagePrecision, initTensorflow, logLoss, predict, rocAuc, saveScorer, trainClassifier, type ArtifactStore } from '@granary/models';
 import type { OfflineStore } from '@granary/offline-store';
-import { ensureSources, findService, findSource } from '../dataset/dataset.js';
-import { withSpine } from '../dataset/with-spine.js';
+import { withSpine } from '../dataset/spine-table.js';
+import { withEvents } from '../events/with-events.js';
+import { findScorer } from '../named.js';
 import { isModelInput, numericFeatures, readInputs } from './point-in-time.js';
 import { registerModel, type ModelVersion } from './model-registry.js';
 import type { TrainOptions } from './train-recommender.js';
@@ -41,7 +42,7 @@ export async function trainScorer(store: OfflineStore, artifacts: ArtifactStore,
   }
   const { model, report } = await trainClassifier(train, { ...options, seed: options.seed ?? 1 });
   const probabilities = predict(model, test.features, test.mask);
-  const alone = findService(snapshot, scorer.service).request.filter(({ type }) => isModelInput(type)).map(({ name: field }): [string, number] => {
+  const alone = named(snapshot.services, scorer.service).request.filter(({ type }) => isModelInput(type)).map(({ name: field }): [string, number] => {
     const column = rows.names.indexOf(field);
     return [`ap_${field}`, averagePrecision(test.labels, Float32Array.from(test.labels, (_, row) => test.features[row * rows.names.length + column]!))];
   });
@@ -62,37 +63,40 @@ export async function trainScorer(store: OfflineStore, artifacts: ArtifactStore,
 
 /** The model's inputs, in order: the numeric request fields, then the numeric features. */
 export function scorerInputs(snapshot: Snapshot, service: FeatureService): readonly string[] {
-  return [...service.request.filter(({ type }) => isModelInput(type)).map((field) => field.name), ...numericFeatures(snapshot, service)];
+  return [...service.request.filter(({ type }) => isModelInput(type)).map((field) => field.name), ...numericFeatures(resolveService(snapshot, service))];
 }
 
 async function loadRows(store: OfflineStore, snapshot: Snapshot, scorer: Scorer, options: JobOptions): Promise<{ readonly rows: Rows; readonly unlabelled: number }> {
-  const service = findService(snapshot, scorer.service);
-  const source = findSource(snapshot, scorer.events);
+  const service = named(snapshot.services, scorer.service);
+  const source = named(snapshot.sources, scorer.events);
+  const { views } = resolveService(snapshot, service);
   const names = scorerInputs(snapshot, service);
-  await ensureSources(store, snapshot, service, source);
-  const total = await store.countEvents(source);
-  const width = names.length;
-  const rows = { features: new Float32Array(total * width), mask: new Uint8Array(total * width), labels: new Uint8Array(total), times: new Float64Array(total) };
-  let [size, unlabelled] = [0, 0];
-  // A feature may have the label's name.
-  const label = carriedAs(service, scorer.label);
-  await withSpine(store, compileEventSpine(source), async (table) => {
-    const carried = [SPINE.time, scorer.label, ...service.request.map((field) => field.name)];
-    const statement = compileDataset(snapshot, service, { table, columns: carried });
-    for await (const batch of store.stream(statement, { comment: `train ${scorer.name}`, signal: options.signal })) {
-      for (const row of batch) {
-        if (row[label] === null) {
-          unlabelled++;
-          continue;
+  return withEvents(store, snapshot, [source, ...views.map((view) => view.source)], options, async (scope) =>
+    withSpine(store, compileEventSpine(source, scope), async (table) => {
+      const [counted] = await store.rows({ sql: `SELECT count() AS rows FROM ${identifier(table)}`, params: {} });
+      const total = Number(counted!['rows']);
+      const width = names.length;
+      const rows = { features: new Float32Array(total * width), mask: new Uint8Array(total * width), labels: new Uint8Array(total), times: new Float64Array(total) };
+      let [size, unlabelled] = [0, 0];
+      // A feature may have the label's name.
+      const label = carriedAs(service, scorer.label);
+      const carried = [SPINE.time, scorer.label, ...service.request.map((field) => field.name)];
+      const statement = compileDataset(snapshot, service, { table, columns: carried }, scope);
+      for await (const batch of store.stream(statement, { comment: `train ${scorer.name}`, signal: options.signal })) {
+        for (const row of batch) {
+          if (row[label] === null) {
+            unlabelled++;
+            continue;
+          }
+          readInputs(row, names, rows.features, rows.mask, size * width);
+          rows.labels[size] = row[label] === true ? 1 : 0;
+          rows.times[size++] = row[SPINE.time] as number;
         }
-        readInputs(row, names, rows.features, rows.mask, size * width);
-        rows.labels[size] = row[label] === true ? 1 : 0;
-        rows.times[size++] = row[SPINE.time] as number;
+        options.onProgress?.({ stage: `training set of ${scorer.name}`, done: size + unlabelled, total, unit: 'rows' });
       }
-      options.onProgress?.({ stage: `training set of ${scorer.name}`, done: size + unlabelled, total, unit: 'rows' });
-    }
-  });
-  return { rows: slice({ names, ...rows }, 0, size), unlabelled };
+      return { rows: slice({ names, ...rows }, 0, size), unlabelled };
+    }),
+  );
 }
 
 function slice({ names, features, mask, labels, times }: Rows, from: number, to: number): Rows {
@@ -109,10 +113,4 @@ function slice({ names, features, mask, labels, times }: Rows, from: number, to:
 function firstAtOrAfter(times: Float64Array, instant: number): number {
   const found = times.findIndex((time) => time >= instant);
   return found < 0 ? times.length : found;
-}
-
-function findScorer(snapshot: Snapshot, name: string): Scorer {
-  const scorer = snapshot.scorers.find((each) => each.name === name);
-  if (scorer !== undefined) return scorer;
-  throw new GranaryError('UNKNOWN_SCORER', `There is no scorer ${name}`, { todo: `Name one of ${snapshot.scorers.map((each) => each.name).join(', ') || '(none is declared)'}.` });
 }
