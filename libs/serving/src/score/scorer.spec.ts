@@ -3,7 +3,7 @@ import type { Snapshot } from '@granary/contracts';
 import { createRandom, initTensorflow, loadScorer, predict, saveScorer, trainClassifier, type ScorerModel } from '@granary/models';
 import { FeatureReader } from '../features/feature-reader.js';
 import { DAY, NOW, PROJECT, openTestStore, snapshot as shopSnapshot, type TestStore } from '../features/shop.testing.js';
-import { Scorer } from './scorer.js';
+import { Scorer, requestTimeField } from './scorer.js';
 
 const seed = Date.now() % 100_000;
 const snapshot: Snapshot = {
@@ -114,6 +114,20 @@ describe('score', () => {
     const read = INPUTS.map((name) => (name === 'amount' ? 40 : (late.features[name]!.value as number | null)));
     expect(late.probability).toBeCloseTo(expected(read), 12);
     expect(late.probability).not.toBe(expected(row));
+  });
+
+  it('takes a request field that is the event time of the examples for the time of the request; left out: now', async () => {
+    const fraud = snapshot.services.find(({ name }) => name === 'fraud')!;
+    const timed: Snapshot = { ...snapshot, services: [{ ...fraud, request: [...fraud.request, { name: 'at', type: { kind: 'timestamp' } }] }] };
+    const own = new Scorer('score_payment', { reader: new FeatureReader(timed, shop.store, { project: PROJECT, now: () => NOW }), model });
+    const timeOf = async (request: object, at?: number): Promise<unknown> => {
+      const { keys, features } = await own.score({ userId: 1, amount: 5, ...request }, at);
+      expect(keys['at']).toBe(features['payments']!.eventTime);
+      return keys['at'];
+    };
+    expect([await timeOf({ at: '2026-02-03T00:00:00Z' }), await timeOf({}), await timeOf({ at: null }), await timeOf({}, NOW - DAY)]).toEqual([Date.UTC(2026, 1, 3), NOW, NOW, NOW - DAY]);
+    await expect(own.score({ userId: 1, amount: 5, at: 'soon' })).rejects.toMatchObject({ code: 'INVALID_TIMESTAMP' });
+    expect([requestTimeField(timed, own.declaration), requestTimeField(snapshot, scorer.declaration)]).toEqual(['at', null]);
   });
 
   it('gives each score its own id, and the same probability to the same question', async () => {
