@@ -1,4 +1,25 @@
-import { avg, count, ease, entity, featureService, featureView, itemToItem, last, latest, notSeen, recommender, source, sum, t, timeless, trending } from '@granary/sdk';
+import {
+  avg,
+  count,
+  countBy,
+  countDistinct,
+  ease,
+  entity,
+  featureService,
+  featureView,
+  itemToItem,
+  last,
+  lastN,
+  latest,
+  notSeen,
+  recommender,
+  source,
+  sum,
+  t,
+  timeSinceLast,
+  timeless,
+  trending,
+} from '@granary/sdk';
 
 export const user = entity('user', { userId: t.int64 });
 export const item = entity('item', { itemId: t.int64 });
@@ -49,6 +70,18 @@ export const userActivity = featureView('user_activity', {
   }),
 });
 
+/** What the user did last, newest first: the input of sequence models. */
+export const userHistory = featureView('user_history', {
+  entity: user,
+  source: interactions,
+  features: (e) => ({
+    recentItems: lastN(50, { item: e.itemId, kind: e.kind }),
+    sinceLastVisit: timeSinceLast(),
+    kinds: countBy(e.kind).over('30d'),
+    itemsSeen: countDistinct(e.itemId).over('30d'),
+  }),
+});
+
 export const itemCatalogue = featureView('item_catalogue', {
   entity: item,
   source: items,
@@ -68,6 +101,8 @@ export const itemDemand = featureView('item_demand', {
 export const ranking = featureService('ranking', [userActivity, itemDemand, itemCatalogue.pick('price')]);
 
 export const itemPage = featureService('item_page', [itemCatalogue, itemDemand.pick('itemPurchases7d')]);
+
+export const userPage = featureService('user_page', [userProfile, userHistory]);
 
 export const forYou = recommender('for_you', {
   user,

@@ -1,4 +1,4 @@
-import { avg, count, ease, entity, featureService, featureView, itemToItem, latest, notSeen, recommender, source, t, timeless, trending } from '@granary/sdk';
+import { avg, count, ease, entity, featureService, featureView, itemToItem, lastN, latest, notSeen, recommender, source, stddevSample, t, timeSinceLast, timeless, trending } from '@granary/sdk';
 
 export const user = entity('viewer', { userId: t.int64 });
 export const movie = entity('movie', { movieId: t.int64 });
@@ -26,6 +26,17 @@ export const viewerTaste = featureView('viewer_taste', {
   }),
 });
 
+/** What the viewer rated last, newest first. */
+export const viewerHistory = featureView('viewer_history', {
+  entity: user,
+  source: ratings,
+  features: (r) => ({
+    recent: lastN(50, { movie: r.movieId, rating: r.rating }),
+    sinceLastRating: timeSinceLast(),
+    ratingSpread: stddevSample(r.rating).over('3650d'),
+  }),
+});
+
 export const movieReception = featureView('movie_reception', {
   entity: movie,
   source: ratings,
@@ -45,6 +56,8 @@ export const movieDetails = featureView('movie_details', {
 export const watchRanking = featureService('watch_ranking', [viewerTaste, movieReception]);
 
 export const moviePage = featureService('movie_page', [movieDetails, movieReception.pick('movieRatings3650d', 'movieMeanRating3650d')]);
+
+export const viewerPage = featureService('viewer_page', [viewerHistory, viewerTaste.pick('ratings3650d', 'meanRating3650d')]);
 
 export const watchNext = recommender('watch_next', {
   user,
