@@ -44,6 +44,8 @@ export class Recommender {
   readonly item: Entity;
   readonly #reader: FeatureReader;
   readonly #model: RecommenderModel;
+  /** By position in the model's items; each made when it is first recommended or ranked. */
+  readonly #itemKeys: (Readonly<Record<string, Value>> | undefined)[];
 
   /** Throws UNKNOWN_RECOMMENDER when the model's snapshot has none of that name, SCHEMA_MISMATCH for a model of other features. */
   constructor(name: string, { reader, model }: RecommenderDependencies) {
@@ -53,6 +55,7 @@ export class Recommender {
     this.item = named(snapshot.entities, this.declaration.item);
     this.#reader = reader;
     this.#model = model;
+    this.#itemKeys = new Array<Readonly<Record<string, Value>> | undefined>(model.items.keys.length);
     if (model.ranker === null || this.declaration.ranker === null) return;
     const { columns } = reader.plan(this.declaration.ranker);
     if (columns.join() !== model.featureNames.join()) throw otherFeatures(name, model.featureNames, columns);
@@ -112,10 +115,10 @@ export class Recommender {
 
   /** The ranker's scores; without a ranker the fused ones, without features those of the ranker's best generator. */
   async #rank(user: Readonly<Record<string, Value>>, retrieved: Retrieved, degraded: string[]): Promise<Float32Array> {
-    const { ranker, items } = this.#model;
+    const { ranker } = this.#model;
     const service = this.declaration.ranker;
     if (ranker === null || service === null || retrieved.items.length === 0) return Float32Array.from(retrieved.found, ({ fused }) => fused);
-    const candidates = Array.from(retrieved.items, (item) => namedKeys(this.item, items.keys[item]!));
+    const candidates = Array.from(retrieved.items, (item) => this.#keysOfItem(item));
     try {
       const { data, mask } = await this.#reader.matrix(service, user, candidates);
       return rank(ranker, { features: data, mask, retrieval: retrieved.scores }, candidates.length);
@@ -132,16 +135,20 @@ export class Recommender {
     // The sort is stable: equal scores stay in the order of retrieval.
     const order = retrieved.found.map((candidate, i) => ({ candidate, score: scores[i]! })).sort((a, b) => b.score - a.score);
     const items = order.slice(0, first).map(({ candidate, score }) => ({
-      item: namedKeys(this.item, this.#model.items.keys[candidate.item]!),
+      item: this.#keysOfItem(candidate.item),
       score,
       reason: this.#reason(generators[candidate.generator]!.kind, candidate.because),
     }));
     return { recommendationId: randomUUID(), items, degraded, modelAsOf: this.#model.asOf };
   }
 
+  #keysOfItem(item: number): Readonly<Record<string, Value>> {
+    return (this.#itemKeys[item] ??= namedKeys(this.item, this.#model.items.keys[item]!));
+  }
+
   #reason(source: Generator['kind'], because: number | undefined): Reason {
     if (because === undefined) return { source, because: null, text: 'trending now' };
-    const keys = namedKeys(this.item, this.#model.items.keys[because]!);
+    const keys = this.#keysOfItem(because);
     const named = this.item.keys.map((key) => `${key.name} ${String(toJson(key.type, keys[key.name]!))}`).join(', ');
     return { source, because: keys, text: `chosen by those who chose ${named}` };
   }
