@@ -1,4 +1,4 @@
-import { SPINE, compileBackfill, compileDataset, compileEventSpine, type Spine } from '@granary/compiler';
+import { SPINE, compileBackfill, compileDataset, compileEventSpine, type Asking, type Spine } from '@granary/compiler';
 import type { Statement } from '@granary/contracts';
 import { DAY, T, entityOf, snapshots, sourceOf, viewNames } from './world.js';
 
@@ -21,16 +21,16 @@ export const CASES: readonly GoldenCase[] = [
   dataset('small', 'include_request', [SPINE.row, 'amount']),
   dataset('small', 'include_request_of_all', [SPINE.row]),
   dataset('small', 'known_at', [SPINE.row]),
-  dataset('payments', 'fraud_features', ['transactionId', 'amount']),
-  dataset('marketplace', 'ranking', ['userId', 'itemId']),
+  dataset('payments', 'fraud_features', ['transactionId', 'amount'], { events: 'payments' }),
+  dataset('marketplace', 'ranking', ['userId', 'itemId'], { events: null }),
   { name: 'event-spine', world: 'payments', statement: compileEventSpine(sourceOf(payments, 'payments')) },
   { name: 'event-spine-range', world: 'small', statement: compileEventSpine(sourceOf(small, 'visits'), { from: T - DAY, to: T + 1 }) },
   { name: 'event-spine-known-at', world: 'small', statement: compileEventSpine(sourceOf(small, 'reports')) },
 ];
 
-function dataset(world: keyof typeof snapshots, service: string, columns: Spine['columns']): GoldenCase {
+function dataset(world: keyof typeof snapshots, service: string, columns: Spine['columns'], asking: Asking = {}): GoldenCase {
   const snapshot = { small, payments, marketplace }[world];
-  const statement = compileDataset(snapshot, snapshot.services.find((each) => each.name === service)!, { table: `spine_${service}`, columns });
+  const statement = compileDataset(snapshot, snapshot.services.find((each) => each.name === service)!, { table: `spine_${service}`, columns, ...asking });
   return { name: `dataset-${service.replaceAll('_', '-')}`, world, statement };
 }
 

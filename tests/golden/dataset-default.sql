@@ -1,31 +1,37 @@
 -- {"p0_String":"buy","p1_Float64":-1,"p2_Int64":"-2","p3_Int32":-3}
 SELECT
   `s`.`__row` AS `__row`,
-  if(`v0`.`__seen` IS NULL, NULL, if(ifNull(`v0`.`bought1d__count`, 0) = 0, {p1_Float64:Float64}, `v0`.`bought1d__sum` / `v0`.`bought1d__count`)) AS `bought1d`,
-  multiIf(`v0`.`__seen` IS NULL, 'missing', isNull(if(ifNull(`v0`.`bought1d__count`, 0) = 0, {p1_Float64:Float64}, `v0`.`bought1d__sum` / `v0`.`bought1d__count`)), 'null', 'present') AS `bought1d__state`,
-  if(`v0`.`__seen` IS NULL, NULL, ifNull(`v0`.`spent1d`, {p2_Int64:Int64})) AS `spent1d`,
-  multiIf(`v0`.`__seen` IS NULL, 'missing', isNull(ifNull(`v0`.`spent1d`, {p2_Int64:Int64})), 'null', 'present') AS `spent1d__state`,
-  if(`v0`.`__seen` IS NULL, NULL, if(ifNull(`v0`.`visits1d`, 0) = 0, {p3_Int32:Int32}, ifNull(`v0`.`visits1d`, 0))) AS `visits1d`,
-  multiIf(`v0`.`__seen` IS NULL, 'missing', isNull(if(ifNull(`v0`.`visits1d`, 0) = 0, {p3_Int32:Int32}, ifNull(`v0`.`visits1d`, 0))), 'null', 'present') AS `visits1d__state`
+  if(`b0`.`__seen` IS NULL, NULL, if(ifNull(`b0`.`filled$bought1d__count`, 0) = 0, {p1_Float64:Float64}, `b0`.`filled$bought1d__sum` / `b0`.`filled$bought1d__count`)) AS `bought1d`,
+  multiIf(`b0`.`__seen` IS NULL, 'missing', isNull(if(ifNull(`b0`.`filled$bought1d__count`, 0) = 0, {p1_Float64:Float64}, `b0`.`filled$bought1d__sum` / `b0`.`filled$bought1d__count`)), 'null', 'present') AS `bought1d__state`,
+  if(`b0`.`__seen` IS NULL, NULL, ifNull(`b0`.`filled$spent1d`, {p2_Int64:Int64})) AS `spent1d`,
+  multiIf(`b0`.`__seen` IS NULL, 'missing', isNull(ifNull(`b0`.`filled$spent1d`, {p2_Int64:Int64})), 'null', 'present') AS `spent1d__state`,
+  if(`b0`.`__seen` IS NULL, NULL, if(ifNull(`b0`.`filled$visits1d`, 0) = 0, {p3_Int32:Int32}, ifNull(`b0`.`filled$visits1d`, 0))) AS `visits1d`,
+  multiIf(`b0`.`__seen` IS NULL, 'missing', isNull(if(ifNull(`b0`.`filled$visits1d`, 0) = 0, {p3_Int32:Int32}, ifNull(`b0`.`filled$visits1d`, 0))), 'null', 'present') AS `visits1d__state`
 FROM `spine_default` AS `s`
 LEFT JOIN (
-  SELECT
-    `p`.`userId` AS `userId`,
-    `p`.`__time` AS `__time`,
-    max(`e`.`__event_time`) AS `__seen`,
-    sumOrNullIf(toFloat64(`e`.`amount`), (toUnixTimestamp64Milli(`p`.`__time`) - toUnixTimestamp64Milli(`e`.`__event_time`)) BETWEEN 1 AND 86400000 AND `e`.`kind` = {p0_String:String}) AS `bought1d__sum`,
-    accurateCast(countIf(`e`.`amount` IS NOT NULL AND (toUnixTimestamp64Milli(`p`.`__time`) - toUnixTimestamp64Milli(`e`.`__event_time`)) BETWEEN 1 AND 86400000 AND `e`.`kind` = {p0_String:String}), 'Int32') AS `bought1d__count`,
-    accurateCast(sumOrNullIf(toInt128(`e`.`coins`), (toUnixTimestamp64Milli(`p`.`__time`) - toUnixTimestamp64Milli(`e`.`__event_time`)) BETWEEN 1 AND 86400000 AND `e`.`kind` = {p0_String:String}), 'Nullable(Int64)') AS `spent1d`,
-    accurateCast(countIf((toUnixTimestamp64Milli(`p`.`__time`) - toUnixTimestamp64Milli(`e`.`__event_time`)) BETWEEN 1 AND 86400000), 'Int32') AS `visits1d`
+  SELECT *
   FROM (
-    SELECT `__event_id`, `__event_time`, `__known_at`, `__sequence`, `userId`, `amount`, `kind`, `coins`
-    FROM `events_visits`
-  ) AS `e`
-  INNER JOIN (
-    SELECT DISTINCT `userId`, `__time`
-    FROM `spine_default`
-  ) AS `p` ON `e`.`userId` = `p`.`userId`
-  WHERE `e`.`__event_time` <= `p`.`__time` AND `e`.`__known_at` <= `p`.`__time`
-  GROUP BY `p`.`userId`, `p`.`__time`
-) AS `v0` ON `s`.`userId` = `v0`.`userId` AND `s`.`__time` = `v0`.`__time`
+    SELECT
+      `e`.`__row` AS `__row`,
+      maxOrNullIf(`e`.`__event_time`, `e`.`__row` = 0) OVER `w1` AS `__seen`,
+      sumOrNullIf(toFloat64(`e`.`amount`), `e`.`__row` = 0 AND `e`.`kind` = {p0_String:String}) OVER `w0` AS `filled$bought1d__sum`,
+      accurateCast(countIf(`e`.`amount` IS NOT NULL AND `e`.`__row` = 0 AND `e`.`kind` = {p0_String:String}) OVER `w0`, 'Int32') AS `filled$bought1d__count`,
+      accurateCast(sumOrNullIf(toInt128(`e`.`coins`), `e`.`__row` = 0 AND `e`.`kind` = {p0_String:String}) OVER `w0`, 'Nullable(Int64)') AS `filled$spent1d`,
+      accurateCast(countIf(`e`.`__row` = 0) OVER `w0`, 'Int32') AS `filled$visits1d`
+    FROM (
+      SELECT toUInt64(0) AS `__row`, `e`.`userId` AS `__key0`, toUnixTimestamp64Milli(`e`.`__event_time`) AS `__position0`, `e`.`__event_time` AS `__event_time`, `e`.`__known_at` AS `__known_at`, `e`.`__sequence` AS `__sequence`, `e`.`amount` AS `amount`, `e`.`kind` AS `kind`, `e`.`coins` AS `coins`
+      FROM (
+        SELECT `__event_id`, `__event_time`, `__known_at`, `__sequence`, `userId`, `amount`, `kind`, `coins`
+        FROM `events_visits`
+      ) AS `e`
+      UNION ALL
+      SELECT `q`.`__row` AS `__row`, `q`.`userId` AS `__key0`, toUnixTimestamp64Milli(`q`.`__time`) AS `__position0`, `q`.`__time` AS `__event_time`, `q`.`__time` AS `__known_at`, toUInt64(0) AS `__sequence`, defaultValueOfTypeName('Nullable(Float64)') AS `amount`, defaultValueOfTypeName('String') AS `kind`, defaultValueOfTypeName('Int64') AS `coins`
+      FROM `spine_default` AS `q`
+    ) AS `e`
+    WINDOW
+      `w0` AS (PARTITION BY `e`.`__key0` ORDER BY `e`.`__position0` RANGE BETWEEN 86400000 PRECEDING AND 1 PRECEDING),
+      `w1` AS (PARTITION BY `e`.`__key0` ORDER BY `e`.`__position0` RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+  )
+  WHERE `__row` != 0
+) AS `b0` ON `s`.`__row` = `b0`.`__row`
 ORDER BY `s`.`__row`

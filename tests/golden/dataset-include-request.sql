@@ -2,12 +2,12 @@
 SELECT
   `s`.`__row` AS `__row`,
   `s`.`amount` AS `amount`,
-  ifNull(if(`s`.`coins` IS NOT NULL, accurateCast(toInt128(ifNull(`v0`.`total2d`, 0)) + toInt128(`s`.`coins`), 'Nullable(Int64)'), `v0`.`total2d`), toInt64(0)) AS `total2d`,
-  multiIf(isNull(ifNull(if(`s`.`coins` IS NOT NULL, accurateCast(toInt128(ifNull(`v0`.`total2d`, 0)) + toInt128(`s`.`coins`), 'Nullable(Int64)'), `v0`.`total2d`), toInt64(0))), 'null', 'present') AS `total2d__state`,
-  if(ifNull(if(`s`.`amount` IS NOT NULL, accurateCast(ifNull(`v0`.`mean2d__count`, 0) + 1, 'Int32'), ifNull(`v0`.`mean2d__count`, 0)), 0) = 0, NULL, if(`s`.`amount` IS NOT NULL, ifNull(`v0`.`mean2d__sum`, 0) + toFloat64(`s`.`amount`), `v0`.`mean2d__sum`) / if(`s`.`amount` IS NOT NULL, accurateCast(ifNull(`v0`.`mean2d__count`, 0) + 1, 'Int32'), ifNull(`v0`.`mean2d__count`, 0))) AS `mean2d`,
-  multiIf(isNull(if(ifNull(if(`s`.`amount` IS NOT NULL, accurateCast(ifNull(`v0`.`mean2d__count`, 0) + 1, 'Int32'), ifNull(`v0`.`mean2d__count`, 0)), 0) = 0, NULL, if(`s`.`amount` IS NOT NULL, ifNull(`v0`.`mean2d__sum`, 0) + toFloat64(`s`.`amount`), `v0`.`mean2d__sum`) / if(`s`.`amount` IS NOT NULL, accurateCast(ifNull(`v0`.`mean2d__count`, 0) + 1, 'Int32'), ifNull(`v0`.`mean2d__count`, 0)))), 'null', 'present') AS `mean2d__state`,
-  ifNull(if(ifNull(`s`.`region` = {p0_String:String}, false), accurateCast(ifNull(`v0`.`here2d`, 0) + 1, 'Int32'), ifNull(`v0`.`here2d`, 0)), 0) AS `here2d`,
-  multiIf(isNull(ifNull(if(ifNull(`s`.`region` = {p0_String:String}, false), accurateCast(ifNull(`v0`.`here2d`, 0) + 1, 'Int32'), ifNull(`v0`.`here2d`, 0)), 0)), 'null', 'present') AS `here2d__state`
+  ifNull(if(`s`.`coins` IS NOT NULL, accurateCast(toInt128(ifNull(`b0`.`asked$total2d`, 0)) + toInt128(`s`.`coins`), 'Nullable(Int64)'), `b0`.`asked$total2d`), toInt64(0)) AS `total2d`,
+  multiIf(isNull(ifNull(if(`s`.`coins` IS NOT NULL, accurateCast(toInt128(ifNull(`b0`.`asked$total2d`, 0)) + toInt128(`s`.`coins`), 'Nullable(Int64)'), `b0`.`asked$total2d`), toInt64(0))), 'null', 'present') AS `total2d__state`,
+  if(ifNull(if(`s`.`amount` IS NOT NULL, accurateCast(ifNull(`b0`.`asked$mean2d__count`, 0) + 1, 'Int32'), ifNull(`b0`.`asked$mean2d__count`, 0)), 0) = 0, NULL, if(`s`.`amount` IS NOT NULL, ifNull(`b0`.`asked$mean2d__sum`, 0) + toFloat64(`s`.`amount`), `b0`.`asked$mean2d__sum`) / if(`s`.`amount` IS NOT NULL, accurateCast(ifNull(`b0`.`asked$mean2d__count`, 0) + 1, 'Int32'), ifNull(`b0`.`asked$mean2d__count`, 0))) AS `mean2d`,
+  multiIf(isNull(if(ifNull(if(`s`.`amount` IS NOT NULL, accurateCast(ifNull(`b0`.`asked$mean2d__count`, 0) + 1, 'Int32'), ifNull(`b0`.`asked$mean2d__count`, 0)), 0) = 0, NULL, if(`s`.`amount` IS NOT NULL, ifNull(`b0`.`asked$mean2d__sum`, 0) + toFloat64(`s`.`amount`), `b0`.`asked$mean2d__sum`) / if(`s`.`amount` IS NOT NULL, accurateCast(ifNull(`b0`.`asked$mean2d__count`, 0) + 1, 'Int32'), ifNull(`b0`.`asked$mean2d__count`, 0)))), 'null', 'present') AS `mean2d__state`,
+  ifNull(if(ifNull(`s`.`region` = {p0_String:String}, false), accurateCast(ifNull(`b0`.`asked$here2d`, 0) + 1, 'Int32'), ifNull(`b0`.`asked$here2d`, 0)), 0) AS `here2d`,
+  multiIf(isNull(ifNull(if(ifNull(`s`.`region` = {p0_String:String}, false), accurateCast(ifNull(`b0`.`asked$here2d`, 0) + 1, 'Int32'), ifNull(`b0`.`asked$here2d`, 0)), 0)), 'null', 'present') AS `here2d__state`
 FROM `spine_include_request` AS `s`
 LEFT JOIN (
   SELECT
@@ -17,10 +17,10 @@ LEFT JOIN (
     `p`.`__row` AS `__row`,
     `p`.`__event_id` AS `__event_id`,
     max(`e`.`__event_time`) AS `__seen`,
-    accurateCast(sumOrNullIf(toInt128(`e`.`coins`), `e`.`__event_id` != `p`.`__event_id` AND (toUnixTimestamp64Milli(`p`.`__time`) - toUnixTimestamp64Milli(`e`.`__event_time`)) BETWEEN 1 AND 172800000), 'Nullable(Int64)') AS `total2d`,
-    sumOrNullIf(toFloat64(`e`.`amount`), `e`.`__event_id` != `p`.`__event_id` AND (toUnixTimestamp64Milli(`p`.`__time`) - toUnixTimestamp64Milli(`e`.`__event_time`)) BETWEEN 1 AND 172800000) AS `mean2d__sum`,
-    accurateCast(countIf(`e`.`amount` IS NOT NULL AND `e`.`__event_id` != `p`.`__event_id` AND (toUnixTimestamp64Milli(`p`.`__time`) - toUnixTimestamp64Milli(`e`.`__event_time`)) BETWEEN 1 AND 172800000), 'Int32') AS `mean2d__count`,
-    accurateCast(countIf(`e`.`__event_id` != `p`.`__event_id` AND (toUnixTimestamp64Milli(`p`.`__time`) - toUnixTimestamp64Milli(`e`.`__event_time`)) BETWEEN 1 AND 172800000 AND `e`.`area` = {p0_String:String}), 'Int32') AS `here2d`
+    accurateCast(sumOrNullIf(toInt128(`e`.`coins`), `e`.`__event_id` != `p`.`__event_id` AND (toUnixTimestamp64Milli(`p`.`__time`) - toUnixTimestamp64Milli(`e`.`__event_time`)) BETWEEN 1 AND 172800000), 'Nullable(Int64)') AS `asked$total2d`,
+    sumOrNullIf(toFloat64(`e`.`amount`), `e`.`__event_id` != `p`.`__event_id` AND (toUnixTimestamp64Milli(`p`.`__time`) - toUnixTimestamp64Milli(`e`.`__event_time`)) BETWEEN 1 AND 172800000) AS `asked$mean2d__sum`,
+    accurateCast(countIf(`e`.`amount` IS NOT NULL AND `e`.`__event_id` != `p`.`__event_id` AND (toUnixTimestamp64Milli(`p`.`__time`) - toUnixTimestamp64Milli(`e`.`__event_time`)) BETWEEN 1 AND 172800000), 'Int32') AS `asked$mean2d__count`,
+    accurateCast(countIf(`e`.`__event_id` != `p`.`__event_id` AND (toUnixTimestamp64Milli(`p`.`__time`) - toUnixTimestamp64Milli(`e`.`__event_time`)) BETWEEN 1 AND 172800000 AND `e`.`area` = {p0_String:String}), 'Int32') AS `asked$here2d`
   FROM (
     SELECT `__event_id`, `__event_time`, `__known_at`, `__sequence`, `area`, `userId`, `coins`, `amount`
     FROM `events_visits`
@@ -31,5 +31,5 @@ LEFT JOIN (
   ) AS `p` ON `e`.`area` = `p`.`region` AND `e`.`userId` = `p`.`number`
   WHERE `e`.`__event_time` <= `p`.`__time` AND `e`.`__known_at` <= `p`.`__time`
   GROUP BY `p`.`region`, `p`.`number`, `p`.`__time`, `p`.`__row`, `p`.`__event_id`
-) AS `v0` ON `s`.`region` = `v0`.`region` AND `s`.`number` = `v0`.`number` AND `s`.`__time` = `v0`.`__time` AND `s`.`__row` = `v0`.`__row` AND `s`.`__event_id` = `v0`.`__event_id`
+) AS `b0` ON `s`.`region` = `b0`.`region` AND `s`.`number` = `b0`.`number` AND `s`.`__time` = `b0`.`__time` AND `s`.`__row` = `b0`.`__row` AND `s`.`__event_id` = `b0`.`__event_id`
 ORDER BY `s`.`__row`

@@ -117,19 +117,19 @@ const ANSWERS: Readonly<Record<string, readonly Row[]>> = {
     answered({ userId: 1n, itemId: 6n, ...nulls(ACTIVITY), ...nulls(Object.keys(DEMAND)) }, MISSING([...ACTIVITY, ...Object.keys(DEMAND)])),
   ],
   'event-spine': [
-    { __row: 1n, __time: T - 10 * DAY, __event_id: '1', transactionId: 1n, customerId: 1n, terminalId: 9n, amount: 10, fraud: true, at: T - 10 * DAY },
-    { __row: 2n, __time: T - DAY / 24, __event_id: '2', transactionId: 2n, customerId: 1n, terminalId: 9n, amount: 20, fraud: false, at: T - DAY / 24 },
-    { __row: 3n, __time: T, __event_id: '3', transactionId: 3n, customerId: 1n, terminalId: 9n, amount: 60, fraud: false, at: T },
+    { __row: 1n, __time: T - 10 * DAY, __event_id: '1', __sequence: 1n, transactionId: 1n, customerId: 1n, terminalId: 9n, amount: 10, fraud: true, at: T - 10 * DAY },
+    { __row: 2n, __time: T - DAY / 24, __event_id: '2', __sequence: 2n, transactionId: 2n, customerId: 1n, terminalId: 9n, amount: 20, fraud: false, at: T - DAY / 24 },
+    { __row: 3n, __time: T, __event_id: '3', __sequence: 3n, transactionId: 3n, customerId: 1n, terminalId: 9n, amount: 60, fraud: false, at: T },
   ],
   'event-spine-range': [
-    { __row: 1n, __time: T - DAY, __event_id: 'v3', visitId: 'v3', userId: 1n, area: 'eu', amount: 5, coins: 4n, kind: 'view', tags: ['b'], at: T - DAY },
-    { __row: 2n, __time: T - DAY, __event_id: 'v5', visitId: 'v5', userId: 2n, area: 'us', amount: 7, coins: 16n, kind: 'view', tags: ['e'], at: T - DAY },
-    { __row: 3n, __time: T, __event_id: 'v4', visitId: 'v4', userId: 1n, area: 'eu', amount: 2, coins: 8n, kind: 'buy', tags: ['c', 'd'], at: T },
+    { __row: 1n, __time: T - DAY, __event_id: 'v3', __sequence: 3n, visitId: 'v3', userId: 1n, area: 'eu', amount: 5, coins: 4n, kind: 'view', tags: ['b'], at: T - DAY },
+    { __row: 2n, __time: T - DAY, __event_id: 'v5', __sequence: 5n, visitId: 'v5', userId: 2n, area: 'us', amount: 7, coins: 16n, kind: 'view', tags: ['e'], at: T - DAY },
+    { __row: 3n, __time: T, __event_id: 'v4', __sequence: 4n, visitId: 'v4', userId: 1n, area: 'eu', amount: 2, coins: 8n, kind: 'buy', tags: ['c', 'd'], at: T },
   ],
   'event-spine-known-at': [
-    { __row: 1n, __time: T - 2 * DAY, __event_id: 'r1', reportId: 'r1', userId: 1n, amount: 100, at: T - 2 * DAY, toldAt: T - DAY },
-    { __row: 2n, __time: T - DAY, __event_id: 'r3', reportId: 'r3', userId: 3n, amount: 9, at: T - DAY, toldAt: T - 1 },
-    { __row: 3n, __time: T - DAY, __event_id: 'r2', reportId: 'r2', userId: 1n, amount: 5, at: T - DAY, toldAt: T + 1 },
+    { __row: 1n, __time: T - 2 * DAY, __event_id: 'r1', __sequence: 3n, reportId: 'r1', userId: 1n, amount: 100, at: T - 2 * DAY, toldAt: T - DAY },
+    { __row: 2n, __time: T - DAY, __event_id: 'r3', __sequence: 4n, reportId: 'r3', userId: 3n, amount: 9, at: T - DAY, toldAt: T - 1 },
+    { __row: 3n, __time: T - DAY, __event_id: 'r2', __sequence: 5n, reportId: 'r2', userId: 1n, amount: 5, at: T - DAY, toldAt: T + 1 },
   ],
 };
 

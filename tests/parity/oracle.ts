@@ -33,7 +33,7 @@ interface Counted {
   readonly row: Readonly<Record<string, Value | null>>;
 }
 
-interface Arrived extends OracleEvent {
+export interface Arrived extends OracleEvent {
   readonly sequence: number;
 }
 

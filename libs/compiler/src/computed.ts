@@ -1,7 +1,8 @@
 import { EVENT, clickhouseType, identifier, named, servedName, type ComputedSource, type FeatureService, type Snapshot, type Source, type Statement } from '@granary/contracts';
-import { SPINE, compileDataset } from './dataset.js';
+import { compileDataset } from './dataset.js';
 import { Emitter, list } from './emit.js';
 import { emitArrived, emitRowNumber, type EventScope } from './events.js';
+import { SPINE } from './spine-table.js';
 import { emitSql } from './sql-template.js';
 import { QUERY, emitTyped } from './typed-column.js';
 
@@ -67,8 +68,11 @@ export function compileEnrichedEvents(snapshot: Snapshot, source: EnrichedSource
   const served = new Set(views.flatMap((use) => use.features.map((name) => servedName(use.alias, name))));
   const carried = source.fields.map((field) => field.name).filter((name) => !served.has(name));
   const service: FeatureService = { kind: 'featureService', name: source.name, views, request: [] };
+  const base = named(snapshot.sources, source.computed.events);
+  // Older versions of a corrected event are rows too, with what they said.
+  const events = base.knownAt === null ? base.name : undefined;
   const columns = [SPINE.eventId, SPINE.time, EVENT.knownAt, EVENT.sequence, ...carried];
-  const { sql, params } = compileDataset(snapshot, service, { table: spine, columns }, scope);
+  const { sql, params } = compileDataset(snapshot, service, { table: spine, columns, events }, scope);
   const fields = source.fields.map(({ name, type, nullable }) => {
     const stored = nullable ? `Nullable(${clickhouseType(type)})` : clickhouseType(type);
     return served.has(name) ? `CAST(${identifier(name)} AS ${stored}) AS ${identifier(name)}` : identifier(name);

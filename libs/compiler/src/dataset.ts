@@ -1,68 +1,31 @@
-import { partsOf } from '@granary/aggregates';
-import {
-  EVENT,
-  identifier,
-  type Entity,
-  type Feature,
-  type FeatureService,
-  type Snapshot,
-  type Source,
-  type Statement,
-  type VersionedView,
-} from '@granary/contracts';
-import { Emitter, column, list } from './emit.js';
-import { EVENTS, emitEvents, emitVisible, type EventScope } from './events.js';
-import { emitFinish, emitFold, emitIsNull, emitNothing } from './finish.js';
-import { columnsRead, emitParts } from './parts.js';
+import { EVENT, identifier, resolveService, servedName, type FeatureService, type ResolvedService, type Snapshot, type Statement } from '@granary/contracts';
+import { Emitter, column, indent, list } from './emit.js';
+import { EVENTS, type EventScope } from './events.js';
+import { ORDER, afterInstant, emitAsof } from './plans/asof.js';
+import { PLANS, blockName, choosePlans, includesRequest, mayBeEvents, type Block, type Plan } from './plans/choose.js';
+import { MERGED, emitMerged, emitOwn } from './plans/frames.js';
+import { emitPairs } from './plans/pairs.js';
+import { answerColumns, emitAnswer, type Answer } from './served.js';
+import { SPINE, type Spine } from './spine-table.js';
 
-/** Columns of a spine table beside the entity keys, request fields and whatever else it carries. */
-export const SPINE = {
-  /** UInt64, from 1: the order of the rows of the training set. */
-  row: '__row',
-  /** DateTime64(3, 'UTC'): the instant the row asks about. */
-  time: '__time',
-  /** String: the id of the source event that the row is, or ''. A window with includeRequest then takes the event once. */
-  eventId: '__event_id',
-} as const;
-
-/** A table of the questions to answer: which entities, as of when. */
-export interface Spine {
-  readonly table: string;
-  /** Columns to carry into the training set, in order; one whose name a feature has too goes in as `<name>__spine`. */
-  readonly columns: readonly string[];
+export interface DatasetStatementOptions extends EventScope {
+  /** Which plans may be taken, beside `pairs`, which always may. All give the same values. Default: all. */
+  readonly plans?: readonly Plan[] | undefined;
 }
-
-interface JoinedView {
-  readonly alias: string;
-  readonly view: VersionedView;
-  readonly entity: Entity;
-  readonly source: Source;
-  readonly features: readonly Feature[];
-  /** The spine columns that tell one group of events from another. */
-  readonly probe: readonly string[];
-}
-
-/** The suffix of the column that holds a feature's state. */
-export const STATE_SUFFIX = '__state';
 
 /**
  * A point-in-time training set: for each row of the spine, in its order and exactly once, the service's features as of
- * the row's own instant, and each feature's state in `<feature>__state`.
- *
- * Each view's events are joined to the distinct (keys, instant) pairs of the spine and aggregated by age: exact for every
- * window, bound and known-at; work grows with the number of (row, event in history) pairs.
+ * the row's own instant, and each feature's state in `<feature>__state`. How each feature is computed, `choosePlans` says.
  */
-export function compileDataset(snapshot: Snapshot, service: FeatureService, spine: Spine, scope: EventScope = {}): Statement {
+export function compileDataset(snapshot: Snapshot, service: FeatureService, spine: Spine, { plans = PLANS, ...scope }: DatasetStatementOptions = {}): Statement {
   const emitter = new Emitter();
-  const joined = service.views.map((use, i) => joinedView(snapshot, use, `v${i}`));
-  const s = (name: string): string => column('s', name);
-  const joins = joined.map(
-    (each) =>
-      `LEFT JOIN (\n${indent(emitView(emitter, each, spine, scope))}\n) AS ${identifier(each.alias)} ON ${each.probe
-        .map((name) => `${s(name)} = ${column(each.alias, name)}`)
-        .join(' AND ')}`,
-  );
-  const features = joined.flatMap((each) => each.features.flatMap((feature) => emitFeature(emitter, each, feature)));
+  const resolved = resolveService(snapshot, service);
+  const blocks = choosePlans(resolved.views, spine, plans).map((block, i): Joined => ({ ...block, alias: `b${i}` }));
+  const joins = blocks.map((block) => emitJoin(emitter, block, spine, scope));
+  const features = resolved.features.flatMap((served) => {
+    if (served.kind === 'derived') throw new Error('derived features are not built yet');
+    return answerColumns(served.name, answer(emitter, blocks, resolved, served.of, served.feature.name));
+  });
   return emitter.statement(`SELECT
 ${list([...spine.columns.map((name) => `${s(name)} AS ${identifier(carriedAs(service, name))}`), ...features])}
 FROM ${identifier(spine.table)} AS ${identifier('s')}
@@ -72,75 +35,52 @@ ORDER BY ${s(SPINE.row)}`);
 
 /** The name of a spine's column in the training set. */
 export function carriedAs(service: FeatureService, name: string): string {
-  return service.views.some((use) => use.features.includes(name)) ? `${name}__spine` : name;
+  const served = service.views.some((use) => use.features.some((feature) => servedName(use.alias, feature) === name));
+  return served || service.derived?.some((use) => use.features.includes(name)) === true ? `${name}__spine` : name;
 }
 
-function joinedView(snapshot: Snapshot, use: FeatureService['views'][number], alias: string): JoinedView {
-  const view = find(snapshot.views, use.view);
-  const entity = find(snapshot.entities, view.entity);
-  const features = use.features.map((name) => find(view.features, name));
-  const keys = entity.keys.map((key) => key.name);
-  // A request belongs to one row only; without one, rows that ask about the same entity and instant share the answer.
-  const own = features.some(includesRequest) ? [SPINE.row, SPINE.eventId] : [];
-  return { alias, view, entity, source: find(snapshot.sources, view.source), features, probe: [...keys, SPINE.time, ...own] };
-}
-
-function find<T extends { readonly name: string }>(items: readonly T[], name: string): T {
-  const item = items.find((each) => each.name === name);
-  if (item === undefined) throw new Error(`a valid snapshot has ${name}`);
-  return item;
-}
-
-function includesRequest(feature: Feature): boolean {
-  return feature.aggregate.window?.includeRequest === true;
-}
-
-function emitView(emitter: Emitter, { view, entity, source, features, probe }: JoinedView, spine: Spine, scope: EventScope): string {
-  const e = (name: string): string => column(EVENTS, name);
-  const p = (name: string): string => column('p', name);
-  const age = `(toUnixTimestamp64Milli(${p(SPINE.time)}) - toUnixTimestamp64Milli(${e(EVENT.time)}))`;
-  const requestId = probe.includes(SPINE.eventId) ? p(SPINE.eventId) : null;
-  const group = probe.map(p);
-  return `SELECT
-${list([
-  ...probe.map((name, i) => `${group[i]} AS ${identifier(name)}`),
-  `max(${e(EVENT.time)}) AS ${identifier(SEEN)}`,
-  ...features.flatMap((feature) => emitParts(emitter, feature, source, { age, frame: null, requestId, only: null })),
-])}
-FROM ${emitEvents(emitter, source, [...view.keyFields, ...columnsRead({ features })], scope)}
-INNER JOIN (
-  SELECT DISTINCT ${probe.map(identifier).join(', ')}
-  FROM ${identifier(spine.table)}
-) AS ${identifier('p')} ON ${entity.keys.map((key, i) => `${e(view.keyFields[i]!)} = ${p(key.name)}`).join(' AND ')}
-WHERE ${emitVisible(source, p(SPINE.time))}
-GROUP BY ${group.join(', ')}`;
+interface Joined extends Block {
+  readonly alias: string;
 }
 
 /** The greatest event time of the entity by then; null (by join_use_nulls) when it was never seen. */
 const SEEN = '__seen';
 
-function emitFeature(emitter: Emitter, { alias, view, entity, source }: JoinedView, feature: Feature): readonly string[] {
-  const stored = partsOf(feature).map((part) => column(alias, part.name));
-  const seen = column(alias, SEEN);
-  const time = column('s', SPINE.time);
-  const request = includesRequest(feature);
-  // The spine has a key under the entity's name for it, the source perhaps under another.
-  const asked = (field: string): string => column('s', entity.keys[view.keyFields.indexOf(field)]?.name ?? field);
-  const parts = request ? emitFold(emitter, feature, stored, source, asked, time) : stored;
-  const value = emitFinish(emitter, feature, parts, time);
-  // A request that belongs to the window is itself an event of now: the entity is seen, and fresh.
-  const unseen = request ? [] : [`${seen} IS NULL`, `'missing'`];
-  const expired =
-    request || view.ttlMs === null ? [] : [`toUnixTimestamp64Milli(${seen}) < toUnixTimestamp64Milli(${time}) - ${view.ttlMs}`, `'expired'`];
-  const hidden = [unseen[0], expired[0]].filter((condition) => condition !== undefined);
-  const visible = hidden.length === 0 ? value : `if(${hidden.join(' OR ')}, ${emitNothing(feature.type)}, ${value})`;
-  const absent = emitIsNull(feature, value);
-  const isNull = absent === null ? [] : [absent, `'null'`];
-  const choices = [...unseen, ...expired, ...isNull];
-  const state = choices.length === 0 ? `'present'` : `multiIf(${[...choices, `'present'`].join(', ')})`;
-  return [`${visible} AS ${identifier(feature.name)}`, `${state} AS ${identifier(`${feature.name}${STATE_SUFFIX}`)}`];
+const s = (name: string): string => column('s', name);
+
+function answer(emitter: Emitter, blocks: readonly Joined[], { views }: ResolvedService, id: string, feature: string): Answer {
+  const name = blockName(views.find((each) => each.id === id)!, feature);
+  for (const block of blocks) {
+    const planned = block.features.find((each) => each.feature.name === name);
+    if (planned !== undefined) return emitAnswer(emitter, planned, block.alias, block.plan === 'own' ? null : column(block.alias, SEEN));
+  }
+  throw new Error(`no plan computes ${name}`);
 }
 
-function indent(text: string): string {
-  return text.replaceAll(/^/gm, '  ');
+function emitJoin(emitter: Emitter, block: Joined, spine: Spine, scope: EventScope): string {
+  const b = (name: string): string => column(block.alias, name);
+  const [{ view }] = block.features as [Block['features'][number]];
+  const keys = view.keys.map((key) => key.name);
+  const join = (kind: string, subquery: string, on: readonly string[]): string => `${kind} (\n${indent(subquery)}\n) AS ${identifier(block.alias)} ON ${on.join(' AND ')}`;
+  const seenBy = block.features.some(({ feature }) => !includesRequest(feature));
+  switch (block.plan) {
+    case 'own':
+      return join('LEFT JOIN', emitOwn(emitter, block, scope), [`${s(SPINE.sequence)} = ${b(EVENT.sequence)}`]);
+    case 'asof':
+      return join('ASOF LEFT JOIN', emitAsof(emitter, block, SEEN, scope), [...keys.map((key, i) => `${s(key)} = ${b(MERGED.key(i))}`), `${afterInstant(s(SPINE.time))} >= ${b(ORDER)}`]);
+    case 'merged': {
+      const questions = { from: identifier(spine.table), keys, time: SPINE.time, row: column('q', SPINE.row) };
+      const subquery = emitMerged(emitter, block, questions, (lastOf) => (seenBy ? [`${lastOf(EVENT.time)} AS ${identifier(SEEN)}`] : []), scope);
+      return join('LEFT JOIN', subquery, [`${s(SPINE.row)} = ${b(MERGED.row)}`]);
+    }
+    case 'pairs': {
+      // A request that may be an event belongs to one row only; other rows that ask about the same entity and instant share the answer.
+      const own = block.features.some(({ feature }) => includesRequest(feature)) && mayBeEvents(block.source, spine);
+      const distinct = [...keys, SPINE.time, ...(own ? [SPINE.row, SPINE.eventId] : [])];
+      const probes = { table: spine.table, keys, time: SPINE.time, eventId: own ? SPINE.eventId : null, distinct };
+      const seen = `max(${column(EVENTS, EVENT.time)}) AS ${identifier(SEEN)}`;
+      const reading = { view: view.view, features: block.features.map(({ feature }) => feature) };
+      return join('LEFT JOIN', emitPairs(emitter, block.source, reading, probes, [seen], scope), distinct.map((name) => `${s(name)} = ${b(name)}`));
+    }
+  }
 }

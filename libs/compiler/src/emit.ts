@@ -41,3 +41,8 @@ export function column(table: string, name: string): string {
 export function list(items: readonly string[]): string {
   return items.map((item) => `  ${item}`).join(',\n');
 }
+
+/** Every line two spaces further in. */
+export function indent(text: string): string {
+  return text.replaceAll(/^/gm, '  ');
+}

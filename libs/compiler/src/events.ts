@@ -1,5 +1,5 @@
 import { EVENT, eventsTable, identifier, type Source } from '@granary/contracts';
-import { column, type Emitter } from './emit.js';
+import { column, indent, type Emitter } from './emit.js';
 
 /** The alias of the events in every statement. */
 export const EVENTS = 'e';
@@ -106,8 +106,4 @@ function emitWhere(conditions: readonly string[]): string {
 
 function subquery(select: string): string {
   return `(\n${indent(select)}\n) AS ${identifier(EVENTS)}`;
-}
-
-function indent(text: string): string {
-  return text.replaceAll(/^/gm, '  ');
 }

@@ -1,32 +1,53 @@
+import { partsOf } from '@granary/aggregates';
 import { BACKFILL, EVENT, identifier, type Entity, type Source, type Statement, type VersionedView } from '@granary/contracts';
 import type { BackfillScope } from './backfill.js';
-import { Emitter, column, list } from './emit.js';
-import { EVENTS, emitEvents, emitVisible } from './events.js';
-import { columnsRead, emitParts } from './parts.js';
+import { Emitter, column, indent, list } from './emit.js';
+import { EVENTS } from './events.js';
+import { backfillColumns } from './parts.js';
+import { PLANS, choosePlans, type Block, type Plan } from './plans/choose.js';
+import { MERGED, emitMerged } from './plans/frames.js';
+import { emitPairs } from './plans/pairs.js';
 
 export interface ProbesOptions extends BackfillScope {
+  /** A table of the entity's keys, under their names, and `BACKFILL.asOf`: whose parts are wanted, as of when. A row that comes again is one. */
   readonly table: string;
+  /** Which plans may be taken, beside `pairs`, which always may. All give the same values. Default: all. */
+  readonly plans?: readonly Plan[] | undefined;
 }
 
 /**
- * A view's parts at every row of a table of (keys, as-of) pairs, which holds each pair once; columns as `backfillColumns`
- * gives them. A pair has a row iff an event of the entity happened and was known by then.
+ * A view's parts as of many instants, each for some entities: a row for each different probe whose entity was seen by
+ * then, in the columns of `backfillColumns`.
  */
-export function compileProbes(view: VersionedView, entity: Entity, source: Source, { table, chunk, ...scope }: ProbesOptions): Statement {
+export function compileProbes(view: VersionedView, entity: Entity, source: Source, { table, plans = PLANS, ...scope }: ProbesOptions): Statement {
   const emitter = new Emitter();
+  const resolved = { id: view.name, view, entity, source, keys: entity.keys, features: view.features };
+  // What is stored is without a request, so none is taken for an event; and the newest event's sequence is wanted, which frames give.
+  const blocks = choosePlans([resolved], { events: null }, plans.filter((plan) => plan === 'merged'), (_, feature) => feature);
+  const probe = [...entity.keys.map((key) => key.name), BACKFILL.asOf];
+  const subqueries = blocks.map((block, i) => `(\n${indent(emitBlock(emitter, block, table, probe, scope))}\n) AS ${identifier(`b${i}`)}`);
+  const holder = (name: string): string => `b${Math.max(0, blocks.findIndex((block) => block.features.some(({ feature }) => partsOf(feature).some((part) => part.name === name))))}`;
+  const columns = backfillColumns(view, entity).map(({ name }) => `${column(holder(name), name)} AS ${identifier(name)}`);
+  // Each block has a row for every probe that is answered, so an inner join loses none.
+  const [first, ...others] = subqueries;
+  const joins = others.map((subquery, i) => `\nINNER JOIN ${subquery} ON ${probe.map((name) => `${column('b0', name)} = ${column(`b${i + 1}`, name)}`).join(' AND ')}`);
+  return emitter.statement(`SELECT\n${list(columns)}\nFROM ${first}${joins.join('')}`);
+}
+
+function emitBlock(emitter: Emitter, block: Block, table: string, probe: readonly string[], scope: BackfillScope): string {
   const e = (name: string): string => column(EVENTS, name);
-  const p = (name: string): string => column('p', name);
-  const age = `(toUnixTimestamp64Milli(${p(BACKFILL.asOf)}) - toUnixTimestamp64Milli(${e(EVENT.time)}))`;
-  const pair = [...entity.keys.map((key) => key.name), BACKFILL.asOf];
-  return emitter.statement(`SELECT
-${list([
-  ...pair.map((name) => `${p(name)} AS ${identifier(name)}`),
-  `max(${e(EVENT.time)}) AS ${identifier(BACKFILL.eventTime)}`,
-  `max(${e(EVENT.sequence)}) AS ${identifier(BACKFILL.sequence)}`,
-  ...view.features.flatMap((feature) => emitParts(emitter, feature, source, { age, frame: null, requestId: null, only: null })),
-])}
-FROM ${emitEvents(emitter, source, [...view.keyFields, ...columnsRead(view)], scope, chunk && { ...chunk, keyFields: view.keyFields })}
-INNER JOIN ${identifier(table)} AS ${identifier('p')} ON ${entity.keys.map((key, i) => `${e(view.keyFields[i]!)} = ${p(key.name)}`).join(' AND ')}
-WHERE ${emitVisible(source, p(BACKFILL.asOf))}
-GROUP BY ${pair.map(p).join(', ')}`);
+  const keys = probe.slice(0, -1);
+  if (block.plan === 'pairs') {
+    const columns = [`max(${e(EVENT.time)}) AS ${identifier(BACKFILL.eventTime)}`, `max(${e(EVENT.sequence)}) AS ${identifier(BACKFILL.sequence)}`];
+    const { view } = block.features[0]!.view;
+    return emitPairs(emitter, block.source, { view, features: block.features.map(({ feature }) => feature) }, { table, keys, time: BACKFILL.asOf, eventId: null, distinct: probe }, columns, scope);
+  }
+  const questions = { from: `(SELECT DISTINCT ${probe.map(identifier).join(', ')} FROM ${identifier(table)})`, keys, time: BACKFILL.asOf, row: 'toUInt64(1)' };
+  const columns = (lastOf: (field: string) => string): readonly string[] => [
+    ...keys.map((name, i) => `${e(MERGED.key(i))} AS ${identifier(name)}`),
+    `${e(EVENT.time)} AS ${identifier(BACKFILL.asOf)}`,
+    `${lastOf(EVENT.time)} AS ${identifier(BACKFILL.eventTime)}`,
+    `${lastOf(EVENT.sequence)} AS ${identifier(BACKFILL.sequence)}`,
+  ];
+  return `${emitMerged(emitter, block, questions, columns, scope)} AND ${identifier(BACKFILL.eventTime)} IS NOT NULL`;
 }

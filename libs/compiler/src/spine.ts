@@ -1,7 +1,7 @@
 import { EVENT, identifier, type Instant, type Snapshot, type Source, type SourceField, type Statement } from '@granary/contracts';
-import { SPINE } from './dataset.js';
 import { Emitter, column, list } from './emit.js';
 import { EVENTS, emitCurrent, emitEvents, emitRowNumber, type EventScope } from './events.js';
+import { SPINE } from './spine-table.js';
 import { emitSql, inputsOf, type SqlTemplate } from './sql-template.js';
 import { QUERY, emitTyped } from './typed-column.js';
 
@@ -22,10 +22,10 @@ export function compileEventSpine(source: Source, { from, to, ...scope }: EventS
   ];
   const fields = source.fields.map((field) => identifier(field.name));
   return emitter.statement(`SELECT
-  ${emitRowNumber([SPINE.time, EVENT.sequence].map(identifier))} AS ${identifier(SPINE.row)},
-  ${[SPINE.time, SPINE.eventId].map(identifier).concat(fields).join(', ')}
+  ${emitRowNumber([SPINE.time, SPINE.sequence].map(identifier))} AS ${identifier(SPINE.row)},
+  ${[SPINE.time, SPINE.eventId, SPINE.sequence].map(identifier).concat(fields).join(', ')}
 FROM (
-  SELECT ${e(EVENT.time)} AS ${identifier(SPINE.time)}, ${e(EVENT.id)} AS ${identifier(SPINE.eventId)}, ${e(EVENT.sequence)} AS ${identifier(EVENT.sequence)}, ${fields.join(', ')}
+  SELECT ${e(EVENT.time)} AS ${identifier(SPINE.time)}, ${e(EVENT.id)} AS ${identifier(SPINE.eventId)}, ${e(EVENT.sequence)} AS ${identifier(SPINE.sequence)}, ${fields.join(', ')}
   FROM ${emitEvents(emitter, source, source.fields.map((field) => field.name), scope).replaceAll('\n', '\n  ')}
   WHERE ${[emitCurrent(source), ...bounds].join(' AND ')}
 )`);

@@ -92,7 +92,7 @@ async function answer(store: OfflineStore, snapshot: Snapshot, question: Questio
     options.onProgress?.({ stage: comment, done: 0, total: null, unit: 'rows' });
     const kept = keptFile(options.folder, id);
     const written = await spine.fill(scope, async (table) =>
-      explainOverflow(`feature service ${service.name}`, () => store.exportParquet(compileDataset(snapshot, service, { table, columns: carried }, scope), kept, { comment, ...limits })),
+      explainOverflow(`feature service ${service.name}`, () => store.exportParquet(compileDataset(snapshot, service, { table, columns: carried, events: spine.events }, scope), kept, { comment, ...limits })),
     );
     options.onProgress?.({ stage: comment, done: written.rows, total: written.rows, unit: 'rows' });
     const first = await findDataset(store, id);

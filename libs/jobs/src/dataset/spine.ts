@@ -21,6 +21,8 @@ export type SpineSource =
 export interface OpenSpine {
   /** Sources that it reads. */
   readonly sources: readonly Source[];
+  /** The source whose events are its rows, if they are any. */
+  readonly events: string | null;
   /** What it says, as far as nothing else does: equal spines at an equal horizon have equal ones. */
   readonly identity: (scope: EventScope) => Promise<unknown>;
   /** Columns that go into the training set, in order. */
@@ -63,6 +65,7 @@ function sourceSpine(store: OfflineStore, snapshot: Snapshot, service: ResolvedS
   const { from, to } = spine;
   return {
     sources: [source],
+    events: source.name,
     identity: async () => Promise.resolve({ from: from ?? null, to: to ?? null, source: source.name }),
     columns: async () => Promise.resolve(source.fields.map((field) => field.name)),
     fill: async (scope, use) => withSpine(store, compileEventSpine(source, { from, to, ...scope }), use, options),
@@ -85,6 +88,7 @@ function sqlSpine(store: OfflineStore, snapshot: Snapshot, service: ResolvedServ
   };
   return {
     sources: spineInputs(snapshot, sql),
+    events: null,
     columns: check,
     fill,
     // Its tables know no horizon, so what it gave is part of what was asked.
@@ -102,6 +106,7 @@ async function fileSpine(store: OfflineStore, service: ResolvedService, { path, 
   const file = await openSpineFile(path, format, needsOf(service, timeColumn));
   return {
     sources: [],
+    events: null,
     columns: async () => Promise.resolve(file.columns.map((column) => column.name)),
     identity: async () => ({ content: await sha256(path), format: format ?? null, timeColumn: timeColumn ?? TIME_COLUMN }),
     fill: async (_, use) => withSpineRows(store, file.columns, file.rows(), use, options),

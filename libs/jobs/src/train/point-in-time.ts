@@ -69,7 +69,7 @@ export function pointInTime(
     const values = new Float32Array(size * names.length);
     const mask = new Uint8Array(size * names.length);
     let row = 0;
-    const statement = compileDataset(snapshot, service, { table: spine, columns: [] }, scope);
+    const statement = compileDataset(snapshot, service, { table: spine, columns: [], events: null }, scope);
     for await (const batch of store.stream(statement, { comment: `features of ${service.name}`, signal })) {
       for (const each of batch) readInputs(each, names, values, mask, row++ * names.length);
     }

@@ -81,7 +81,7 @@ async function loadRows(store: OfflineStore, snapshot: Snapshot, scorer: Scorer,
       // A feature may have the label's name.
       const label = carriedAs(service, scorer.label);
       const carried = [SPINE.time, scorer.label, ...service.request.map((field) => field.name)];
-      const statement = compileDataset(snapshot, service, { table, columns: carried }, scope);
+      const statement = compileDataset(snapshot, service, { table, columns: carried, events: source.name }, scope);
       for await (const batch of store.stream(statement, { comment: `train ${scorer.name}`, signal: options.signal })) {
         for (const row of batch) {
           if (row[label] === null) {

@@ -1,0 +1,146 @@
+import { ageRange } from '@granary/aggregates';
+import { EVENT, clickhouseType, identifier, named, type Source } from '@granary/contracts';
+import { column, indent, list, type Emitter } from '../emit.js';
+import type { BackfillScope } from '../backfill.js';
+import { EVENTS, type EventScope } from '../events.js';
+import { columnsRead, emitParts } from '../parts.js';
+import { ALL_UP_TO_NOW, offsetsOn, type Axis, type Offsets } from './axis.js';
+import { windowOf, type Block, type Planned } from './choose.js';
+import { fromCurrent } from './current.js';
+
+const MILLISECONDS: Axis = { unit: 1, shift: 0, margin: 0 };
+const e = (name: string): string => column(EVENTS, name);
+
+/** `own`: the parts as of each event itself, beside its sequence. */
+export function emitOwn(emitter: Emitter, { source, features }: Block, scope: EventScope): string {
+  const frames = new Frames();
+  const parts = features.flatMap(({ view, feature, axis }) => {
+    const frame = frames.name(view.view.keyFields.map(e), position(axis!, e(EVENT.time)), offsetsOf({ feature, axis: axis! }));
+    return emitParts(emitter, feature, source, { age: null, frame, requestId: null, only: null });
+  });
+  const fields = [...features.flatMap(({ view }) => view.view.keyFields), ...columnsRead({ features: features.map(({ feature }) => feature) })];
+  return `SELECT
+${list([`${e(EVENT.sequence)} AS ${identifier(EVENT.sequence)}`, ...parts])}
+${fromCurrent(emitter, source, fields, scope)}
+${frames.clause()}`;
+}
+
+/** The rows that ask, among the events. */
+export interface Questions {
+  /** What stands after FROM. */
+  readonly from: string;
+  /** The columns that hold the key, in the order of the view's key fields. */
+  readonly keys: readonly string[];
+  /** The column with the instant, a DateTime64(3). */
+  readonly time: string;
+  /** SQL of a number from 1: what tells a question from an event, and one from another. */
+  readonly row: string;
+}
+
+/** Columns of the events and questions together. */
+export const MERGED = {
+  /** UInt64: the question's row; 0: an event. */
+  row: '__row',
+  key: (i: number): string => `__key${i}`,
+} as const;
+
+/** `merged`: the given columns and the parts as of each question. `columns` are SQL over the questions, `e`, with aliases. */
+export function emitMerged(emitter: Emitter, { source, features }: Block, questions: Questions, columns: (lastOf: (field: string) => string) => readonly string[], scope: BackfillScope): string {
+  const { keyFields } = features[0]!.view.view;
+  const frames = new Frames();
+  const axes = [...new Map(features.map(({ axis }) => [JSON.stringify(axis), axis!])).values()];
+  const keys = keyFields.map((_, i) => e(MERGED.key(i)));
+  const only = `${e(MERGED.row)} = 0`;
+  const nameOf = (axis: Axis, offsets: Offsets): string => frames.name(keys, e(positionName(axes.findIndex((each) => same(each, axis)))), offsets);
+  const parts = features.flatMap(({ feature, axis }) => emitParts(emitter, feature, source, { age: null, frame: nameOf(axis!, offsetsOf({ feature, axis: axis! })), requestId: null, only }));
+  const lastOf = (field: string): string => {
+    const now = ageRange(ALL_UP_TO_NOW)!;
+    if (axes.every((axis) => offsetsOn(axis, now) === null)) axes.push(MILLISECONDS);
+    const axis = axes.find((each) => offsetsOn(each, now) !== null)!;
+    return `maxOrNullIf(${e(field)}, ${only}) OVER ${identifier(nameOf(axis, offsetsOn(axis, now)!))}`;
+  };
+  const selected = [`${e(MERGED.row)} AS ${identifier(MERGED.row)}`, ...columns(lastOf), ...parts];
+  return `SELECT *
+FROM (
+  SELECT
+${indent(list(selected))}
+  FROM (
+${indent(indent(emitUnion(emitter, source, keyFields, features, axes, questions, scope)))}
+  ) AS ${identifier(EVENTS)}
+${indent(frames.clause())}
+)
+WHERE ${identifier(MERGED.row)} != 0`;
+}
+
+function emitUnion(emitter: Emitter, source: Source, keyFields: readonly string[], features: Block['features'], axes: readonly Axis[], { from, keys, time, row }: Questions, { chunk, ...scope }: BackfillScope): string {
+  const q = (name: string): string => column('q', name);
+  const read = columnsRead({ features: features.map(({ feature }) => feature) });
+  const nullable = (name: string): boolean => source.fields.some((field) => field.name === name && field.nullable);
+  // A question about no entity is answered by no event, not by those of no entity.
+  const keyed = keyFields.filter(nullable).map((field) => `${e(field)} IS NOT NULL`);
+  const empty = (name: string): string => {
+    const field = named(source.fields, name);
+    const type = clickhouseType(field.type);
+    return `defaultValueOfTypeName('${(field.nullable ? `Nullable(${type})` : type).replaceAll("'", "\\'")}') AS ${identifier(name)}`;
+  };
+  const aliased = (sql: readonly string[], name: (i: number) => string): readonly string[] => sql.map((each, i) => `${each} AS ${identifier(name(i))}`);
+  return `SELECT ${[
+    `toUInt64(0) AS ${identifier(MERGED.row)}`,
+    ...aliased(keyFields.map(e), MERGED.key),
+    ...aliased(axes.map((axis) => position(axis, e(EVENT.time))), positionName),
+    ...[EVENT.time, EVENT.knownAt, EVENT.sequence, ...read].map((name) => `${e(name)} AS ${identifier(name)}`),
+  ].join(', ')}
+${fromCurrent(emitter, source, [...keyFields, ...read], scope, keyed, chunk && { ...chunk, keyFields })}
+UNION ALL
+SELECT ${[
+    `${row} AS ${identifier(MERGED.row)}`,
+    ...aliased(keys.map(q), MERGED.key),
+    ...aliased(axes.map((axis) => asking(axis, q(time))), positionName),
+    ...[EVENT.time, EVENT.knownAt].map((name) => `${q(time)} AS ${identifier(name)}`),
+    `toUInt64(0) AS ${identifier(EVENT.sequence)}`,
+    ...read.map(empty),
+  ].join(', ')}
+FROM ${from} AS ${identifier('q')}`;
+}
+
+function positionName(i: number): string {
+  return `__position${i}`;
+}
+
+function same(a: Axis, b: Axis): boolean {
+  return a.unit === b.unit && a.shift === b.shift;
+}
+
+function offsetsOf({ feature, axis }: Pick<Planned, 'feature'> & { readonly axis: Axis }): Offsets {
+  const range = ageRange(windowOf(feature));
+  return range === null ? { start: 0, end: 0 } : offsetsOn(axis, range)!;
+}
+
+/** SQL of where an event stands on the axis. */
+function position({ unit, shift }: Axis, time: string): string {
+  const ms = `toUnixTimestamp64Milli(${time})`;
+  return unit === 1 && shift === 0 ? ms : `${ms} / ${unit}`;
+}
+
+/** SQL of where a question stands on the axis. */
+function asking(axis: Axis, time: string): string {
+  if (axis.shift === 0) return position(axis, time);
+  return `(2 * toUnixTimestamp64Milli(${time}) ${axis.shift < 0 ? '-' : '+'} 1) / ${2 * axis.unit}`;
+}
+
+/** The SQL windows of one SELECT, each defined once. */
+class Frames {
+  readonly #definitions: string[] = [];
+
+  name(partition: readonly string[], order: string, { start, end }: Offsets): string {
+    const from = start === null ? 'UNBOUNDED PRECEDING' : start === 0 ? 'CURRENT ROW' : `${start} PRECEDING`;
+    const to = end === 0 ? 'CURRENT ROW' : `${end} PRECEDING`;
+    const definition = `(PARTITION BY ${partition.join(', ')} ORDER BY ${order} RANGE BETWEEN ${from} AND ${to})`;
+    if (!this.#definitions.includes(definition)) this.#definitions.push(definition);
+    return `w${this.#definitions.indexOf(definition)}`;
+  }
+
+  clause(): string {
+    return `WINDOW\n${list(this.#definitions.map((definition, i) => `${identifier(`w${i}`)} AS ${definition}`))}`;
+  }
+}
