@@ -126,7 +126,7 @@ describe('events', () => {
     expect(event({}, { user: 7, seen: 1000 }).eventId).not.toBe(hashed);
   });
 
-  it('rejects an event of whose declared id a text is empty', () => {
+  it('rejects an event of whose declared id a part is null or empty text', () => {
     const missing = { kind: 'rejected', reason: 'id: missing value', mistake: 'id: missing value' };
     for (const nullable of [false, true]) {
       const columns = [field('id', 'string', { nullable }), field('shop', 'string'), field('note', 'string')];
@@ -135,6 +135,7 @@ describe('events', () => {
           const parser = createEventParser(sourceOf(columns, { eventId: eventId.split(',') }), notation);
           expect(parser.parse(['', 's', 'n'])).toEqual(missing);
           expect(parser.parse(['a', 's', ''])).toMatchObject({ kind: 'event' });
+          expect(parser.parse([null, 's', 'n'])).toMatchObject({ kind: 'rejected', mistake: 'id: missing value' });
         }
         expect(createEventParser(sourceOf(columns), notation).parse(['', '', ''])).toMatchObject({ kind: 'event' });
       }

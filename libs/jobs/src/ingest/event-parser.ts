@@ -32,7 +32,7 @@ export interface EventParser {
 
 /**
  * Compiles a source into a parser of its rows. A row is rejected for the first field, in the source's order, that is not
- * as declared, or for an event id of which a text is empty. `notation` says where values come from: CSV text (empty text is missing), JSON, or typed values (Parquet).
+ * as declared, or for an event id of which a part is null or empty text. `notation` says where values come from: CSV text (empty text is missing), JSON, or typed values (Parquet).
  */
 export function createEventParser(source: Source, notation: Notation): EventParser {
   const { fields } = source;
@@ -40,7 +40,7 @@ export function createEventParser(source: Source, notation: Notation): EventPars
   const parsers = fields.map((field) => createFieldParser(field, notation));
   const eventId = createEventId(source);
   const timeAt = source.eventTime === null ? -1 : names.indexOf(source.eventTime);
-  const isTextId = fields.map((field) => field.type.kind === 'string' && source.eventId.includes(field.name));
+  const isId = fields.map((field) => source.eventId.includes(field.name));
   const knownAt = source.knownAt === null ? -1 : names.indexOf(source.knownAt);
 
   const reject = (i: number, raw: unknown): RejectedRow => {
@@ -58,7 +58,7 @@ export function createEventParser(source: Source, notation: Notation): EventPars
       const value = parsers[i]!(raw[i]);
       if (value === undefined || (value === null && i === timeAt)) return reject(i, raw[i]);
       // Events without an id would all be one event.
-      if (isTextId[i] && (value === '' || (value === null && raw[i] === ''))) return withoutId(fields[i]!.name);
+      if (isId[i] && (value === '' || value === null)) return withoutId(fields[i]!.name);
       values.push(value);
     }
     const time = timeAt < 0 ? 0 : (values[timeAt] as number);
