@@ -32,10 +32,9 @@ export async function compareExpressions(store: OfflineStore, { expressions, row
   const mismatches: ExpressionMismatch[] = [];
   expressions.forEach((expression, i) => {
     const compute = compileExpression<ExpressionCase['rows'][number]>(expression, (field) => ({ type: declared(field).type, read: (row) => row[field.name]! }));
-    const tolerance = isApproximate(expression) ? 1e-9 : 0;
     rows.forEach((row, j) => {
       const [closure, sql] = [compute(row), answers[j]![`c${i}`] as Value | null];
-      if (!agree(closure, sql, tolerance)) mismatches.push({ expression: formatExpression(expression), row: fieldsRead(expression, row), closure, sql });
+      if (!sameValue(expression, closure, sql)) mismatches.push({ expression: formatExpression(expression), row: fieldsRead(expression, row), closure, sql });
     });
   });
   return { compared: expressions.length * rows.length, mismatches };
@@ -58,7 +57,8 @@ function fieldsRead(expression: Expression, row: ExpressionCase['rows'][number])
   return read;
 }
 
-function agree(a: Value | null, b: Value | null, tolerance: number): boolean {
-  if (typeof a !== 'number' || typeof b !== 'number') return a === b;
-  return a === b || Math.abs(a - b) <= tolerance * Math.max(Math.abs(a), Math.abs(b));
+/** To the last bit, or for those that are approximate to 1e-9 relative. */
+export function sameValue(expression: Expression, a: Value | null, b: Value | null): boolean {
+  if (a === b || typeof a !== 'number' || typeof b !== 'number') return a === b;
+  return isApproximate(expression) && Math.abs(a - b) <= 1e-9 * Math.max(Math.abs(a), Math.abs(b));
 }

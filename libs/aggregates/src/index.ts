@@ -3,6 +3,7 @@ export type { AgeRange } from './window.js';
 export { compareValues } from './compare.js';
 export { compileExpression, literalValue } from './expression/compile.js';
 export type { FieldReader } from './expression/compile.js';
+export { absentState } from './expression/absent-state.js';
 export { evaluate, matches } from './expression/condition.js';
 export type { Row } from './expression/condition.js';
 export type { Read } from './expression/operand.js';

@@ -1,5 +1,5 @@
-import { compileExpression } from '@granary/aggregates';
-import { fieldReferences, named, type Expression, type FeatureState, type FeatureValue, type Instant, type ResolvedService, type Value } from '@granary/contracts';
+import { absentState, compileExpression } from '@granary/aggregates';
+import { fieldReferences, named, type Expression, type FeatureValue, type Instant, type ResolvedService, type Value } from '@granary/contracts';
 import type { ViewValues } from './evaluate.js';
 import type { FeaturePlace, PlannedView } from './plan.js';
 
@@ -36,21 +36,11 @@ export function planDerived(expression: Expression, service: ResolvedService, vi
   return { inputs: [...inputs.values()], compute: (values, fields) => read({ views: values, fields }) };
 }
 
-/** The value with its state: without one, missing or expired if something that it reads is (missing first), else null. */
+/** The value with its state. */
 export function derivedValue({ compute, inputs }: PlannedDerived, views: readonly ViewValues[], fields: Fields): FeatureValue {
   const value = compute(views, fields);
-  return { value, state: value === null ? absentState(inputs, views) : 'present', eventTime: newestOf(inputs, views) };
-}
-
-function absentState(inputs: readonly DerivedInput[], views: readonly ViewValues[]): FeatureState {
-  let state: FeatureState = 'null';
-  for (const { view, includesRequest } of inputs) {
-    const { absent } = views[view]!;
-    if (includesRequest || absent === 'null') continue;
-    if (absent === 'missing') return absent;
-    state = absent;
-  }
-  return state;
+  const state = value === null ? absentState(inputs.map(({ view, includesRequest }) => (includesRequest ? 'present' : views[view]!.absent))) : 'present';
+  return { value, state, eventTime: newestOf(inputs, views) };
 }
 
 /** Null when it reads no feature, or none that has an event. */
