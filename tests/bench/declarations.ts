@@ -30,3 +30,13 @@ export function wideService(count: number): Snapshot {
   });
   return snapshotOf(featureService('wide_service', [view]));
 }
+
+/** A latest feature in each of several views of one entity, every one of a source of its own. */
+export function latestService(views: readonly { readonly feature: string; readonly name: string }[]): Snapshot {
+  const thing = entity('thing', { thingId: t.int64 });
+  const uses = views.map(({ feature, name }) => {
+    const facts = source(name, { fields: { id: t.int64, thingId: t.int64, value: t.float64, at: t.timestamp }, eventId: 'id', eventTime: 'at' });
+    return featureView(name, { entity: thing, source: facts, features: (e) => ({ [feature]: latest(e.value) }) });
+  });
+  return snapshotOf(featureService('latest_service', uses));
+}

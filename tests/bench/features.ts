@@ -1,6 +1,8 @@
 import { compileBackfill, compileDataset, compileEventSpine, SPINE } from '@granary/compiler';
 import { eventsTable, identifier, type Snapshot, type Source, type Statement } from '@granary/contracts';
 import { OfflineStore } from '@granary/offline-store';
+import { latestService } from './declarations.js';
+import { WINDOWS, asofJoins, paymentWindows } from './hand-written.js';
 import { interleave, resetPeak, row } from './harness.js';
 import { DAY, paymentsSnapshot, simulate } from './payments.js';
 import type { Bench, Suite } from './suite.js';
@@ -14,7 +16,7 @@ export const features: Suite = {
     const source = snapshot.sources[0]!;
     const store = await OfflineStore.open({ kind: 'embedded', path: bench.folder() });
     bench.defer(() => store.close());
-    for (const scale of bench.quick ? [1] : [1, 4, 16]) {
+    for (const scale of bench.quick ? [1] : [1, 4, 16, ...(bench.full ? [35] : [])]) {
       const events = simulate(scale, bench.quick);
       await store.dropTable(eventsTable(source));
       await store.ensureSource(source);
@@ -26,10 +28,11 @@ export const features: Suite = {
       }));
       await store.appendEvents(source, rows, { signal: bench.signal });
       const tasks = backfills(snapshot, source, events.at(-1)!.at - 7 * DAY);
-      if (scale < 16 || bench.full) tasks.push(await dataset(store, snapshot, source));
-      else bench.note(`training set, ${events.length} payments: takes minutes, measured with --full`);
+      tasks.push(await dataset(store, snapshot, source));
       for (const task of tasks) await measure(bench, store, task, events.length, scale);
     }
+    await store.dropTable(eventsTable(source));
+    await latest(bench, store);
   },
 };
 
@@ -42,16 +45,16 @@ interface Task {
   readonly numbers: readonly { readonly ours: string; readonly floor: string }[];
 }
 
-async function measure(bench: Bench, store: OfflineStore, task: Task, events: number, scale: number): Promise<void> {
+async function measure(bench: Bench, store: OfflineStore, task: Task, events: number, scale: number, what = `${events} payments`): Promise<void> {
   const options = { signal: bench.signal };
   const rows = await verify(bench, store, task);
-  bench.note(`${task.name}, ${events} payments: ${rows} rows, the same numbers both ways`);
+  bench.note(`${task.name}, ${what}: ${rows} rows, the same numbers both ways`);
   resetPeak();
   // Every column is computed and the result is in order, as if it were written; nothing is sent or stored.
   const run = ({ sql, params }: Statement) => () => store.command({ sql: `${sql}\nFORMAT Null`, params }, options);
   const times = await interleave({ ours: run(task.ours), floor: run(task.floor) }, { rounds: 5, budgetMs: 4_000, warmUp: false, ...options });
   const perSecond = (ms: number): number => (events / ms) * 1_000;
-  bench.add(row({ suite: 'features', name: `${task.name}, ${events} payments`, unit: 'rows/s', value: perSecond(times.ours), floor: perSecond(times.floor), scale }));
+  bench.add(row({ suite: 'features', name: `${task.name}, ${what}`, unit: 'rows/s', value: perSecond(times.ours), floor: perSecond(times.floor), scale }));
 }
 
 /** Throws unless both give the same rows and, to 1e-9 relative, the same numbers. Returns how many rows. */
@@ -75,8 +78,6 @@ FROM bench_ours AS o INNER JOIN bench_floor AS f ON o.${key} = f.${key}`,
   for (const table of ['bench_ours', 'bench_floor']) await store.dropTable(table);
   return counts.ours;
 }
-
-const WINDOWS = [1, 7, 30];
 
 function backfills(snapshot: Snapshot, source: Source, at: number): Task[] {
   const table = identifier(eventsTable(source));
@@ -102,33 +103,16 @@ function backfills(snapshot: Snapshot, source: Source, at: number): Task[] {
   ];
 }
 
-/** For every payment, its customer's and its terminal's windows as of it. The payments are on whole seconds. */
+/** For every payment, its customer's and its terminal's windows as of it. */
 async function dataset(store: OfflineStore, snapshot: Snapshot, source: Source): Promise<Task> {
-  const table = identifier(eventsTable(source));
   const spine = compileEventSpine(source);
   await store.dropTable('bench_spine');
   await store.command({ sql: `CREATE TABLE bench_spine ENGINE = MergeTree ORDER BY ${SPINE.row} AS ${spine.sql}`, params: spine.params });
   const service = snapshot.services.find((each) => each.name === 'fraud_features')!;
-  const frame = (name: string, key: string, days: number, delayDays: number): string => {
-    const end = delayDays === 0 ? 'CURRENT ROW' : `${(delayDays * DAY) / 1_000} PRECEDING`;
-    return `${name}${days} AS (PARTITION BY ${key} ORDER BY s RANGE BETWEEN ${((days + delayDays) * DAY) / 1_000 - 1} PRECEDING AND ${end})`;
-  };
-  const columns = WINDOWS.flatMap((days) => [
-    `count() OVER c${days} AS c${days}`,
-    `avg(amount) OVER c${days} AS m${days}`,
-    `count() OVER t${days} AS tc${days}`,
-    `avg(fraud) OVER t${days} AS tm${days}`,
-  ]);
   return {
     name: 'training set',
-    ours: compileDataset(snapshot, service, { table: 'bench_spine', columns: ['transactionId'] }),
-    floor: {
-      sql: `SELECT transactionId, ${columns.join(', ')}
-FROM (SELECT transactionId, customerId, terminalId, amount, fraud, toUnixTimestamp(at) AS s FROM ${table})
-WINDOW ${WINDOWS.flatMap((days) => [frame('c', 'customerId', days, 0), frame('t', 'terminalId', days, 7)]).join(', ')}
-ORDER BY transactionId`,
-      params: {},
-    },
+    ours: compileDataset(snapshot, service, { table: 'bench_spine', columns: ['transactionId'], events: source.name }),
+    floor: paymentWindows(source),
     key: 'transactionId',
     numbers: WINDOWS.flatMap((days) => [
       { ours: `o.payments${days}d`, floor: `f.c${days}` },
@@ -137,4 +121,35 @@ ORDER BY transactionId`,
       { ours: `o.terminalRisk${days}d`, floor: `ifNotFinite(f.tm${days}, 0)` },
     ]),
   };
+}
+
+/** The newest value of five views at a million rows, of twenty million events with `full`. */
+async function latest(bench: Bench, store: OfflineStore): Promise<void> {
+  const [rows, events, things] = bench.quick ? [1_000, 4_000, 100] : bench.full ? [1_000_000, 4_000_000, 100_000] : [200_000, 800_000, 20_000];
+  const views = Array.from({ length: 5 }, (_, i) => ({ feature: `value${i}`, name: `facts_${i}` }));
+  const snapshot = latestService(views);
+  const sources = views.map(({ name }) => snapshot.sources.find((source) => source.name === name)!);
+  for (const [i, source] of sources.entries()) {
+    await store.ensureSource(source);
+    await store.command({
+      sql: `INSERT INTO ${identifier(eventsTable(source))} (__event_id, __event_time, __known_at, __sequence, id, thingId, value, at)
+SELECT toString(number), fromUnixTimestamp64Milli(toInt64(number * 1000), 'UTC') AS t, t, number + 1, number, cityHash64(number, ${i}) % ${things}, number / 3, t FROM numbers(${events})`,
+      params: {},
+    }, { signal: bench.signal });
+  }
+  await store.dropTable('bench_spine');
+  await store.command({
+    sql: `CREATE TABLE bench_spine ENGINE = MergeTree ORDER BY __row AS
+SELECT number + 1 AS __row, fromUnixTimestamp64Milli(toInt64(cityHash64(number) % ${events * 1000}), 'UTC') AS __time, toInt64(cityHash64(number, 'ask') % ${things}) AS thingId FROM numbers(${rows})`,
+    params: {},
+  });
+  const task: Task = {
+    name: 'point in time',
+    ours: compileDataset(snapshot, snapshot.services[0]!, { table: 'bench_spine', columns: [SPINE.row], events: null }),
+    floor: asofJoins(views.map((view, i) => ({ ...view, source: sources[i]! })), 'bench_spine'),
+    key: SPINE.row,
+    numbers: views.map(({ feature }) => ({ ours: `ifNull(o.${feature}, -1)`, floor: `ifNull(f.${feature}, -1)` })),
+  };
+  await measure(bench, store, task, rows, 1, `${rows} rows with ${views.length * events} events in ${views.length} views`);
+  for (const source of sources) await store.dropTable(eventsTable(source));
 }

@@ -21,6 +21,7 @@ export const CASES: readonly GoldenCase[] = [
   dataset('small', 'include_request', [SPINE.row, 'amount']),
   dataset('small', 'include_request_of_all', [SPINE.row]),
   dataset('small', 'known_at', [SPINE.row]),
+  dataset('small', 'derived', [SPINE.row], { events: null }),
   dataset('payments', 'fraud_features', ['transactionId', 'amount'], { events: 'payments' }),
   dataset('marketplace', 'ranking', ['userId', 'itemId'], { events: null }),
   { name: 'event-spine', world: 'payments', statement: compileEventSpine(sourceOf(payments, 'payments')) },

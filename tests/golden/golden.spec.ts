@@ -106,6 +106,12 @@ const ANSWERS: Readonly<Record<string, readonly Row[]>> = {
     answered({ __row: 6n, told7d: null }, { told7d: 'missing' }),
     answered({ __row: 7n, told7d: 9 }),
   ],
+  'dataset-derived': [
+    // Two visits in two days, its peer had one; the peer of the second was never seen, that of the third long ago.
+    { ...answered({ __row: 1n, ratio: 2, worth: 10n }), amount: 2, amount__state: 'present' },
+    { ...answered({ __row: 2n, ratio: null, worth: 5n }, { ratio: 'missing' }), amount: 7, amount__state: 'present' },
+    { ...answered({ __row: 3n, ratio: null, worth: 0n }, { ratio: 'expired' }), amount: 2, amount__state: 'present' },
+  ],
   'dataset-fraud-features': [
     answered({ transactionId: 1n, amount: 10, payments1d: 1, payments7d: 1, payments30d: 1, meanAmount1d: 10, meanAmount7d: 10, meanAmount30d: 10, ...terminal(0, 0, 0, 0, 0, 0) }),
     answered({ transactionId: 2n, amount: 20, payments1d: 1, payments7d: 1, payments30d: 2, meanAmount1d: 20, meanAmount7d: 20, meanAmount30d: 15, ...terminal(0, 1, 1, 0, 1, 1) }),
@@ -159,6 +165,7 @@ const SPINES: readonly { readonly world: keyof typeof snapshots; readonly table:
     columns: 'userId Int64',
     rows: [`1, ${T - DAY - 1}, '', 1`, `2, ${T - DAY}, '', 1`, `3, ${T}, '', 1`, `4, ${T + 1}, '', 1`, `5, ${T - 2}, '', 2`, `6, ${T}, '', 2`, `7, ${T}, '', 3`],
   },
+  { world: 'small', table: 'spine_derived', columns: 'userId Int64, peerId Int64, coins Int64', rows: [`1, ${T}, '', 1, 2, 5`, `2, ${T}, '', 2, 9, 5`, `3, ${T + 3 * DAY}, '', 1, 2, 5`] },
   { world: 'marketplace', table: 'spine_ranking', columns: 'userId Int64, itemId Int64', rows: [`1, ${T}, '', 1, 5`, `2, ${T}, '', 2, 5`, `3, ${T - 9 * DAY}, '', 1, 6`] },
 ];
 

@@ -10,6 +10,7 @@ import {
   countDistinct,
   decayedCount,
   decayedSum,
+  derived,
   entity,
   featureService,
   featureView,
@@ -148,7 +149,14 @@ const askedMore = featureView('asked_more', {
   },
 });
 
+const counted = featureView('counted', { ...of, ttl: '3d', features: (v) => ({ visits: count().over('2d'), amount: latest(v.amount) }) });
+const compared = derived('compared', [counted, counted.as('peer', { userId: 'peerId' }), request({ coins: t.int64 })], (own, peer, r) => ({
+  ratio: own.visits2d.div(peer.visits2d),
+  worth: r.coins.mul(own.visits2d),
+}));
+
 const services = [
+  featureService('derived', [counted.pick('amount'), compared]),
   featureService('ttl', [fresh]),
   featureService('default', [filled]),
   featureService('include_request', [asked, request({ coins: t.int64, amount: t.float64 })]),

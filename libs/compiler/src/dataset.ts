@@ -1,4 +1,5 @@
 import { EVENT, identifier, resolveService, servedName, type FeatureService, type ResolvedService, type Snapshot, type Statement } from '@granary/contracts';
+import { emitWithDerived } from './derived.js';
 import { Emitter, column, indent, list } from './emit.js';
 import { EVENTS, type EventScope } from './events.js';
 import { ORDER, afterInstant, emitAsof } from './plans/asof.js';
@@ -22,14 +23,15 @@ export function compileDataset(snapshot: Snapshot, service: FeatureService, spin
   const resolved = resolveService(snapshot, service);
   const blocks = choosePlans(resolved.views, spine, plans).map((block, i): Joined => ({ ...block, alias: `b${i}` }));
   const joins = blocks.map((block) => emitJoin(emitter, block, spine, scope));
-  const features = resolved.features.flatMap((served) => {
-    if (served.kind === 'derived') throw new Error('derived features are not built yet');
-    return answerColumns(served.name, answer(emitter, blocks, resolved, served.of, served.feature.name));
-  });
+  const answers = (of: string, feature: string): Answer => answer(emitter, blocks, resolved, of, feature);
+  const carried = spine.columns.map((name) => ({ sql: s(name), name: carriedAs(service, name) }));
+  const from = `FROM ${identifier(spine.table)} AS ${identifier('s')}
+${joins.join('\n')}`;
+  if (resolved.features.some((served) => served.kind === 'derived')) return emitter.statement(emitWithDerived(emitter, resolved, carried, answers, from));
+  const features = resolved.features.flatMap((served) => (served.kind === 'derived' ? [] : answerColumns(served.name, answers(served.of, served.feature.name))));
   return emitter.statement(`SELECT
-${list([...spine.columns.map((name) => `${s(name)} AS ${identifier(carriedAs(service, name))}`), ...features])}
-FROM ${identifier(spine.table)} AS ${identifier('s')}
-${joins.join('\n')}
+${list([...carried.map(({ sql, name }) => `${sql} AS ${identifier(name)}`), ...features])}
+${from}
 ORDER BY ${s(SPINE.row)}`);
 }
 
