@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { granary, granaryJson, loadedModules, startGranary, temporaryFolder } from './granary.js';
 
@@ -265,7 +265,7 @@ describe('ingest to status', () => {
     expect(set).toMatchObject({ path: out, rows: 101, computed: true });
     const again = join(dirname(out), 'again.parquet');
     expect(await granaryJson(['dataset', '--id', (set as { id: string }).id, '--out', again, ...at()])).toEqual({ ...(set as object), path: again, computed: false });
-    expect(readFileSync(again).equals(readFileSync(out))).toBe(true);
+    expect((await readFile(again)).equals(await readFile(out))).toBe(true);
     expect((await readFile(out)).subarray(0, 4).toString()).toBe('PAR1');
 
     const status = await granaryJson<Status>(['status', ...at()]);
