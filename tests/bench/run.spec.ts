@@ -30,10 +30,10 @@ describe('the bench command', () => {
 
   it('lists the suites without one, and refuses one it does not know', async () => {
     const listed = await bench([]);
-    expect(listed).toMatchObject({ code: 0, stdout: expect.stringMatching(/online[^]*features[^]*graphql[^]*ranking[^]*ingest/) as unknown });
+    expect(listed).toMatchObject({ code: 0, stdout: expect.stringMatching(/online[^]*features[^]*backfill[^]*graphql[^]*ranking[^]*ingest/) as unknown });
     const refused = await bench(['nothing']);
     expect(refused.code).toBe(2);
-    expect(refused.stderr).toContain('there is no suite nothing: online, features, graphql, ranking, ingest');
+    expect(refused.stderr).toContain('there is no suite nothing: online, features, backfill, graphql, ranking, ingest');
     expect((await bench(['ingest', '--jsn', 'x'])).code).toBe(2);
   });
 

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { backfills } from './backfill.js';
 import { features } from './features.js';
 import { graphql } from './graphql.js';
 import { ingest } from './ingest.js';
@@ -11,7 +12,7 @@ import { renderTable, type BenchRow } from './report.js';
 import type { Bench, Suite } from './suite.js';
 
 /** `npm run bench -- <suite> [--json FILE] [--quick | --full]`. Exit codes: 0 done, 2 wrong usage, 130 stopped. */
-const SUITES: readonly Suite[] = [online, features, graphql, ranking, ingest];
+const SUITES: readonly Suite[] = [online, features, backfills, graphql, ranking, ingest];
 const USAGE = `usage: npm run bench -- <suite> [--json FILE] [--quick | --full]
 
 ${SUITES.map(({ name, about }) => `  ${name.padEnd(10)}${about}`).join('\n')}

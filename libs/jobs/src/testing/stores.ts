@@ -93,14 +93,23 @@ export function runChild(argument: unknown, body: string): Child {
 
 /** The backfilled rows of a view as of an instant, by `tenant/shopId`. */
 export async function storedRows(store: OfflineStore, view: VersionedView, at: Instant): Promise<Map<string, StoredRow>> {
+  return (await storedSeries(store, view, [at]))[0]!;
+}
+
+/** The backfilled rows of a view as of each of many instants, by `tenant/shopId`. */
+export async function storedSeries(store: OfflineStore, view: VersionedView, instants: readonly Instant[]): Promise<Map<string, StoredRow>[]> {
   const columns = [BACKFILL.eventTime, ...viewParts(view).map(({ name }) => name)];
   const rows = await store.rows({
-    sql: `SELECT tenant, shopId, ${columns.map(identifier).join(', ')} FROM ${identifier(backfillTable(view))} FINAL WHERE ${identifier(BACKFILL.asOf)} = fromUnixTimestamp64Milli({at:Int64}, 'UTC')`,
-    params: { at },
+    sql: `SELECT tenant, shopId, toUnixTimestamp64Milli(${identifier(BACKFILL.asOf)}) AS at, ${columns.map(identifier).join(', ')}
+FROM ${identifier(backfillTable(view))} FINAL WHERE has({instants:Array(Int64)}, at)`,
+    params: { instants },
   });
-  const byShop = new Map(rows.map((row) => [`${String(row['tenant'])}/${String(row['shopId'])}`, columns.map((name) => row[name]) as unknown as StoredRow]));
-  if (byShop.size !== rows.length) throw new Error(`${rows.length} rows for ${byShop.size} shops`);
-  return byShop;
+  return instants.map((at) => {
+    const own = rows.filter((row) => Number(row['at']) === at);
+    const byShop = new Map(own.map((row) => [`${String(row['tenant'])}/${String(row['shopId'])}`, columns.map((name) => row[name]) as unknown as StoredRow]));
+    if (byShop.size !== own.length) throw new Error(`${own.length} rows for ${byShop.size} shops`);
+    return byShop;
+  });
 }
 
 /** The online rows of these shops (`tenant/shopId`) that are there. */
