@@ -13,7 +13,10 @@ export interface EventScope {
    * must hold every stored source that is read.
    */
   readonly horizon?: ReadonlyMap<string, number> | undefined;
-  /** By the name of a computed source: the table that its events were put into, from the same horizon. */
+  /**
+   * By the name of a source: the table that its events were put into, from the same horizon. A computed source needs one;
+   * of a stored one it holds those that matter to what is asked.
+   */
   readonly computed?: ReadonlyMap<string, string> | undefined;
 }
 
@@ -82,10 +85,10 @@ function columnsOf(fields: readonly string[]): readonly string[] {
 }
 
 function tableOf(source: Source, { computed }: EventScope): string {
-  if (source.computed === undefined) return eventsTable(source);
   const table = computed?.get(source.name);
-  if (table === undefined) throw new Error(`the events of ${source.name} are computed, and were not put into a table`);
-  return table;
+  if (table !== undefined) return table;
+  if (source.computed === undefined) return eventsTable(source);
+  throw new Error(`the events of ${source.name} are computed, and were not put into a table`);
 }
 
 function emitHorizon(emitter: Emitter, source: Source, { horizon }: EventScope): readonly string[] {

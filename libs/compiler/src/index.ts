@@ -5,6 +5,7 @@ export { compileEnrichedEvents, compileEnrichedSpine, compileSqlEvents, compileS
 export type { EnrichedSource, SqlSource } from './computed.js';
 export { carriedAs, compileDataset } from './dataset.js';
 export type { DatasetStatementOptions } from './dataset.js';
+export { compileNear } from './near.js';
 export { Emitter } from './emit.js';
 export { emitColumn, emitExpression, sourceFields } from './expression/emit-expression.js';
 export type { FieldSql, Fields } from './expression/emit-expression.js';

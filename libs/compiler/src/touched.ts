@@ -73,6 +73,6 @@ const TIME = '__time';
 const AT = '__at';
 
 /** The age beyond which no event is in any window; Infinity: there is none. What is latest shows in the event time. */
-function oldestAge(features: readonly Feature[]): number {
+export function oldestAge(features: readonly Feature[]): number {
   return Math.max(-1, ...features.map(({ aggregate }) => (aggregate.window === null ? null : ageRange(aggregate.window))).map((range) => range?.oldest ?? -1));
 }

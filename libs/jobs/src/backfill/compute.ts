@@ -1,4 +1,4 @@
-import { TOUCHED, compileBackfill, compileKeys, compileProbes, compileTouched, type Chunk, type EventScope } from '@granary/compiler';
+import { TOUCHED, compileBackfill, compileKeys, compileNear, compileProbes, compileTouched, type Chunk, type EventScope } from '@granary/compiler';
 import { BACKFILL, backfillTable, identifier, type Instant, type Statement } from '@granary/contracts';
 import type { OfflineStore, StatementOptions } from '@granary/offline-store';
 import { explainOverflow } from '../overflow.js';
@@ -41,22 +41,30 @@ export async function computeSeries(work: Work, instants: readonly Instant[], ch
   const seen = compileKeys(view, entity, source, { ...work.scope, ...only(chunk) });
   const asOf = `fromUnixTimestamp64Milli(at, 'UTC') AS ${identifier(BACKFILL.asOf)}`;
   const pairs = { sql: `SELECT ${keys.join(', ')}, ${asOf} FROM (\n${seen.sql}\n) ARRAY JOIN {instants:Array(Int64)} AS at`, params: { ...seen.params, instants } };
-  await withStage(work, 'series', pairs, (table) => insertProbes(work, table, chunk));
+  await withStage(work, 'series', pairs, (table) => (chunk.count === 1 ? insertProbes(work, table, work.scope) : withNear(work, table, (scope) => insertProbes(work, table, scope))));
 }
 
 /** Computes a chunk of the pairs; one whose entity has no event by then is marked as gone. */
 export async function computePairs(work: Work, { table }: Pairs, chunk: Chunk): Promise<void> {
-  if (chunk.count === 1) return insertProbes(work, table, chunk, 'gone');
+  const compute = (own: string): Promise<void> => withNear(work, own, (scope) => insertProbes(work, own, scope, 'gone'));
+  if (chunk.count === 1) return compute(table);
   const pairs = pairColumns(work.parts).map(identifier).join(', ');
   const keys = work.parts.entity.keys.map((key) => identifier(key.name)).join(', ');
-  const inChunk = { sql: `SELECT ${pairs} FROM ${identifier(table)} WHERE cityHash64(${keys}) % {chunks:UInt64} = {chunk:UInt64}`, params: { chunks: chunk.count, chunk: chunk.index } };
-  await withStage(work, 'chunk', inChunk, (own) => insertProbes(work, own, chunk, 'gone'));
+  const inChunk = { sql: `SELECT ${pairs} FROM ${identifier(table)} WHERE cityHash64(tuple(${keys})) % {chunks:UInt64} = {chunk:UInt64}`, params: { chunks: chunk.count, chunk: chunk.index } };
+  await withStage(work, 'chunk', inChunk, compute);
+}
+
+/** Puts the events that matter to the pairs of a table into one of their own while `use` runs. */
+async function withNear(work: Work, pairs: string, use: (scope: EventScope) => Promise<void>): Promise<void> {
+  const { view, entity, source } = work.parts;
+  const near = compileNear(view, entity, source, pairs, work.scope);
+  await withStage(work, 'near', near, (table) => use({ ...work.scope, computed: new Map([...(work.scope.computed ?? []), [source.name, table]]) }), []);
 }
 
 /** Inserts the rows of the pairs in a table. `gone`: and marks those that have none. */
-async function insertProbes(work: Work, table: string, chunk: Chunk, gone?: 'gone'): Promise<void> {
+async function insertProbes(work: Work, table: string, scope: EventScope, gone?: 'gone'): Promise<void> {
   const { view, entity, source } = work.parts;
-  const { sql, params } = compileProbes(view, entity, source, { table, ...work.scope, ...only(chunk) });
+  const { sql, params } = compileProbes(view, entity, source, { table, ...scope });
   const pair = pairColumns(work.parts);
   const columns = tableColumns(work.parts).map(({ name }) => {
     if (name === BACKFILL.sequence) return '{run_sequence:UInt64}';
@@ -85,10 +93,10 @@ export async function withTouched<T>(work: Work, base: Noted, until: number, ins
   });
 }
 
-/** Puts pairs into a table of their own while `use` runs. */
-async function withStage<T>({ store, parts, limits }: Work, purpose: string, { sql, params }: Statement, use: (table: string) => Promise<T>): Promise<T> {
+/** Puts rows into a table of their own while `use` runs. */
+async function withStage<T>({ store, parts, limits }: Work, purpose: string, { sql, params }: Statement, use: (table: string) => Promise<T>, orderBy: readonly string[] = pairColumns(parts)): Promise<T> {
   const table = stageTable(purpose);
-  const order = pairColumns(parts).map(identifier).join(', ');
+  const order = orderBy.map(identifier).join(', ');
   try {
     await store.command({ sql: `CREATE TABLE ${identifier(table)} ENGINE = MergeTree ORDER BY (${order}) AS ${sql}`, params }, { comment: `backfill ${parts.view.name}`, ...limits });
     return await use(table);

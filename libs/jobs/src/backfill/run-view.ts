@@ -32,10 +32,12 @@ export type Recomputed = Map<Instant, number>;
  */
 export async function runView(run: ViewRun, instants: readonly Instant[]): Promise<Recomputed> {
   const recomputed: Recomputed = new Map();
-  const stopped = [...(await run.notes.read(instants)).values()].filter(({ begun }) => begun !== null && begun.chunks > 1);
+  let notes = await run.notes.read(instants);
+  const stopped = [...notes.values()].filter(({ begun }) => begun !== null && begun.chunks > 1);
   for (const group of groupsOf(stopped, ({ begun }) => begun)) await goOn(run, group, recomputed);
+  if (stopped.length > 0) notes = await run.notes.read(instants);
   const sequence = sequenceOf(run.horizon);
-  const stale = [...(await run.notes.read(instants)).values()].filter(({ finished, begun }) => finished === null || begun !== null || finished.sequence < sequence);
+  const stale = [...notes.values()].filter(({ finished, begun }) => finished === null || begun !== null || finished.sequence < sequence);
   for (const group of groupsOf(stale, () => null)) await bringUp(run, group, run.horizon, null, recomputed);
   return recomputed;
 }
