@@ -1,7 +1,7 @@
 import { formatInstant, parseDuration } from '@granary/contracts';
 import type { BackfillResult } from '@granary/jobs';
 import type { Command } from 'commander';
-import { INSTANT_HELP, instantsOf, readInstant, wholeNumber, type InstantFlags } from '../flags.js';
+import { INSTANT_HELP, instantsOf, readBytes, readInstant, type InstantFlags } from '../flags.js';
 import { formatCount } from '../terminal/format.js';
 import type { Style } from '../terminal/style.js';
 import { renderTable } from '../terminal/table.js';
@@ -16,16 +16,16 @@ export function registerBackfill(program: Command): void {
     .option('--to <instant>', 'last instant of a range, itself included', flag(readInstant))
     .option('--every <duration>', 'step of a range: 1d, 6h, 15m', flag(parseDuration))
     .option('--view <names...>', 'only these feature views (default: all)')
-    .option('--memory <MiB>', 'most that statements at work may use; more events than fit are taken in chunks (default: 4096)', flag(wholeNumber(64)));
+    .option('--max-memory <size>', 'memory that the statements at work may use, such as 2GiB; more events than fit are taken in chunks (default: 4GiB)', flag(readBytes));
   const example = 'granary backfill --at 2026-05-01\ngranary backfill --from 2026-05-01 --to 2026-05-31 --every 1d --view user_activity';
-  verb<InstantFlags & { readonly view?: readonly string[]; readonly memory?: number }, []>(command, ['clickhouseUrl'], example, async (context, flags) => {
+  verb<InstantFlags & { readonly view?: readonly string[]; readonly maxMemory?: number }, []>(command, ['clickhouseUrl'], example, async (context, flags) => {
     const instants = instantsOf(flags, Date.now());
     const snapshot = await context.snapshot();
     const { backfill } = await import('@granary/jobs');
     const runs = await backfill(await context.offline(), snapshot, {
       instants,
       views: flags.view,
-      maxMemoryBytes: flags.memory === undefined ? undefined : flags.memory * 1024 ** 2,
+      maxMemoryBytes: flags.maxMemory,
       onProgress: context.voice.progress.report,
       signal: context.signal,
     });

@@ -40,6 +40,6 @@ export async function withinMemory<T>(chunks: number, run: (chunks: number) => P
   } catch (error) {
     if (!isGranaryError(error, 'QUERY_FAILED') || error.details['code'] !== MEMORY_LIMIT_EXCEEDED) throw error;
     if (chunks < MOST_CHUNKS) return withinMemory(chunks * 4, run);
-    throw new GranaryError('QUERY_FAILED', `${error.message} (in one of ${chunks} chunks)`, { todo: 'Give the run more memory: a single entity needs more.', details: error.details, cause: error });
+    throw new GranaryError('QUERY_FAILED', `${error.message} (in one of ${chunks} chunks)`, { todo: 'Give the run more memory (maxMemoryBytes, --max-memory): a single entity needs more.', details: error.details, cause: error });
   }
 }
