@@ -57,6 +57,14 @@ export function refuseOlder(view: string, online: Watermark | null, at: Instant)
   for (const asOf of [online?.asOf, online?.unfinished?.asOf]) if (asOf != null && at < asOf) throw older(view, asOf, at);
 }
 
+/** Throws INVALID_USAGE for an instant that has not come: every run until then would be refused as older. */
+export function refuseFuture(at: Instant, now: Instant): void {
+  if (at <= now) return;
+  throw new GranaryError('INVALID_USAGE', `Nothing can be materialised as of ${formatInstant(at)}: it is only ${formatInstant(now)}`, {
+    todo: 'Give an instant up to now, or leave it out.',
+  });
+}
+
 function older(view: string, online: Instant, at: Instant): GranaryError {
   return new GranaryError('INVALID_USAGE', `${view} is online as of ${formatInstant(online)}, later than ${formatInstant(at)}`, {
     todo: 'Give a later instant. Values of the past are read offline: granary dataset, or the backfilled tables.',

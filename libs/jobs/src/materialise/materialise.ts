@@ -5,12 +5,14 @@ import { createRowCodec, rowKeys, viewRowSchema, type OnlineStore, type PackedRo
 import { backfill, lastBackfill, lastSequence, selectViews } from '../backfill/backfill.js';
 import { fromInstant, instantParams, type InstantRows } from '../backfill/feature-table.js';
 import { throwIfCancelled } from '../cancelled.js';
-import { checkpointsOf, refuseOlder, type Unfinished } from './checkpoints.js';
+import { checkpointsOf, refuseFuture, refuseOlder, type Unfinished } from './checkpoints.js';
 import { partsOfView, type ViewParts } from '../view-parts.js';
 
 export interface MaterialiseOptions extends JobOptions {
   /** The values to put online are as of this instant. */
   readonly at: Instant;
+  /** What time it is; no later instant is materialised. Default: the clock. */
+  readonly now?: () => Instant;
   /** The first part of every online key: several projects may share a store. */
   readonly project: string;
   /** Names of views; default: all of the snapshot. */
@@ -45,9 +47,11 @@ export interface MaterialiseResult {
  * the hash of the key, and each finished chunk is noted beside the rows. Idempotent: a row carries (as-of, as-of, events
  * it was computed from) as its write order, so a replay changes nothing and an older run can't undo a newer one.
  * Of two runs at once the one of the later instant stays; the other ends with INVALID_USAGE.
- * Throws INVALID_USAGE for an instant older than what is online or on its way there, DEFINITION_NOT_FOUND, CANCELLED.
+ * Throws INVALID_USAGE for an instant older than what is online or on its way there, or one that has not come yet, DEFINITION_NOT_FOUND, CANCELLED.
  */
 export async function materialise(offline: OfflineStore, online: OnlineStore, snapshot: Snapshot, options: MaterialiseOptions): Promise<MaterialiseResult[]> {
+  const { now = Date.now } = options;
+  refuseFuture(options.at, now());
   const results: MaterialiseResult[] = [];
   for (const view of selectViews(snapshot, options.views)) {
     throwIfCancelled(options.signal, `materialise ${view.name}`);
