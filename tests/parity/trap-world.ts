@@ -1,10 +1,13 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { STATE_SUFFIX } from '@granary/compiler';
 import type { EntityKey, FeatureValue, Instant, Snapshot, Source } from '@granary/contracts';
 import { materialise, writeDataset, type MaterialiseOptions, type MaterialiseResult, type SpineSource } from '@granary/jobs';
-import type { EventRow, OfflineStore, Row } from '@granary/offline-store';
-import type { OnlineStore } from '@granary/online-store';
+import { OfflineStore, type EventRow, type Row } from '@granary/offline-store';
+import { openOnlineStore, type OnlineStore } from '@granary/online-store';
+import { startRedis, whyNoRedis } from '@granary/online-store/testing';
 import { resolveSnapshot } from '@granary/registry';
 import { avg, count, entity, featureService, featureView, latest, max, min, request, source, sqlSource, stddevPopulation, sum, t } from '@granary/sdk';
 import { FeatureReader } from '@granary/serving';
@@ -60,6 +63,38 @@ export interface Report {
   readonly toldAt: Instant;
 }
 
+/** An embedded ClickHouse, LMDB and, where it is installed, Redis, which `close` ends. */
+export async function openStores(): Promise<Stores & { close(): Promise<void> }> {
+  const folder = mkdtempSync(join(tmpdir(), 'granary-traps-'));
+  const offline = await OfflineStore.open({ kind: 'embedded', path: join(folder, 'db') });
+  const redis = whyNoRedis() === null ? await startRedis() : null;
+  const online = [await openOnlineStore({ kind: 'lmdb', path: join(folder, 'online') })];
+  if (redis !== null) online.push(await openOnlineStore({ kind: 'redis', url: redis.url }));
+  return {
+    offline,
+    online,
+    folder,
+    async close() {
+      for (const store of online) await store.close();
+      await redis?.stop();
+      await offline.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Materialises and reads as of `at`; throws where a training set says otherwise. */
+export async function everywhere(world: World, service: ServiceName, pairs: readonly Pair[], at: Instant): Promise<Answer[]> {
+  await world.put(service, at);
+  const read = await world.read(service, pairs, at);
+  const trained = await world.train(service, pairs.map((pair) => [...pair, at]));
+  if (!isDeepStrictEqual(trained, read)) throw new Error(`online ${textOf(read)}, in a training set ${textOf(trained)}`);
+  return read;
+}
+
+export const present = (value: unknown) => ({ value, state: 'present' }) as const;
+export const absent = (state: 'null' | 'missing' | 'expired') => ({ value: null, state }) as const;
+
 /** A world of its own in these stores. `name`: a word that no other world has. */
 export function worldIn({ offline, online, folder }: Stores, name: string): World {
   const snapshot = resolveSnapshot(declarations(name));
@@ -94,7 +129,7 @@ export function worldIn({ offline, online, folder }: Stores, name: string): Worl
           return rows.map(({ values }) => Object.fromEntries(Object.entries(values).map(([feature, { value, state }]) => [feature, { value, state }])));
         }),
       );
-      for (const other of answers.slice(1)) if (textOf(other) !== textOf(answers[0])) throw new Error(`online stores differ: ${answers.map(textOf).join(' and ')}`);
+      for (const other of answers.slice(1)) if (!isDeepStrictEqual(other, answers[0])) throw new Error(`online stores differ: ${answers.map(textOf).join(' and ')}`);
       return answers[0]!;
     },
     async train(of, questions) {
