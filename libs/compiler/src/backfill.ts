@@ -39,3 +39,23 @@ export function compileKeys(view: VersionedView, entity: Entity, source: Source,
   return emitter.statement(`SELECT DISTINCT ${keys.join(', ')}
 FROM ${emitEvents(emitter, source, view.keyFields, scope, chunk && { ...chunk, keyFields: view.keyFields })}`);
 }
+
+/**
+ * Of each instant the entities whose first event came between the one before and it: `at` (ms) and `entities`. Those
+ * without any by the last instant are not in it. The instants go up; the source has no versions of events.
+ */
+export function compileFirstSeen(view: VersionedView, source: Source, instants: readonly Instant[], scope: EventScope): Statement {
+  const emitter = new Emitter();
+  const ms = (name: string): string => `toUnixTimestamp64Milli(${column(EVENTS, name)})`;
+  const { sql, params } = emitter.statement(`SELECT arrayFirst(${identifier('at')} -> ${identifier('at')} >= ${identifier(FIRST)}, {instants:Array(Int64)}) AS ${identifier('at')}, count() AS ${identifier('entities')}
+FROM (
+  SELECT min(greatest(${ms(EVENT.time)}, ${ms(EVENT.knownAt)})) AS ${identifier(FIRST)}
+  FROM ${emitEvents(emitter, source, view.keyFields, scope)}
+  GROUP BY ${view.keyFields.map((field) => column(EVENTS, field)).join(', ')}
+)
+WHERE ${identifier(FIRST)} <= arrayMax({instants:Array(Int64)})
+GROUP BY ${identifier('at')}`);
+  return { sql, params: { ...params, instants } };
+}
+
+const FIRST = '__first';

@@ -1,5 +1,6 @@
 import { EVENT, eventsTable, identifier, type Source } from '@granary/contracts';
 import { column, indent, type Emitter } from './emit.js';
+import { nearConditions, type Near } from './near.js';
 
 /** The alias of the events in every statement. */
 export const EVENTS = 'e';
@@ -13,11 +14,10 @@ export interface EventScope {
    * must hold every stored source that is read.
    */
   readonly horizon?: ReadonlyMap<string, number> | undefined;
-  /**
-   * By the name of a source: the table that its events were put into, from the same horizon. A computed source needs one;
-   * of a stored one it holds those that matter to what is asked.
-   */
+  /** By the name of a computed source: the table that its events were put into, from the same horizon. */
   readonly computed?: ReadonlyMap<string, string> | undefined;
+  /** Of the source that is asked for values only these events, with all their versions. */
+  readonly near?: Near | undefined;
 }
 
 /** One of `count` parts of the events, told apart by the hash of the key: together all, each entity in one of them. */
@@ -39,7 +39,7 @@ export interface KeyChunk extends Chunk {
 export function emitEvents(emitter: Emitter, source: Source, fields: readonly string[], scope: EventScope = {}, chunk?: KeyChunk): string {
   const columns = columnsOf(fields);
   const [id, knownAt, sequence] = [EVENT.id, EVENT.knownAt, EVENT.sequence].map(identifier);
-  const arrived = emitHorizon(emitter, source, scope);
+  const arrived = [...emitHorizon(emitter, source, scope), ...emitNear(emitter, source, scope)];
   const inChunk = chunk === undefined ? [] : [emitChunk(emitter, chunk)];
   const from = `FROM ${identifier(tableOf(source, scope))}`;
   if (!hasVersions(source)) return subquery(`SELECT ${columns.join(', ')}\n${from}${emitWhere([...arrived, ...inChunk])}`);
@@ -96,6 +96,15 @@ function emitHorizon(emitter: Emitter, source: Source, { horizon }: EventScope):
   const last = horizon.get(source.name);
   if (last === undefined) throw new Error(`the horizon lacks ${source.name}`);
   return [`${identifier(EVENT.sequence)} <= ${emitter.bind({ kind: 'int64' }, String(last))}`];
+}
+
+function emitNear(emitter: Emitter, source: Source, scope: EventScope): readonly string[] {
+  if (scope.near === undefined) return [];
+  if (!hasVersions(source)) return nearConditions(scope.near);
+  // What one version gives the keys, another may take away.
+  const id = identifier(EVENT.id);
+  const ofKeys = [...emitHorizon(emitter, source, scope), ...nearConditions({ ...scope.near, reach: Infinity })];
+  return [`${id} IN (SELECT ${id} FROM ${identifier(tableOf(source, scope))}${emitWhere(ofKeys)})`];
 }
 
 function emitChunk(emitter: Emitter, { keyFields, index, count }: KeyChunk): string {

@@ -1,48 +1,37 @@
-import { BACKFILL, EVENT, identifier, type Entity, type Source, type Statement, type VersionedView } from '@granary/contracts';
-import { Emitter, column, list } from './emit.js';
-import { EVENTS, emitArrived, hasVersions, type EventScope } from './events.js';
-import { columnsRead } from './parts.js';
-import { oldestAge } from './touched.js';
+import { BACKFILL, EVENT, identifier } from '@granary/contracts';
 
-/**
- * Those of a source's events that the parts of a view at a table of (keys, as-of) pairs need, in the columns of its own
- * table: of each key those within reach of a window from its first instant on, and the newest before. All of the
- * key's where a window has no end; of events with versions every version of those that one version gives the key.
- */
-export function compileNear(view: VersionedView, entity: Entity, source: Source, pairs: string, scope: EventScope): Statement {
-  const emitter = new Emitter();
-  const names = [...new Set([EVENT.id, EVENT.time, EVENT.knownAt, EVENT.sequence, ...view.keyFields, ...columnsRead(view)])];
-  const e = (name: string): string => column(EVENTS, name);
-  const arrived = (fields: readonly string[]): string => emitArrived(emitter, source, fields, scope);
-  const keys = entity.keys.map((key) => identifier(key.name));
-  const asked = `(${view.keyFields.map(e).join(', ')}) IN (SELECT ${keys.join(', ')} FROM ${identifier(pairs)})`;
-  const select = `SELECT\n${list(names.map((name) => `${e(name)} AS ${identifier(name)}`))}\nFROM ${arrived(names)}`;
-  if (hasVersions(source)) return emitter.statement(`${select}\nWHERE ${e(EVENT.id)} IN (SELECT ${e(EVENT.id)} FROM ${arrived(view.keyFields)} WHERE ${asked})`);
-  const reach = oldestAge(view.features);
-  if (reach === Infinity) return emitter.statement(`${select}\nWHERE ${asked}`);
+/** The column of `compileTouched` beside the entity's keys and the as-of. */
+export const TOUCHED = {
+  /** DateTime64(3, 'UTC'): the greatest event time among the events that touch the pair. */
+  newest: '__newest',
+} as const;
 
-  const first = `INNER JOIN (
-  SELECT ${keys.join(', ')}, min(toUnixTimestamp64Milli(${identifier(BACKFILL.asOf)})) - ${Math.max(0, reach)} AS ${identifier(FIRST)}
-  FROM ${identifier(pairs)}
-  GROUP BY ${keys.join(', ')}
-) AS ${identifier('n')} ON ${entity.keys.map((key, i) => `${e(view.keyFields[i]!)} = ${column('n', key.name)}`).join(' AND ')}`;
-  const time = `toUnixTimestamp64Milli(${e(EVENT.time)})`;
-  // Of the newest event out of every window's reach only its time counts, and what `latest` features take from it.
-  const latest = new Set(view.features.map(({ aggregate }) => (aggregate.fn === 'latest' ? aggregate.column : null)));
-  const newest = (name: string): string => {
-    if (view.keyFields.includes(name)) return e(name);
-    if (name === EVENT.time || name === EVENT.knownAt || name === EVENT.sequence) return `max(${e(name)})`;
-    return latest.has(name) ? `tupleElement(argMax(tuple(${e(name)}), (${[EVENT.time, EVENT.knownAt, EVENT.sequence].map(e).join(', ')})), 1)` : `any(${e(name)})`;
-  };
-  // Without versions nothing asks for the id.
-  const read = names.filter((name) => name !== EVENT.id);
-  const rows = (value: (name: string) => string): string => `SELECT\n${list([`'' AS ${identifier(EVENT.id)}`, ...read.map((name) => `${value(name)} AS ${identifier(name)}`)])}\nFROM ${emitArrived(emitter, source, read, scope)}\n${first}`;
-  return emitter.statement(`${rows(e)}
-WHERE ${time} >= ${column('n', FIRST)}
-UNION ALL
-${rows(newest)}
-WHERE ${time} < ${column('n', FIRST)}
-GROUP BY ${view.keyFields.map(e).join(', ')}`);
+/** Of a source's events only those that matter to the pairs of keys and instants in a table. */
+export interface Near {
+  readonly table: string;
+  /** The entity's keys, as the table names them, and the fields that hold them. */
+  readonly keys: readonly string[];
+  readonly keyFields: readonly string[];
+  /**
+   * Ms: no window reaches further back, and the table says by `TOUCHED.newest` of a pair without any event within reach
+   * when its newest was. Infinity: all events of the keys matter.
+   */
+  readonly reach: number;
 }
 
-const FIRST = '__first';
+/** SQL conditions on an events table without versions. They may let through more than what matters, never less. */
+export function nearConditions({ table, keys, keyFields, reach }: Near): readonly string[] {
+  const fields = keyFields.map(identifier);
+  const names = keys.map(identifier);
+  if (reach === Infinity) return [`(${fields.join(', ')}) IN (SELECT ${names.join(', ')} FROM ${identifier(table)})`];
+  const [asOf, newest, time] = [BACKFILL.asOf, TOUCHED.newest, EVENT.time].map((name) => `toUnixTimestamp64Milli(${identifier(name)})`) as [string, string, string];
+  // Time in cells as long as the reach: what a pair needs lies in its instant's, the one before, and that of its newest event.
+  const cell = (ms: string): string => `intDiv(${ms}, ${Math.max(1, reach)})`;
+  const cells = `arrayJoin([${cell(asOf)}, ${cell(asOf)} - 1, ${cell(newest)}])`;
+  const first = `SELECT min(least(${asOf} - ${Math.max(1, reach)}, ${newest})) FROM ${identifier(table)}`;
+  return [
+    // Events are sorted by time: older ones are not even looked at.
+    `${identifier(EVENT.time)} >= fromUnixTimestamp64Milli((${first}), 'UTC')`,
+    `(${[...fields, cell(time)].join(', ')}) IN (SELECT ${[...names, cells].join(', ')} FROM ${identifier(table)})`,
+  ];
+}

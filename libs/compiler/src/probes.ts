@@ -7,20 +7,29 @@ import { backfillColumns } from './parts.js';
 import { PLANS, choosePlans, type Block, type Plan } from './plans/choose.js';
 import { MERGED, emitMerged } from './plans/frames.js';
 import { emitPairs } from './plans/pairs.js';
+import { oldestAge } from './touched.js';
 
 export interface ProbesOptions extends BackfillScope {
   /** A table of the entity's keys, under their names, and `BACKFILL.asOf`: whose parts are wanted, as of when. A row that comes again is one. */
   readonly table: string;
   /** Which plans may be taken, beside `pairs`, which always may. All give the same values. Default: all. */
   readonly plans?: readonly Plan[] | undefined;
+  /**
+   * The events to look at: those of the table's keys, or of these only what may matter to a pair that `compileTouched`
+   * gave. Default: all.
+   */
+  readonly only?: 'keys' | 'touched' | undefined;
 }
 
 /**
  * A view's parts as of many instants, each for some entities: a row for each different probe whose entity was seen by
  * then, in the columns of `backfillColumns`.
  */
-export function compileProbes(view: VersionedView, entity: Entity, source: Source, { table, plans = PLANS, ...scope }: ProbesOptions): Statement {
+export function compileProbes(view: VersionedView, entity: Entity, source: Source, { table, plans = PLANS, only, ...given }: ProbesOptions): Statement {
   const emitter = new Emitter();
+  const reach = only === 'touched' ? oldestAge(view.features) : Infinity;
+  const near = only && { table, keys: entity.keys.map((key) => key.name), keyFields: view.keyFields, reach };
+  const scope = { ...given, near };
   const resolved = { id: view.name, view, entity, source, keys: entity.keys, features: view.features };
   // What is stored is without a request, so none is taken for an event; and the newest event's sequence is wanted, which frames give.
   const blocks = choosePlans([resolved], { events: null }, plans.filter((plan) => plan === 'merged'), (_, feature) => feature);

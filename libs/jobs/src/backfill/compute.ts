@@ -1,11 +1,11 @@
-import { TOUCHED, compileBackfill, compileKeys, compileNear, compileProbes, compileTouched, type Chunk, type EventScope } from '@granary/compiler';
+import { compileBackfill, compileFirstSeen, compileKeys, compileProbes, compileTouched, hasVersions, type Chunk, type EventScope, type ProbesOptions } from '@granary/compiler';
 import { BACKFILL, backfillTable, identifier, type Instant, type Statement } from '@granary/contracts';
 import type { OfflineStore, StatementOptions } from '@granary/offline-store';
 import { explainOverflow } from '../overflow.js';
 import { stageTable } from '../stage-table.js';
 import type { ViewParts } from '../view-parts.js';
 import { tableColumns } from './feature-table.js';
-import { INSTANTS, type Noted } from './notes.js';
+import { INSTANTS } from './notes.js';
 
 /** What the statements of one run over a view share. */
 export interface Work {
@@ -41,31 +41,24 @@ export async function computeSeries(work: Work, instants: readonly Instant[], ch
   const seen = compileKeys(view, entity, source, { ...work.scope, ...only(chunk) });
   const asOf = `fromUnixTimestamp64Milli(at, 'UTC') AS ${identifier(BACKFILL.asOf)}`;
   const pairs = { sql: `SELECT ${keys.join(', ')}, ${asOf} FROM (\n${seen.sql}\n) ARRAY JOIN {instants:Array(Int64)} AS at`, params: { ...seen.params, instants } };
-  await withStage(work, 'series', pairs, (table) => (chunk.count === 1 ? insertProbes(work, table, work.scope) : withNear(work, table, (scope) => insertProbes(work, table, scope))));
+  await withStage(work, 'series', pairs, (table) => insertProbes(work, { table, only: chunk.count === 1 ? undefined : 'keys' }));
 }
 
 /** Computes a chunk of the pairs; one whose entity has no event by then is marked as gone. */
 export async function computePairs(work: Work, { table }: Pairs, chunk: Chunk): Promise<void> {
-  const compute = (own: string): Promise<void> => withNear(work, own, (scope) => insertProbes(work, own, scope, 'gone'));
-  if (chunk.count === 1) return compute(table);
-  const pairs = pairColumns(work.parts).map(identifier).join(', ');
+  if (chunk.count === 1) return insertProbes(work, { table, only: 'touched' });
   const keys = work.parts.entity.keys.map((key) => identifier(key.name)).join(', ');
-  const inChunk = { sql: `SELECT ${pairs} FROM ${identifier(table)} WHERE cityHash64(tuple(${keys})) % {chunks:UInt64} = {chunk:UInt64}`, params: { chunks: chunk.count, chunk: chunk.index } };
-  await withStage(work, 'chunk', inChunk, compute);
+  const inChunk = { sql: `SELECT * FROM ${identifier(table)} WHERE cityHash64(tuple(${keys})) % {chunks:UInt64} = {chunk:UInt64}`, params: { chunks: chunk.count, chunk: chunk.index } };
+  await withStage(work, 'chunk', inChunk, (own) => insertProbes(work, { table: own, only: 'touched' }));
 }
 
-/** Puts the events that matter to the pairs of a table into one of their own while `use` runs. */
-async function withNear(work: Work, pairs: string, use: (scope: EventScope) => Promise<void>): Promise<void> {
+/** Inserts the rows of the pairs in a table, and marks those that have none any more. */
+async function insertProbes(work: Work, { table, only }: Pick<ProbesOptions, 'table' | 'only'>): Promise<void> {
   const { view, entity, source } = work.parts;
-  const near = compileNear(view, entity, source, pairs, work.scope);
-  await withStage(work, 'near', near, (table) => use({ ...work.scope, computed: new Map([...(work.scope.computed ?? []), [source.name, table]]) }), []);
-}
-
-/** Inserts the rows of the pairs in a table. `gone`: and marks those that have none. */
-async function insertProbes(work: Work, table: string, scope: EventScope, gone?: 'gone'): Promise<void> {
-  const { view, entity, source } = work.parts;
-  const { sql, params } = compileProbes(view, entity, source, { table, ...scope });
+  const { sql, params } = compileProbes(view, entity, source, { table, only, ...work.scope });
   const pair = pairColumns(work.parts);
+  // Only a version that takes another's place can leave an entity without events.
+  const gone = only === 'touched' && hasVersions(source);
   const columns = tableColumns(work.parts).map(({ name }) => {
     if (name === BACKFILL.sequence) return '{run_sequence:UInt64}';
     if (name === BACKFILL.deleted) return gone ? `r.${identifier(BACKFILL.eventTime)} IS NULL` : '0';
@@ -75,52 +68,26 @@ async function insertProbes(work: Work, table: string, scope: EventScope, gone?:
   await insert(work, { sql: `SELECT ${columns.join(', ')} FROM ${from}`, params });
 }
 
-/**
- * Finds the pairs that events after `base` touch, as far as they change what is stored, while `use` runs. Rows as of the
- * instants are those of `base` or of later runs.
- */
-export async function withTouched<T>(work: Work, base: Noted, until: number, instants: readonly Instant[], use: (pairs: Pairs) => Promise<T>): Promise<T> {
+/** Finds the pairs that events after `since`, up to `until`, may change, while `use` runs. */
+export async function withTouched<T>(work: Work, { since, until }: { readonly since: number; readonly until: number }, instants: readonly Instant[], use: (pairs: Pairs) => Promise<T>): Promise<T> {
   const { store, parts } = work;
-  const reached = compileTouched(parts.view, parts.entity, parts.source, { since: base.sequence, until, instants });
-  const usePairs = async (table: string): Promise<T> => {
+  return withStage(work, 'touched', compileTouched(parts.view, parts.entity, parts.source, { since, until, instants }), async (table) => {
     const rows = await store.rows({ sql: `SELECT ${identifier(BACKFILL.asOf)} AS at, count() AS pairs FROM ${identifier(table)} GROUP BY at`, params: {} });
     const byInstant = new Map(rows.map((row) => [row['at'] as Instant, Number(row['pairs'])]));
     return use({ table, count: [...byInstant.values()].reduce((sum, count) => sum + count, 0), byInstant });
-  };
-  return withStage(work, 'reached', reached, async (table) => {
-    if (!(await anyOutside(store, table))) return usePairs(table);
-    return withStage(work, 'pairs', { sql: changing(parts, table), params: { floor: base.floor } }, usePairs);
   });
 }
 
 /** Puts rows into a table of their own while `use` runs. */
-async function withStage<T>({ store, parts, limits }: Work, purpose: string, { sql, params }: Statement, use: (table: string) => Promise<T>, orderBy: readonly string[] = pairColumns(parts)): Promise<T> {
+async function withStage<T>({ store, parts, limits }: Work, purpose: string, { sql, params }: Statement, use: (table: string) => Promise<T>): Promise<T> {
   const table = stageTable(purpose);
-  const order = orderBy.map(identifier).join(', ');
+  const order = pairColumns(parts).map(identifier).join(', ');
   try {
     await store.command({ sql: `CREATE TABLE ${identifier(table)} ENGINE = MergeTree ORDER BY (${order}) AS ${sql}`, params }, { comment: `backfill ${parts.view.name}`, ...limits });
     return await use(table);
   } finally {
     await store.dropTable(table);
   }
-}
-
-async function anyOutside(store: OfflineStore, reached: string): Promise<boolean> {
-  const [row] = await store.rows({ sql: `SELECT countIf(${TOUCHED.inside} = 0) AS outside FROM ${identifier(reached)}`, params: {} });
-  return Number(row!['outside']) > 0;
-}
-
-/** Out of reach of every window an event still changes a row of which it is the newest event, and one that is not there. */
-function changing(parts: ViewParts, reached: string): string {
-  const pair = pairColumns(parts).map(identifier);
-  const indexed = [BACKFILL.asOf, ...parts.entity.keys.map((key) => key.name)].map(identifier).join(', ');
-  const on = pair.map((name) => `t.${name} = r.${name}`).join(' AND ');
-  return `SELECT ${pair.map((name) => `t.${name} AS ${name}`).join(', ')} FROM ${identifier(reached)} AS t
-LEFT JOIN (
-  SELECT ${[...pair, identifier(BACKFILL.eventTime)].join(', ')} FROM ${identifier(backfillTable(parts.view))} FINAL
-  WHERE (${indexed}) IN (SELECT ${indexed} FROM ${identifier(reached)} WHERE ${TOUCHED.inside} = 0) AND ${identifier(BACKFILL.sequence)} >= {floor:UInt64}
-) AS r ON ${on}
-WHERE t.${TOUCHED.inside} = 1 OR r.${identifier(BACKFILL.eventTime)} IS NULL OR r.${identifier(BACKFILL.eventTime)} <= t.${TOUCHED.newest}`;
 }
 
 /** How many entities have an event. */
@@ -131,15 +98,26 @@ export async function countEntities({ store, parts: { view, entity, source }, sc
 }
 
 /** How many entities have a row, of each instant. */
-export async function countRows({ store, parts }: Pick<Work, 'store' | 'parts'>, instants: readonly Instant[], floor: number): Promise<Map<Instant, number>> {
+export function countRows(work: Work, instants: readonly Instant[], floor: number): Promise<Map<Instant, number>> {
+  return hasVersions(work.parts.source) ? countStored(work, instants, floor) : countSeen(work, instants);
+}
+
+async function countStored({ store, parts, limits }: Work, instants: readonly Instant[], floor: number): Promise<Map<Instant, number>> {
   const asOf = identifier(BACKFILL.asOf);
-  const rows = await store.rows({
-    sql: `SELECT ${asOf} AS at, count() AS entities FROM ${identifier(backfillTable(parts.view))} FINAL
+  const sql = `SELECT ${asOf} AS at, count() AS entities FROM ${identifier(backfillTable(parts.view))} FINAL
 WHERE ${asOf} IN (SELECT ${INSTANTS}) AND ${identifier(BACKFILL.sequence)} >= {floor:UInt64}
-GROUP BY at`,
-    params: { instants, floor },
-  });
+GROUP BY at`;
+  const rows = await store.rows({ sql, params: { instants, floor } }, limits);
   return new Map(rows.map((row) => [row['at'] as Instant, Number(row['entities'])]));
+}
+
+/** Without versions an entity has a row from its first event on. Far cheaper than to look at the rows of all instants. */
+async function countSeen({ store, parts: { view, source }, scope, limits }: Work, instants: readonly Instant[]): Promise<Map<Instant, number>> {
+  const ascending = [...instants].sort((a, b) => a - b);
+  const rows = await store.rows(compileFirstSeen(view, source, ascending, scope), limits);
+  const firstSeen = new Map(rows.map((row) => [Number(row['at']), Number(row['entities'])]));
+  let seen = 0;
+  return new Map(ascending.map((at) => [at, (seen += firstSeen.get(at) ?? 0)]));
 }
 
 /** Marks as gone what runs before left of these instants; `work` has computed them as a whole. */

@@ -71,7 +71,7 @@ async function bringUp(run: ViewRun, group: readonly InstantNotes[], horizon: Ho
     const limits = { signal, maxMemoryBytes: Math.floor(maxMemoryBytes / concurrency) };
     const work: Work = { store, parts, scope, sequence, limits };
     if (base !== null && worthFinding(run, base, sequence)) {
-      await withTouched(work, base, sequence, instants, (pairs) => computeTouched(run, work, group, { horizon, pairs, chunks }, recomputed));
+      await withTouched(work, { since: base.sequence, until: sequence }, instants, (pairs) => computeTouched(run, work, group, { horizon, pairs, chunks }, recomputed));
     } else {
       await withinMemory(chunks ?? (await chunksOfWhole(run, work, instants)), (count) => computeWhole(run, work, group, { horizon, sequence, floor: sequence, chunks: count, rows: 0 }, recomputed));
     }
