@@ -12,7 +12,7 @@ import { throwIfCancelled } from '../cancelled.js';
 import { currentHorizon, withEvents } from '../events/with-events.js';
 import { partsOfView } from '../view-parts.js';
 import { prepareTable } from './feature-table.js';
-import { notesOf, sequenceOf, type Notes } from './notes.js';
+import { notesOf, sequenceOf, type Horizon, type Notes } from './notes.js';
 import { runView, type ViewRun } from './run-view.js';
 
 export interface BackfillOptions extends JobOptions {
@@ -56,8 +56,11 @@ export interface BackfillResult extends BackfillRun {
  * meanwhile. Throws DEFINITION_NOT_FOUND for a view that is not in the snapshot, CANCELLED.
  */
 export async function backfill(store: OfflineStore, snapshot: Snapshot, options: BackfillOptions): Promise<BackfillResult[]> {
+  const views = selectViews(snapshot, options.views);
+  throwIfCancelled(options.signal, 'backfill');
+  const horizon = await currentHorizon(store, snapshot, views.map((view) => partsOfView(snapshot, view).source));
   const results: BackfillResult[] = [];
-  for (const view of selectViews(snapshot, options.views)) results.push(...(await backfillView(store, snapshot, view, options)));
+  for (const view of views) results.push(...(await backfillView(store, snapshot, view, horizon, options)));
   return results;
 }
 
@@ -69,13 +72,13 @@ export async function lastBackfill(store: OfflineStore, snapshot: Snapshot, view
   return { view: view.name, version: view.version, asOf, sequence, floor, rows };
 }
 
-async function backfillView(store: OfflineStore, snapshot: Snapshot, view: VersionedView, options: BackfillOptions): Promise<BackfillResult[]> {
+async function backfillView(store: OfflineStore, snapshot: Snapshot, view: VersionedView, arrived: Horizon, options: BackfillOptions): Promise<BackfillResult[]> {
   const { signal, onProgress, concurrency = 2, maxMemoryBytes = 4 * 1024 ** 3 } = options;
   const stage = `backfill ${view.name}`;
   throwIfCancelled(signal, stage);
   const parts = partsOfView(snapshot, view);
   const notes = viewNotes(store, snapshot, view);
-  const horizon = await currentHorizon(store, snapshot, [parts.source]);
+  const horizon: Horizon = new Map(storedSources(snapshot, parts.source).map(({ name }) => [name, arrived.get(name)!]));
   if (await prepareTable(store, parts)) await notes.forget();
   const instants = [...new Set(options.instants)].sort((a, b) => a - b);
   const run: ViewRun = {
@@ -87,7 +90,8 @@ async function backfillView(store: OfflineStore, snapshot: Snapshot, view: Versi
     maxMemoryBytes,
     concurrency,
     chunkRows: options.chunkRows ?? Math.floor(maxMemoryBytes / concurrency / bytesPerEvent(view)),
-    withEvents: (until, use) => withEvents(store, snapshot, [parts.source], { horizon: until, signal, onProgress }, use),
+    // The tables of stored sources have been seen to when the horizon was read.
+    withEvents: (until, use) => (parts.source.computed === undefined ? use({ horizon: until }) : withEvents(store, snapshot, [parts.source], { horizon: until, signal, onProgress }, use)),
     onChunk: (done, total) => onProgress?.({ stage: instants.length === 1 ? `${stage} ${formatInstant(instants[0]!)}` : stage, done, total, unit: 'chunks' }),
   };
   const recomputed = await runView(run, instants);
