@@ -1,3 +1,5 @@
+export { compileAssembly, compileEventChunk, compileSpineChunk, serviceOfView } from './assembly.js';
+export type { AssemblyOptions } from './assembly.js';
 export { compileBackfill, compileFirstSeen, compileKeys } from './backfill.js';
 export type { BackfillScope } from './backfill.js';
 export { hasVersions } from './events.js';

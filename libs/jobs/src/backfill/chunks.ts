@@ -1,4 +1,3 @@
-import { GranaryError, isGranaryError } from '@granary/contracts';
 import { throwIfCancelled } from '../cancelled.js';
 
 export interface ChunkOptions {
@@ -28,18 +27,4 @@ export async function computeChunks({ chunks, done, concurrency, signal, what }:
   };
   await Promise.all(Array.from({ length: Math.min(concurrency, queue.length) }, worker));
   if (failures.length > 0) throw failures[0];
-}
-
-const MEMORY_LIMIT_EXCEEDED = 241;
-const MOST_CHUNKS = 4_096;
-
-/** Runs with more and more chunks until every statement stays within its memory. */
-export async function withinMemory<T>(chunks: number, run: (chunks: number) => Promise<T>): Promise<T> {
-  try {
-    return await run(chunks);
-  } catch (error) {
-    if (!isGranaryError(error, 'QUERY_FAILED') || error.details['code'] !== MEMORY_LIMIT_EXCEEDED) throw error;
-    if (chunks < MOST_CHUNKS) return withinMemory(chunks * 4, run);
-    throw new GranaryError('QUERY_FAILED', `${error.message} (in one of ${chunks} chunks)`, { todo: 'Give the run more memory (maxMemoryBytes, --max-memory): a single entity needs more.', details: error.details, cause: error });
-  }
 }

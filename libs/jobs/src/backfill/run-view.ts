@@ -3,7 +3,8 @@ import { isGranaryError, type Instant } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
 import type { ViewParts } from '../view-parts.js';
 import { computeInstant, computePairs, computeSeries, countEntities, countRows, removeOlder, withTouched, type Pairs, type Work } from './compute.js';
-import { computeChunks, withinMemory } from './chunks.js';
+import { withinMemory } from '../within-memory.js';
+import { computeChunks } from './chunks.js';
 import { sameHorizon, sequenceOf, type Horizon, type InstantNotes, type Noted, type Notes } from './notes.js';
 
 export interface ViewRun {

@@ -9,7 +9,9 @@ import { throwIfCancelled } from '../cancelled.js';
 import { currentHorizon, withEvents, withInputs, type Horizon } from '../events/with-events.js';
 import { findService } from '../named.js';
 import { explainOverflow } from '../overflow.js';
+import { withinMemory } from '../within-memory.js';
 import { findDataset, getDataset, registerDataset, type DatasetRecord } from './dataset-registry.js';
+import { withChunkedDataset } from './in-chunks.js';
 import { openSpine, sha256, type SpineSource } from './spine.js';
 
 export interface DatasetFiles extends JobOptions {
@@ -17,7 +19,7 @@ export interface DatasetFiles extends JobOptions {
   readonly path: string;
   /** Keeps every training set, as `<id>.parquet`; they are removed by hand. */
   readonly folder: string;
-  /** Bytes that a statement may use before it fails; it goes on in temporary files at a third. Default: the store's own limit. */
+  /** Bytes that a statement may use. What needs more goes on in temporary files, and then in chunks. Default: the store's own limit. */
   readonly maxMemoryBytes?: number | undefined;
 }
 
@@ -91,9 +93,17 @@ async function answer(store: OfflineStore, snapshot: Snapshot, question: Questio
     const columns = columnsOf(carried);
     options.onProgress?.({ stage: comment, done: 0, total: null, unit: 'rows' });
     const kept = keptFile(options.folder, id);
-    const written = await spine.fill(scope, async (table) =>
-      explainOverflow(`feature service ${service.name}`, () => store.exportParquet(compileDataset(snapshot, service, { table, columns: carried, events: spine.events }, scope), kept, { comment, ...limits })),
-    );
+    const written = await spine.fill(scope, async (table) => {
+      const asked = { table, columns: carried, events: spine.events };
+      const chunked = { store, snapshot, service, spine: asked, scope, limits: { comment, ...limits }, onChunk: (done: number, total: number) => options.onProgress?.({ stage: comment, done, total, unit: 'chunks' }) };
+      return explainOverflow(`feature service ${service.name}`, () =>
+        withinMemory(1, (chunks) =>
+          chunks === 1
+            ? store.exportParquet(compileDataset(snapshot, service, asked, scope), kept, { comment, ...limits })
+            : withChunkedDataset(chunked, chunks, (select, more) => store.exportParquet(select, kept, more)),
+        ),
+      );
+    });
     options.onProgress?.({ stage: comment, done: written.rows, total: written.rows, unit: 'rows' });
     const first = await findDataset(store, id);
     const record: DatasetRecord = first ?? { id, service: service.name, snapshot: snapshot.id, spine: question.spine, horizon, corrects: question.corrects === id ? null : question.corrects, ...written, columns, sha256: await sha256(kept), createdAt: Date.now() };

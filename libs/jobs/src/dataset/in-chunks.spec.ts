@@ -1,0 +1,47 @@
+import { randomInt } from 'node:crypto';
+import { SPINE, compileDataset, compileEventSpine } from '@granary/compiler';
+import { named, type Derived, type FeatureService, type Snapshot } from '@granary/contracts';
+import { OfflineStore } from '@granary/offline-store';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { append, randomFrom, randomSales, reports, sales, shopSales, snapshot } from '../testing/shop.js';
+import { scratchFolder } from '../testing/stores.js';
+import { withChunkedDataset } from './in-chunks.js';
+import { withSpine } from './spine-table.js';
+
+const seed = randomInt(2 ** 31);
+const [first] = shopSales.features;
+const derived: Derived = {
+  kind: 'derived',
+  name: 'told',
+  inputs: [{ kind: 'view', view: shopSales.name }],
+  request: [],
+  features: [{ name: 'known', type: { kind: 'bool' }, expression: { kind: 'call', fn: 'isNull', args: [{ kind: 'field', of: shopSales.name, name: first!.name }] } }],
+};
+
+describe(`a training set in chunks (seed ${seed})`, () => {
+  const folder = scratchFolder();
+  let store: OfflineStore;
+  beforeAll(async () => {
+    store = await OfflineStore.open({ kind: 'embedded', path: folder.dir });
+    await append(store, sales, randomSales(randomFrom(seed), 300, 12));
+    await store.ensureSource(reports);
+  });
+  afterAll(async () => {
+    await store?.close();
+    folder.remove();
+  });
+
+  it.each([2, 7])('has the rows of the whole, in their order: %p chunks', async (chunks) => {
+    const page = named(snapshot.services, 'shop_page');
+    const service: FeatureService = { ...page, derived: [{ derived: 'told', features: ['known'] }] };
+    const world: Snapshot = { ...snapshot, views: snapshot.views.map((view) => ({ ...view, keyFields: ['tenant', 'shopId'] })), derived: [derived] };
+    await withSpine(store, compileEventSpine(sales), async (table) => {
+      const spine = { table, columns: ['saleId'], events: sales.name };
+      const whole = await store.rows(compileDataset(world, service, { ...spine, columns: [...spine.columns, SPINE.row] }));
+      const parts = await withChunkedDataset({ store, snapshot: world, service, spine, scope: {}, limits: {}, onChunk: () => undefined }, chunks, (select, options) => store.rows(select, options));
+      expect(whole).toHaveLength(300);
+      expect(parts).toEqual(whole.map(({ [SPINE.row]: _, ...row }) => row));
+    });
+    expect(await store.rows({ sql: "SELECT name FROM system.tables WHERE startsWith(name, 'granary_stage')", params: {} })).toEqual([]);
+  });
+});
