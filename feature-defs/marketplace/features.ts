@@ -3,7 +3,9 @@ import {
   count,
   countBy,
   countDistinct,
+  derived,
   ease,
+  enriched,
   entity,
   featureService,
   featureView,
@@ -18,6 +20,7 @@ import {
   t,
   timeSinceLast,
   timeless,
+  topK,
   trending,
 } from '@granary/sdk';
 
@@ -98,11 +101,31 @@ export const itemDemand = featureView('item_demand', {
   }),
 });
 
-export const ranking = featureService('ranking', [userActivity, itemDemand, itemCatalogue.pick('price')]);
+/** Each interaction with what the catalogue said of the item by then. */
+export const cataloguedInteractions = enriched('catalogued_interactions', interactions, [itemCatalogue.pick('category', 'price').as('item')]);
+
+/** Which categories draw the user: features of another view's output. */
+export const userTaste = featureView('user_taste', {
+  entity: user,
+  source: cataloguedInteractions,
+  features: (e) => ({
+    categories: countBy(e.itemCategory).over('30d'),
+    topCategories: topK(3, e.itemCategory).over('30d'),
+    bought: avg(e.itemPrice).where(e.kind.eq('purchase')).over('30d'),
+  }),
+});
+
+/** How the item's price compares with what the user looks at and buys. */
+export const priceFit = derived('price_fit', [userActivity, itemCatalogue], (u, i) => ({
+  priceVsSeen: i.price.div(u.priceSeen30d).clamp(0, 10),
+  priceVsUsual: i.price.div(u.spend30d.div(u.purchases30d)).clamp(0, 10),
+}));
+
+export const ranking = featureService('ranking', [userActivity, itemDemand, itemCatalogue.pick('price'), priceFit]);
 
 export const itemPage = featureService('item_page', [itemCatalogue, itemDemand.pick('itemPurchases7d')]);
 
-export const userPage = featureService('user_page', [userProfile, userHistory]);
+export const userPage = featureService('user_page', [userProfile, userHistory, userTaste]);
 
 export const forYou = recommender('for_you', {
   user,

@@ -1,4 +1,4 @@
-import { avg, count, entity, featureService, featureView, request, scorer, source, t } from '@granary/sdk';
+import { avg, count, derived, entity, featureService, featureView, request, scorer, source, t } from '@granary/sdk';
 
 export const customer = entity('customer', { customerId: t.int64 });
 export const terminal = entity('terminal', { terminalId: t.int64 });
@@ -37,7 +37,13 @@ export const terminalRisk = featureView('terminal_risk', {
   }),
 });
 
-export const fraudFeatures = featureService('fraud_features', [request({ amount: t.float64 }), customerSpending, terminalRisk]);
+/** When the transaction is made. */
+export const transactionTime = derived('transaction_time', [request({ at: t.timestamp })], (r) => ({
+  weekend: r.at.dayOfWeek().gte(6),
+  night: r.at.hour().lte(6),
+}));
+
+export const fraudFeatures = featureService('fraud_features', [request({ amount: t.float64 }), customerSpending, terminalRisk, transactionTime]);
 
 export const scoreTransaction = scorer('score_transaction', {
   service: fraudFeatures,

@@ -44,7 +44,7 @@ describe('loading', () => {
     writeFileSync(join(strange, 'again.ts'), `import { customer } from './features.js';\nexport const again = customer;\n`);
     const definitions = await loadDefinitions([strange]);
     const lines = readFileSync(join(strange, 'features.ts'), 'utf8').split('\n');
-    expect(definitions).toHaveLength(7);
+    expect(definitions).toHaveLength(8);
     for (const { kind, name, site } of definitions) {
       expect(site?.file).toBe(join(strange, 'features.ts'));
       expect(lines[site!.line - 1]).toContain(`${kind}('${name}'`);
@@ -59,7 +59,7 @@ describe('loading', () => {
 
   it('the three domains together make one snapshot', async () => {
     const snapshot = resolveSnapshot(await loadDefinitions(DOMAINS.map(domain)));
-    expect(snapshot.views).toHaveLength(5 + 2 + 4);
+    expect(snapshot.views).toHaveLength(6 + 2 + 4);
     expect(snapshot.scorers.map((each) => each.name)).toEqual(['score_transaction']);
   });
 
