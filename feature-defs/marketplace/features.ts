@@ -121,7 +121,10 @@ export const priceFit = derived('price_fit', [userActivity, itemCatalogue], (u, 
   priceVsUsual: i.price.div(u.spend30d.div(u.purchases30d)).clamp(0, 10),
 }));
 
-export const ranking = featureService('ranking', [userActivity, itemDemand, itemCatalogue.pick('price'), priceFit]);
+export const ranking = featureService('ranking', [userActivity, itemDemand, itemCatalogue.pick('price')]);
+
+/** For pages that show it; the ranker gains nothing by it. */
+export const priceComparison = featureService('price_comparison', [priceFit]);
 
 export const itemPage = featureService('item_page', [itemCatalogue, itemDemand.pick('itemPurchases7d')]);
 

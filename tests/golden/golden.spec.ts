@@ -113,9 +113,10 @@ const ANSWERS: Readonly<Record<string, readonly Row[]>> = {
     { ...answered({ __row: 3n, ratio: null, worth: 0n }, { ratio: 'expired' }), amount: 2, amount__state: 'present' },
   ],
   'dataset-fraud-features': [
-    answered({ transactionId: 1n, amount: 10, payments1d: 1, payments7d: 1, payments30d: 1, meanAmount1d: 10, meanAmount7d: 10, meanAmount30d: 10, ...terminal(0, 0, 0, 0, 0, 0) }),
-    answered({ transactionId: 2n, amount: 20, payments1d: 1, payments7d: 1, payments30d: 2, meanAmount1d: 20, meanAmount7d: 20, meanAmount30d: 15, ...terminal(0, 1, 1, 0, 1, 1) }),
-    answered({ transactionId: 3n, amount: 60, payments1d: 2, payments7d: 2, payments30d: 3, meanAmount1d: 40, meanAmount7d: 40, meanAmount30d: 30, ...terminal(0, 1, 1, 0, 1, 1) }),
+    // A Wednesday and a Saturday at midnight, between them a Friday at 23:00.
+    answered({ transactionId: 1n, amount: 10, payments1d: 1, payments7d: 1, payments30d: 1, meanAmount1d: 10, meanAmount7d: 10, meanAmount30d: 10, ...terminal(0, 0, 0, 0, 0, 0), weekend: false, night: true }),
+    answered({ transactionId: 2n, amount: 20, payments1d: 1, payments7d: 1, payments30d: 2, meanAmount1d: 20, meanAmount7d: 20, meanAmount30d: 15, ...terminal(0, 1, 1, 0, 1, 1), weekend: false, night: false }),
+    answered({ transactionId: 3n, amount: 60, payments1d: 2, payments7d: 2, payments30d: 3, meanAmount1d: 40, meanAmount7d: 40, meanAmount30d: 30, ...terminal(0, 1, 1, 0, 1, 1), weekend: true, night: true }),
   ],
   'dataset-ranking': [
     answered({ userId: 1n, itemId: 5n, views1d: 0, views7d: 1, views30d: 1, purchases7d: 1, purchases30d: 1, spend30d: 3, priceSeen7d: 3, priceSeen30d: 3, lastPrice30d: 3, ...DEMAND }),

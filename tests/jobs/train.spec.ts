@@ -138,7 +138,8 @@ describe('training', () => {
       expect([...recommenders.keys()]).toEqual(['for_you']);
       expect(recommenders.get('for_you')!.version).toEqual(versions[1]);
       expect(scorers.get('score_transaction')!.version).toEqual(versions[2]);
-      expect(scorers.get('score_transaction')!.model.inputs).toEqual(['amount', ...snapshot.services.find(({ name }) => name === 'fraud_features')!.views.flatMap(({ features }) => features)]);
+      const { views, derived = [] } = snapshot.services.find(({ name }) => name === 'fraud_features')!;
+      expect(scorers.get('score_transaction')!.model.inputs).toEqual(['amount', ...[...views, ...derived].flatMap(({ features }) => features)]);
       await store.close();
       store = await open('rich');
     }

@@ -25,7 +25,7 @@ export async function questionsAbout(offline: OfflineStore, snapshot: Snapshot, 
   const score = (payment: Payment): string => `{
   scoreTransaction(customerId: "${payment.customerId}", terminalId: "${payment.terminalId}", amount: ${payment.amount}) {
     probability
-    features { payments1d { value state } meanAmount30d { value state } terminalRisk30d { value state } }
+    features { payments1d { value state } meanAmount30d { value state } terminalRisk30d { value state } weekend { value } night { value } }
   }
 }`;
   return [
