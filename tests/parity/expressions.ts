@@ -2,7 +2,7 @@ import { compileExpression } from '@granary/aggregates';
 import { Emitter, emitColumn } from '@granary/compiler';
 import { clickhouseType, expressionType, formatExpression, identifier, type Expression, type FieldReference, type Value } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
-import { APPROXIMATE, EXPRESSION_FIELDS, type ExpressionCase } from './expression-cases.js';
+import { EXPRESSION_FIELDS, isApproximate, type ExpressionCase } from './expression-cases.js';
 
 /** A value on which SQL and the closure differ. */
 export interface ExpressionMismatch {
@@ -42,10 +42,6 @@ export async function compareExpressions(store: OfflineStore, { expressions, row
 
 function declared({ name }: FieldReference): (typeof EXPRESSION_FIELDS)[number] {
   return EXPRESSION_FIELDS.find((each) => each.name === name)!;
-}
-
-function isApproximate(expression: Expression): boolean {
-  return expression.kind === 'call' && (APPROXIMATE.includes(expression.fn) || expression.args.some(isApproximate));
 }
 
 function fieldsRead(expression: Expression, row: ExpressionCase['rows'][number]): ExpressionCase['rows'][number] {

@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util';
 import * as fc from 'fast-check';
 import { parityCase } from './cases.js';
+import type { Comparison } from './comparison.js';
+import { derivedCase } from './derived-cases.js';
 import { expressionCase } from './expression-cases.js';
-import { openParity, type Comparison, type ParityBench } from './paths.js';
+import { openParity, type ParityBench } from './paths.js';
 
 /** `npm run parity -- [--values N] [--seed S]`: random worlds until N values were compared; exits 1 on any mismatch, 2 on wrong usage, 130 when stopped. */
 const options = readOptions(process.argv.slice(2));
@@ -62,6 +64,7 @@ async function compareUntil(wanted: number, seed: number): Promise<number> {
     while (goOn()) {
       await round(worlds(bench));
       if (goOn()) await round(expressions(bench));
+      if (goOn()) await round(derived(bench));
     }
   } finally {
     await bench.close();
@@ -88,4 +91,8 @@ function worlds(bench: ParityBench): Judge<Parameters<ParityBench['compare']>[0]
 /** One case holds as many values as a round of worlds. */
 function expressions(bench: ParityBench): Judge<Parameters<ParityBench['compareExpressions']>[0]> {
   return { arbitrary: expressionCase, compare: bench.compareExpressions, runs: 1 };
+}
+
+function derived(bench: ParityBench): Judge<Parameters<ParityBench['compareDerived']>[0]> {
+  return { arbitrary: derivedCase, compare: bench.compareDerived, runs: 4 };
 }

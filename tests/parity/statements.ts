@@ -1,6 +1,6 @@
 import { emptyParts, finish, foldRequest, partsOf } from '@granary/aggregates';
 import { PLANS, SPINE, STATE_SUFFIX, compileBackfill, compileDataset, compileEventSpine, compileProbes, type Plan, type Spine } from '@granary/compiler';
-import { BACKFILL, clickhouseType, identifier, type FeatureService, type FieldType, type Snapshot, type Value } from '@granary/contracts';
+import { BACKFILL, clickhouseType, identifier, type FeatureService, type FieldType, type Snapshot, type Statement, type Value } from '@granary/contracts';
 import type { OfflineStore, Row } from '@granary/offline-store';
 import type { ParityCase } from './cases.js';
 import type { Answer, Arrived, Question } from './oracle.js';
@@ -14,27 +14,45 @@ export interface Answered {
 
 /** Asks every kind of statement, with the plans that the compiler chooses and with others. */
 export async function askAll(store: OfflineStore, world: ParityCase, arrived: readonly Arrived[]): Promise<readonly Answered[]> {
-  const { questions } = world;
-  await createSpine(store, world);
-  await create(store, 'spine_questions', `SELECT * FROM spine WHERE ${SPINE.eventId} = ''`);
-  await create(store, 'probes', `SELECT ${world.entity.keys.map((key) => identifier(key.name)).join(', ')}, ${SPINE.time} AS ${BACKFILL.asOf} FROM spine`);
-  const events = compileEventSpine(world.source);
-  await create(store, 'spine_events', events.sql, events.params);
-  const own = questions.filter(({ eventId }) => eventId === '');
-  const happened = eventQuestions(world, arrived);
-  const columns = [SPINE.row];
+  const { entity, source, view, questions } = world;
+  const { spine, asked, happened } = await createSpines(store, world, arrived);
+  await create(store, 'probes', `SELECT ${entity.keys.map((key) => identifier(key.name)).join(', ')}, ${SPINE.time} AS ${BACKFILL.asOf} FROM spine`);
+  const names = view.features.map(({ name }) => name);
+  const service: FeatureService = { kind: 'featureService', name: 'answers', views: [{ view: view.name, features: names }], request: [] };
+  const snapshot: Snapshot = { format: 1, id: '0'.repeat(64), entities: [entity], sources: [source], views: [view], services: [service], recommenders: [], scorers: [], derived: [] };
+  const dataset = (questions: SpineQuestions, plans?: readonly Plan[]): Promise<Record<string, Answer>[]> => askDataset(store, compileDataset(snapshot, service, questions.spine, { plans }), questions, names);
   const all: Answered[] = [
     { path: 'backfill', questions, answers: await askBackfill(store, world) },
-    { path: 'spine', questions, answers: await askDataset(store, world, questions.length, { table: 'spine', columns }) },
+    { path: 'spine', questions, answers: await dataset(spine) },
   ];
   for (const plans of [PLANS, ['merged'], []] as const) {
     all.push(
-      { path: `questions by ${plans.join()}`, questions: own, answers: await askDataset(store, world, own.length, { table: 'spine_questions', columns, events: null }, plans) },
-      { path: `events by ${plans.join()}`, questions: happened, answers: await askDataset(store, world, happened.length, { table: 'spine_events', columns, events: world.source.name }, plans) },
+      { path: `questions by ${plans.join()}`, questions: asked.questions, answers: await dataset(asked, plans) },
+      { path: `events by ${plans.join()}`, questions: happened.questions, answers: await dataset(happened, plans) },
       { path: `probes by ${plans.join()}`, questions, answers: await askProbes(store, world, plans) },
     );
   }
   return all;
+}
+
+/** Questions, and the spine table that asks them. */
+export interface SpineQuestions {
+  readonly spine: Spine;
+  readonly questions: readonly Question[];
+}
+
+/** Spines of all questions, of those that are no event, and of the events themselves. */
+export async function createSpines(store: OfflineStore, world: ParityCase, arrived: readonly Arrived[]): Promise<Readonly<Record<'spine' | 'asked' | 'happened', SpineQuestions>>> {
+  const columns = [SPINE.row];
+  await createSpine(store, world);
+  await create(store, 'spine_questions', `SELECT * FROM spine WHERE ${SPINE.eventId} = ''`);
+  const events = compileEventSpine(world.source);
+  await create(store, 'spine_events', events.sql, events.params);
+  return {
+    spine: { spine: { table: 'spine', columns }, questions: world.questions },
+    asked: { spine: { table: 'spine_questions', columns, events: null }, questions: world.questions.filter(({ eventId }) => eventId === '') },
+    happened: { spine: { table: 'spine_events', columns, events: world.source.name }, questions: eventQuestions(world, arrived) },
+  };
 }
 
 /** Each event's last version as a question about itself, in the order of the spine that they are. */
@@ -88,14 +106,12 @@ function spineRows(source: ParityCase['source'], questions: readonly Question[])
 }
 
 /** Point-in-time training set: all questions in one statement. */
-async function askDataset(store: OfflineStore, { entity, source, view }: ParityCase, questions: number, spine: Spine, plans?: readonly Plan[]): Promise<Record<string, Answer>[]> {
-  const service: FeatureService = { kind: 'featureService', name: 'answers', views: [{ view: view.name, features: view.features.map((f) => f.name) }], request: [] };
-  const snapshot: Snapshot = { format: 1, id: '0'.repeat(64), entities: [entity], sources: [source], views: [view], services: [service], recommenders: [], scorers: [], derived: [] };
-  const rows = await store.rows(compileDataset(snapshot, service, spine, { plans }));
-  if (rows.length !== questions) throw new Error(`${questions} questions gave ${rows.length} rows`);
+export async function askDataset(store: OfflineStore, statement: Statement, { questions }: SpineQuestions, names: readonly string[]): Promise<Record<string, Answer>[]> {
+  const rows = await store.rows(statement);
+  if (rows.length !== questions.length) throw new Error(`${questions.length} questions gave ${rows.length} rows`);
   return rows.map((row, i) => {
     if (i > 0 && (row[SPINE.row] as bigint) <= (rows[i - 1]![SPINE.row] as bigint)) throw new Error(`row ${i + 1} of the spine came out of order`);
-    return Object.fromEntries(view.features.map(({ name }) => [name, answerOf(row, name)]));
+    return Object.fromEntries(names.map((name) => [name, answerOf(row, name)]));
   });
 }
 
