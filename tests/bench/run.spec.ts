@@ -42,7 +42,7 @@ describe('the bench command', () => {
     const { code, stdout, stderr } = await bench(['features', '--quick', '--json', file]);
     expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
     const rows = JSON.parse(readFileSync(file, 'utf8')) as BenchRow[];
-    expect(rows.map(({ name }) => name.split(',')[0])).toEqual(['backfill customers', 'backfill terminals', 'training set']);
+    expect(rows.map(({ name }) => name.split(',')[0])).toEqual(['backfill customers', 'backfill terminals', 'training set', 'point in time']);
     for (const row of rows) {
       expect(Object.keys(row).sort()).toEqual(['floor', 'name', 'peakRssMb', 'ratio', 'scale', 'suite', 'unit', 'value']);
       expect(row).toMatchObject({ suite: 'features', unit: 'rows/s', scale: 1 });
