@@ -70,14 +70,19 @@ export function servedName(alias: string | undefined, feature: string): string {
 /** The stored sources that a source's events come from: itself, unless it is computed. */
 export function storedSources(snapshot: Snapshot, source: Source): readonly Source[] {
   if (source.computed === undefined) return [source];
-  const inputs = computedInputs(snapshot, source.computed).map((name) => named(snapshot.sources, name));
-  return [...new Set(inputs.flatMap((input) => storedSources(snapshot, input)))];
+  return [...new Set(inputSources(snapshot, source).flatMap((input) => storedSources(snapshot, input)))];
 }
 
-/** The sources that a computed one reads at first hand. */
-function computedInputs(snapshot: Snapshot, computed: ComputedSource): readonly string[] {
-  if (computed.kind === 'sql') return computed.inputs;
-  return [computed.events, ...computed.views.map((use) => named(snapshot.views, use.view).source)];
+/** The sources that a source reads at first hand; none, unless it is computed. */
+export function inputSources(snapshot: Snapshot, { computed }: Source): readonly Source[] {
+  if (computed === undefined) return [];
+  const { sources, views } = computedInputs(computed);
+  return [...sources, ...views.map((view) => named(snapshot.views, view).source)].map((name) => named(snapshot.sources, name));
+}
+
+/** The names of the sources and views that a computed source reads at first hand. */
+export function computedInputs(computed: ComputedSource): { readonly sources: readonly string[]; readonly views: readonly string[] } {
+  return computed.kind === 'sql' ? { sources: computed.inputs, views: [] } : { sources: [computed.events], views: computed.views.map((use) => use.view) };
 }
 
 /** Finds by name what a valid snapshot has; not to have it is a bug. */

@@ -1,4 +1,4 @@
-import type { Entity, Snapshot, Source, VersionedView } from '@granary/contracts';
+import { named, type Entity, type Snapshot, type Source, type VersionedView } from '@granary/contracts';
 
 /** A view with what it refers to. */
 export interface ViewParts {
@@ -8,8 +8,5 @@ export interface ViewParts {
 }
 
 export function partsOfView(snapshot: Snapshot, view: VersionedView): ViewParts {
-  const entity = snapshot.entities.find((each) => each.name === view.entity);
-  const source = snapshot.sources.find((each) => each.name === view.source);
-  if (entity === undefined || source === undefined) throw new Error(`a valid snapshot has what ${view.name} refers to`);
-  return { view, entity, source };
+  return { view, entity: named(snapshot.entities, view.entity), source: named(snapshot.sources, view.source) };
 }

@@ -1,5 +1,5 @@
 import { compileEnrichedEvents, compileEnrichedSpine, compileSqlEvents, compileSqlQuery, type EnrichedSource, type EventScope, type SqlSource } from '@granary/compiler';
-import { EVENT, eventsTable, identifier, named, storedSources, type JobOptions, type Snapshot, type Source, type Statement } from '@granary/contracts';
+import { EVENT, eventsTable, identifier, inputSources, storedSources, type JobOptions, type Snapshot, type Source, type Statement } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
 import { throwIfCancelled } from '../cancelled.js';
 import { withSpine } from '../dataset/spine-table.js';
@@ -59,17 +59,11 @@ export async function withEvents<T>(store: OfflineStore, snapshot: Snapshot, sou
 export function withInputs(snapshot: Snapshot, sources: readonly Source[]): readonly Source[] {
   const ordered = new Set<Source>();
   const visit = (source: Source): void => {
-    for (const input of inputsOf(snapshot, source)) visit(input);
+    for (const input of inputSources(snapshot, source)) visit(input);
     ordered.add(source);
   };
   sources.forEach(visit);
   return [...ordered];
-}
-
-function inputsOf(snapshot: Snapshot, { computed }: Source): readonly Source[] {
-  if (computed === undefined) return [];
-  const names = computed.kind === 'sql' ? computed.inputs : [computed.events, ...computed.views.map((use) => named(snapshot.views, use.view).source)];
-  return names.map((name) => named(snapshot.sources, name));
 }
 
 async function compute(store: OfflineStore, snapshot: Snapshot, source: Source, table: string, scope: EventScope, { signal, maxMemoryBytes }: EventsOptions): Promise<void> {

@@ -1,5 +1,4 @@
-import { formatDuration, type AggregateFunction, type Source, type Window } from '@granary/contracts';
-import { computedInputs } from '../lineage.js';
+import { computedInputs, formatDuration, type AggregateFunction, type Source, type Window } from '@granary/contracts';
 import { problemOf, type Problem } from '../problem.js';
 import { ownerOf, type Declared } from '../validate/context.js';
 

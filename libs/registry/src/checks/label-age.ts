@@ -1,5 +1,5 @@
 import { servedName, type Feature, type FeatureView, type Scorer, type Source, type Window } from '@granary/contracts';
-import { fieldsRead } from '../lineage.js';
+import { fieldsRead } from '../fields-read.js';
 import { fieldOf, type Declared } from '../validate/context.js';
 
 /** How a value depends on labels. */

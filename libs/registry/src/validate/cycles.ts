@@ -1,5 +1,4 @@
-import type { Definition } from '@granary/contracts';
-import { computedInputs } from '../lineage.js';
+import { computedInputs, type Definition } from '@granary/contracts';
 import { KIND_TITLES, ownerOf, type Context } from './context.js';
 
 type Node = Extract<Definition, { kind: 'source' | 'featureView' | 'derived' }>;

@@ -1,5 +1,5 @@
 import { formatType, type Feature, type FeatureView, type FieldType, type Source } from '@granary/contracts';
-import { fieldsRead } from '../lineage.js';
+import { fieldsRead } from '../fields-read.js';
 import type { Say } from '../problem.js';
 import { fieldOf, sameType } from './context.js';
 

@@ -1,5 +1,5 @@
 import { named, servedName, viewId, type Entity, type FeatureView, type Source, type ViewFeatures } from '@granary/contracts';
-import { fieldsRead } from '../lineage.js';
+import { fieldsRead } from '../fields-read.js';
 import { contentHash } from './canonical.js';
 
 /** What views refer to. */

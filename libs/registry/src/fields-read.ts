@@ -1,0 +1,7 @@
+import { fieldReferences, type Aggregate, type Expression } from '@granary/contracts';
+
+/** The source fields that an aggregate reads, each once. */
+export function fieldsRead({ column, where, predicate }: Aggregate): readonly string[] {
+  const conditions = [where, predicate ?? null].filter((each): each is Expression => each !== null);
+  return [...new Set([...(column === null ? [] : [column]), ...conditions.flatMap(fieldReferences).map((field) => field.name)])];
+}
