@@ -69,6 +69,7 @@ describe('interleaveCalls', () => {
     const { ours: figures } = await interleaveCalls({ ours, floor: () => Promise.resolve() }, { concurrency: 4, calls: 10, rounds: 2, signal });
     expect({ most, calls }).toEqual({ most: 4, calls: 30 });
     expect(figures.p99).toBeGreaterThanOrEqual(figures.p50);
+    expect(figures.p999).toBeGreaterThanOrEqual(figures.p99);
     expect(figures.rate).toBeGreaterThan(0);
   });
 });

@@ -82,31 +82,39 @@ export interface CallOptions {
   readonly signal: AbortSignal;
 }
 
-/** Medians over the rounds of each round's percentiles (µs) and rate (calls/s). */
+/** Percentiles over the calls of all rounds (µs), and the median of the rounds' rates (calls/s). */
 export interface CallFigures {
   readonly p50: number;
   readonly p99: number;
+  readonly p999: number;
+  readonly rate: number;
+}
+
+interface CallRound {
+  /** µs of each call. */
+  readonly latencies: readonly number[];
   readonly rate: number;
 }
 
 /** Many short calls, in interleaved rounds. The first round warms up and does not count. */
 export async function interleaveCalls({ ours, floor }: Pair, options: CallOptions): Promise<{ ours: CallFigures; floor: CallFigures }> {
-  const figures: { ours: CallFigures[]; floor: CallFigures[] } = { ours: [], floor: [] };
+  const rounds: { ours: CallRound[]; floor: CallRound[] } = { ours: [], floor: [] };
   for (let round = 0; round <= options.rounds; round++) {
-    for (const [work, into] of [[ours, figures.ours] as const, [floor, figures.floor] as const]) {
+    for (const [work, into] of [[ours, rounds.ours] as const, [floor, rounds.floor] as const]) {
       options.signal.throwIfAborted();
       const measured = await callRound(work, options);
       if (round > 0) into.push(measured);
     }
   }
-  return { ours: middle(figures.ours), floor: middle(figures.floor) };
+  return { ours: figuresOf(rounds.ours), floor: figuresOf(rounds.floor) };
 }
 
-function middle(figures: readonly CallFigures[]): CallFigures {
-  return { p50: median(figures.map((f) => f.p50)), p99: median(figures.map((f) => f.p99)), rate: median(figures.map((f) => f.rate)) };
+function figuresOf(rounds: readonly CallRound[]): CallFigures {
+  const latencies = rounds.flatMap((round) => round.latencies);
+  return { p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99), p999: percentile(latencies, 0.999), rate: median(rounds.map(({ rate }) => rate)) };
 }
 
-async function callRound(work: () => Promise<unknown>, { concurrency, calls, signal }: CallOptions): Promise<CallFigures> {
+async function callRound(work: () => Promise<unknown>, { concurrency, calls, signal }: CallOptions): Promise<CallRound> {
   const latencies: number[] = [];
   let left = calls;
   const worker = async (): Promise<void> => {
@@ -120,10 +128,10 @@ async function callRound(work: () => Promise<unknown>, { concurrency, calls, sig
   await Promise.all(Array.from({ length: concurrency }, worker));
   signal.throwIfAborted();
   const seconds = (performance.now() - started) / 1_000;
-  return { p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99), rate: latencies.length / seconds };
+  return { latencies, rate: latencies.length / seconds };
 }
 
-/** The six rows that a pair of calls gives: percentiles and rate, one at a time and 16 at once. */
+/** The eight rows that a pair of calls gives: percentiles and rate, one at a time and 16 at once. */
 export async function callRows(suite: string, name: string, pair: Pair, options: Omit<CallOptions, 'concurrency'> & { readonly scale: number }): Promise<BenchRow[]> {
   const rows: BenchRow[] = [];
   for (const concurrency of [1, 16]) {
@@ -131,7 +139,7 @@ export async function callRows(suite: string, name: string, pair: Pair, options:
     const { ours, floor } = await interleaveCalls(pair, { ...options, concurrency });
     const of = (metric: string, unit: Unit, value: number, least: number): BenchRow =>
       row({ suite, name: `${name}, c=${concurrency} ${metric}`, unit, value, floor: least, scale: options.scale });
-    rows.push(of('p50', 'µs', ours.p50, floor.p50), of('p99', 'µs', ours.p99, floor.p99), of('rate', 'calls/s', ours.rate, floor.rate));
+    rows.push(of('p50', 'µs', ours.p50, floor.p50), of('p99', 'µs', ours.p99, floor.p99), of('p99.9', 'µs', ours.p999, floor.p999), of('rate', 'calls/s', ours.rate, floor.rate));
   }
   return rows;
 }
