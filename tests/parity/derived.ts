@@ -1,7 +1,7 @@
 import { compileExpression } from '@granary/aggregates';
 import { PLANS, compileDataset } from '@granary/compiler';
-import { formatExpression, named, resolveService, servedName, type FieldReference, type ResolvedService, type ServedFeature } from '@granary/contracts';
-import { materialise } from '@granary/jobs';
+import { formatExpression, named, resolveService, servedName, type FieldReference, type ResolvedService, type ServedFeature, type Value } from '@granary/contracts';
+import { materialise, readHistory } from '@granary/jobs';
 import type { OfflineStore } from '@granary/offline-store';
 import type { OnlineStore } from '@granary/online-store';
 import { FeatureReader } from '@granary/serving';
@@ -26,12 +26,16 @@ export async function compareDerived(store: OfflineStore, online: OnlineStore, {
     all.push({ path, questions: questions.questions, answers: await askDataset(store, statement, questions, names) });
   }
   all.push(await askOnline(store, online, { world, snapshot, service, uses }));
+  all.push(await askHistory(store, { world, snapshot, service, uses }));
+  // Each question sees another part of the events in each view.
+  const last = arrived.length;
+  all.push(await askHistory(store, { world, snapshot, service, uses }, (question, view) => (question * 7 + uses.findIndex(({ id }) => id === view) * 3) % (last + 1)));
 
   const mismatches: Mismatch[] = [];
   let compared = 0;
-  for (const { path, questions, answers } of all) {
+  for (const { path, questions, answers, horizon = () => Infinity } of all) {
     questions.forEach((question, i) => {
-      const inputs = new Map(uses.map((use) => [use.id, ask(use.view, arrived, about(use, question))]));
+      const inputs = new Map(uses.map((use) => [use.id, ask(use.view, arrived.filter(({ sequence }) => sequence <= horizon(i, use.id)), about(use, question))]));
       for (const feature of resolved.features) {
         const actual = answers[i]![feature.name]!;
         const expected = feature.kind === 'aggregate' ? inputs.get(feature.of)![feature.feature.name]! : derive(resolved, feature, inputs, question, answers[i]!);
@@ -77,16 +81,31 @@ function describe(feature: ServedFeature): string {
   return feature.kind === 'derived' ? `${feature.name} = ${formatExpression(feature.expression)}` : feature.name;
 }
 
-/** Materialises as of each instant, and reads the questions of that instant that can be asked online: those that are no event, without nulls. */
-async function askOnline(store: OfflineStore, online: OnlineStore, { world, snapshot, service }: DerivedCase): Promise<Answered> {
-  const able = world.questions.filter(({ eventId, request }) => eventId === '' && service.request.every(({ name }) => request[name] !== null));
+/** Requests that can be asked online: no event, and without nulls. */
+function able({ world, service }: DerivedCase): readonly Question[] {
+  return world.questions.filter(({ eventId, request }) => eventId === '' && service.request.every(({ name }) => request[name] !== null));
+}
+
+/** Reads the questions that can be asked online from the stored events. */
+async function askHistory(store: OfflineStore, derivedCase: DerivedCase, horizon?: Answered['horizon']): Promise<Answered> {
+  const { snapshot, service, uses } = derivedCase;
+  const questions = able(derivedCase);
+  const asked = questions.map(({ request, at }, i) => ({ values: request as Record<string, Value>, at, horizons: horizon && new Map(uses.map(({ id }) => [id, horizon(i, id)])) }));
+  const answers = await readHistory(store, snapshot, service.name, asked);
+  return { path: `history${horizon === undefined ? '' : ' at horizons'}`, questions, answers, ...(horizon && { horizon }) };
+}
+
+/** Materialises as of each instant, and reads the questions of that instant that can be asked online. */
+async function askOnline(store: OfflineStore, online: OnlineStore, derivedCase: DerivedCase): Promise<Answered> {
+  const { snapshot, service } = derivedCase;
+  const asked = able(derivedCase);
   const project = `case${++cases}`;
   const answers = new Map<Question, Record<string, Answer>>();
-  for (const at of [...new Set(able.map((question) => question.at))].sort((a, b) => a - b)) {
+  for (const at of [...new Set(asked.map((question) => question.at))].sort((a, b) => a - b)) {
     await materialise(store, online, snapshot, { at, project });
-    const questions = able.filter((question) => question.at === at);
+    const questions = asked.filter((question) => question.at === at);
     const rows = await new FeatureReader(snapshot, online, { project }).rows(service.name, questions.map(({ request }) => request), { at });
     questions.forEach((question, i) => answers.set(question, rows[i]!.values));
   }
-  return { path: 'online', questions: able, answers: able.map((question) => answers.get(question)!) };
+  return { path: 'online', questions: asked, answers: asked.map((question) => answers.get(question)!) };
 }

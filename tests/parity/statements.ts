@@ -10,6 +10,8 @@ export interface Answered {
   readonly path: string;
   readonly questions: readonly Question[];
   readonly answers: readonly Readonly<Record<string, Answer>>[];
+  /** The sequence up to which a question sees the events of a view, by its id. Left out: it sees all. */
+  readonly horizon?: (question: number, view: string) => number;
 }
 
 /** Asks every kind of statement, with the plans that the compiler chooses and with others. */

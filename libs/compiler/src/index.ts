@@ -1,5 +1,7 @@
 export { compileAssembly, compileEventChunk, compileSpineChunk, serviceOfView } from './assembly.js';
 export type { AssemblyOptions } from './assembly.js';
+export { compileEventsAtHorizons, horizonColumn, newestColumn, serviceAtHorizons } from './at-horizons.js';
+export type { EventsAtHorizons, ServiceAtHorizons } from './at-horizons.js';
 export { compileBackfill, compileFirstSeen, compileKeys } from './backfill.js';
 export type { BackfillScope } from './backfill.js';
 export { hasVersions } from './events.js';

@@ -11,6 +11,8 @@ export type { BackfillOptions, BackfillResult, BackfillRun } from './backfill/ba
 export { correctDataset, rewriteDataset, writeDataset } from './dataset/dataset.js';
 export type { DatasetFiles, DatasetOptions, DatasetReport } from './dataset/dataset.js';
 export type { SpineSource } from './dataset/spine.js';
+export { readHistory } from './history/feature-history.js';
+export type { HistoryOptions, HistoryQuestion, HistoryRow } from './history/feature-history.js';
 export { materialise } from './materialise/materialise.js';
 export type { MaterialiseOptions, MaterialiseResult } from './materialise/materialise.js';
 export { latestModel, listModels } from './train/model-registry.js';

@@ -1,0 +1,108 @@
+import { SPINE, STATE_SUFFIX, compileDataset, compileEventsAtHorizons, horizonColumn, newestColumn, serviceAtHorizons, type EventScope } from '@granary/compiler';
+import { fieldReferences, identifier, resolveService, type FeatureState, type FeatureValue, type Instant, type ResolvedService, type ResolvedView, type ServedFeature, type Snapshot, type Value } from '@granary/contracts';
+import type { OfflineStore, Row } from '@granary/offline-store';
+import { throwIfCancelled } from '../cancelled.js';
+import { withSpineRows, type SpineColumn, type SpineRow } from '../dataset/spine-table.js';
+import { withEvents, type Horizon } from '../events/with-events.js';
+import { findService } from '../named.js';
+import { explainOverflow } from '../overflow.js';
+import { stageTable } from '../stage-table.js';
+
+/** A row of a service that is asked for. */
+export interface HistoryQuestion {
+  /** The service's keys and request fields, of their types, by name. */
+  readonly values: Readonly<Record<string, Value>>;
+  readonly at: Instant;
+  /** By a resolved view's id: only events with a sequence up to this are seen in it. Left out: all that have arrived. */
+  readonly horizons?: ReadonlyMap<string, number> | undefined;
+}
+
+export interface HistoryOptions {
+  /** What is seen of the stored sources behind computed ones. Left out: all that has arrived. */
+  readonly horizon?: Horizon | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Every feature of the service by name, as `FeatureReader` gives them. */
+export type HistoryRow = Readonly<Record<string, FeatureValue>>;
+
+/** Questions that one statement answers. */
+const BATCH = 1_000;
+/** Later than any event. */
+const NO_HORIZON = Number.MAX_SAFE_INTEGER;
+
+/**
+ * A service's rows as of any instants, computed from the stored events: a row for each question, in their order, with the
+ * values and states that a training set has. Only the events of the entities asked about are looked at more than once.
+ * Throws UNKNOWN_SERVICE, SOURCE_CHANGED, INVALID_VALUE (an integer sum leaves int64), CANCELLED and what the store throws.
+ */
+export async function readHistory(store: OfflineStore, snapshot: Snapshot, serviceName: string, questions: readonly HistoryQuestion[], { horizon, signal }: HistoryOptions = {}): Promise<HistoryRow[]> {
+  const service = resolveService(snapshot, findService(snapshot, serviceName));
+  if (questions.length === 0) return [];
+  const sources = [...new Set(service.views.map(({ source }) => source))];
+  return withEvents(store, snapshot, sources, { horizon, signal }, async (scope) => {
+    const rows: HistoryRow[] = [];
+    for (let from = 0; from < questions.length; from += BATCH) {
+      throwIfCancelled(signal, `reading ${serviceName}`);
+      rows.push(...(await answer(store, snapshot, service, questions.slice(from, from + BATCH), scope, signal)));
+    }
+    return rows;
+  });
+}
+
+async function answer(store: OfflineStore, snapshot: Snapshot, service: ResolvedService, questions: readonly HistoryQuestion[], scope: EventScope, signal: AbortSignal | undefined): Promise<HistoryRow[]> {
+  const { snapshot: definitions, service: asked, tables } = serviceAtHorizons(snapshot, findService(snapshot, service.name));
+  const columns: readonly SpineColumn[] = [
+    ...[...service.keys, ...service.request].map(({ name, type }) => ({ name, type, nullable: false })),
+    ...service.views.map(({ id }) => ({ name: horizonColumn(id), type: { kind: 'int64' } as const, nullable: false })),
+  ];
+  const options = { comment: `features of ${service.name} in the past`, signal };
+  const copies = new Map<string, string>();
+  return withSpineRows(store, columns, [questions.map((question) => spineRow(service, question))], async (spine) => {
+    try {
+      for (const table of tables) {
+        const name = stageTable('events');
+        copies.set(table.source, name);
+        const { sql, params } = compileEventsAtHorizons(table, spine, scope);
+        await store.command({ sql: `CREATE TABLE ${identifier(name)} ENGINE = MergeTree ORDER BY tuple() AS ${sql}`, params }, options);
+      }
+      const statement = compileDataset(definitions, asked, { table: spine, columns: [SPINE.row], events: null }, { computed: copies });
+      const rows = await explainOverflow(`feature service ${service.name}`, () => store.rows(statement, options));
+      if (rows.length !== questions.length) throw new Error(`${questions.length} questions had ${rows.length} answers`);
+      return rows.map((row, i) => readRow(service, row, questions[i]!.at));
+    } finally {
+      for (const copy of copies.values()) await store.dropTable(copy);
+    }
+  }, options);
+}
+
+function spineRow(service: ResolvedService, { values, at, horizons }: HistoryQuestion): SpineRow {
+  const given = [...service.keys, ...service.request].map(({ name }) => {
+    const value = values[name];
+    if (value === undefined) throw new Error(`${service.name} is asked without ${name}`);
+    return value;
+  });
+  return { at, values: [...given, ...service.views.map(({ id }) => BigInt(horizons?.get(id) ?? NO_HORIZON))] };
+}
+
+function readRow({ views, features }: ResolvedService, row: Row, at: Instant): HistoryRow {
+  const newest = new Map(views.map(({ id }) => [id, row[newestColumn(id)] as Instant | null]));
+  return Object.fromEntries(
+    features.map((served): [string, FeatureValue] => {
+      const state = row[`${served.name}${STATE_SUFFIX}`] as FeatureState;
+      const value = state === 'present' ? (row[served.name] as Value) : null;
+      return [served.name, { value, state, eventTime: eventTimeOf(views, served, newest, at) }];
+    }),
+  );
+}
+
+/** The newest event of what a feature reads; a window that includes the request has one at the instant itself. */
+function eventTimeOf(views: readonly ResolvedView[], served: ServedFeature, newest: ReadonlyMap<string, Instant | null>, at: Instant): Instant | null {
+  const read = served.kind === 'aggregate' ? [{ of: served.of, name: served.feature.name }] : fieldReferences(served.expression);
+  const times = read.flatMap(({ of, name }) => {
+    if (of === undefined) return [];
+    const feature = views.find(({ id }) => id === of)!.features.find((each) => each.name === name)!;
+    return feature.aggregate.window?.includeRequest === true ? [at] : (newest.get(of) ?? []);
+  });
+  return times.length === 0 ? null : Math.max(...times);
+}
