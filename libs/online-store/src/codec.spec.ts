@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { checksum } from './checksum.js';
 import { createRowCodec, type Row } from './codec.js';
 import type { RowSchema } from './layout.js';
-import { isNewer } from './order.js';
+import { outranks } from './value.js';
 import { testSeed } from './test-support/environment.js';
 import { viewOf } from './variable.js';
 
@@ -151,7 +151,7 @@ describe('row codec', () => {
     fc.assert(
       fc.property(small, small, (a, b) => {
         const greater = (a.eventTime - b.eventTime || a.knownAt - b.knownAt || a.sequence - b.sequence) > 0;
-        expect(isNewer(codec.encode({ order: a, values: [] }), codec.encode({ order: b, values: [] }))).toBe(greater);
+        expect(outranks(codec.encode({ order: a, values: [] }), codec.encode({ order: b, values: [] }))).toBe(greater);
       }),
       { ...runs, numRuns: 2000 },
     );

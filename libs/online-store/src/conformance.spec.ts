@@ -1,79 +1,19 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Redis } from 'ioredis';
-import { isNewer } from './order.js';
-import { openOnlineStore, type OnlineStoreOptions } from './open.js';
+import { beforeEach, expect, it } from '@jest/globals';
 import type { OnlineStore, PackedRow } from './store.js';
 import { runChild } from './test-support/child.js';
+import { describeDrivers, type Subject } from './test-support/drivers.js';
 import { testSeed } from './test-support/environment.js';
-import { at, packed, randomFrom, shuffled } from './test-support/rows.js';
-import { startRedis, whyNoRedis, type TestRedis } from './testing.js';
+import { at, frame, packed, randomFrom, shuffled } from './test-support/rows.js';
+import { outranks } from './value.js';
 
 const seed = testSeed('conformance.spec');
 
-interface Driver {
-  options(): OnlineStoreOptions;
-  start(): Promise<void>;
-  wipe(): Promise<void>;
-  stop(): Promise<void>;
-}
+describeDrivers(conformance);
 
-function lmdb(): Driver {
-  const root = mkdtempSync(join(tmpdir(), 'granary-lmdb-'));
-  let round = 0;
-  return {
-    options: () => ({ kind: 'lmdb', path: join(root, `store-${round}`) }),
-    start: () => Promise.resolve(),
-    wipe: () => Promise.resolve(void round++),
-    stop: () => Promise.resolve(rmSync(root, { recursive: true, force: true })),
-  };
-}
-
-function redis(): Driver {
-  let server: TestRedis;
-  return {
-    options: () => ({ kind: 'redis', url: server.url }),
-    start: async () => void (server = await startRedis()),
-    wipe: async () => {
-      const client = new Redis(server.url);
-      await client.flushall();
-      await client.quit();
-    },
-    stop: () => server.stop(),
-  };
-}
-
-describe('online store: lmdb', () => conformance(lmdb()));
-
-const noRedis = whyNoRedis();
-if (noRedis === null) describe('online store: redis', () => conformance(redis()));
-else describe.skip(`online store: redis (skipped: ${noRedis})`, () => conformance(redis()));
-
-function conformance(driver: Driver): void {
+function conformance(subject: Subject): void {
+  const { open, closeAll } = subject;
   let store: OnlineStore;
-  const opened: OnlineStore[] = [];
-
-  async function open(): Promise<OnlineStore> {
-    const another = await openOnlineStore(driver.options());
-    opened.push(another);
-    return another;
-  }
-  async function closeAll(): Promise<void> {
-    for (const one of opened.splice(0)) await one.close();
-  }
-
-  beforeAll(() => driver.start());
-  beforeEach(async () => {
-    await closeAll();
-    await driver.wipe();
-    store = await open();
-  });
-  afterAll(async () => {
-    await closeAll();
-    await driver.stop();
-  });
+  beforeEach(() => void (store = subject.store()));
 
   it('reads in the order of the keys, null for what is missing, duplicates as often as asked', async () => {
     const [a, b] = [packed(at(1), Buffer.from('a')), packed(at(1), Buffer.from('b'))];
@@ -91,7 +31,7 @@ function conformance(driver: Driver): void {
   it('keeps bytes exactly, of any size, and hands out bytes that no later call changes', async () => {
     const random = randomFrom(seed);
     const sizes = [0, 1, 2, 100, 4_000, 40_000, 1_000_000];
-    const rows = sizes.map((size) => ({ key: `size ${size}`, value: packed(at(1), Uint8Array.from({ length: size }, () => random() * 256)) }));
+    const rows = sizes.map((size) => ({ key: `size ${size}`, value: packed(at(1), Buffer.alloc(size, `${random()}`)) }));
     await store.write(rows);
     const first = await store.read(rows.map((row) => row.key));
     await store.read(rows.map((row) => row.key).reverse());
@@ -108,8 +48,8 @@ function conformance(driver: Driver): void {
     expect((await store.read([long, `${long}k`])).map((bytes) => bytes === null)).toEqual([true, false]);
   });
 
-  it('keeps the greatest write order: event time, then known at, then sequence; an equal one changes nothing', async () => {
-    const ascending = [at(-5), at(-1), at(0), at(255), at(256), at(256, 300), at(256, 300, 1), at(256, 300, 256), at(257, 0), at(2 ** 40), at(Number.MAX_SAFE_INTEGER)];
+  it('keeps the greatest write order: sequence, then instant; an equal one changes nothing', async () => {
+    const ascending = [at(Number.MIN_SAFE_INTEGER), at(-5), at(-1), at(0, -1), at(0), at(255), at(256), at(256, 300), at(257, 0), at(2 ** 40), at(Number.MAX_SAFE_INTEGER)];
     for (const order of ascending) {
       expect(await store.write([{ key: 'k', value: packed(order) }])).toEqual({ written: 1, stale: 0 });
       expect(await store.write([{ key: 'k', value: packed(order, Buffer.from('other')) }])).toEqual({ written: 0, stale: 1 });
@@ -147,10 +87,10 @@ function conformance(driver: Driver): void {
     const body = `
       for (let from = 0; from < argument.length; from += 7) {
         await store.write(argument.slice(from, from + 7).map(([key, time]) => ({
-          key, value: codec.encode({ order: { eventTime: time, knownAt: time, sequence: 0 }, values: [] }) })));
+          key, value: packed({ h: time, t: time }) })));
       }
       await print('done');`;
-    const children = [0, 1, 2].map((part) => runChild(driver.options(), orders.filter((_order, i) => i % 3 === part), body));
+    const children = [0, 1, 2].map((part) => runChild(subject.options(), orders.filter((_order, i) => i % 3 === part), body));
     const rows = orders.map(([key, time]) => ({ key, value: packed(at(time)) }));
     for (const child of children) expect((await child.lines.next()).value).toBe('done');
     await expectState(store, rows);
@@ -158,9 +98,9 @@ function conformance(driver: Driver): void {
   });
 
   it('sees another process\'s write as soon as that one is told of it, even in the middle of a turn', async () => {
-    const child = runChild(driver.options(), null, `
+    const child = runChild(subject.options(), null, `
       for (let time = 1; time <= 20; time++) {
-        await store.write([{ key: 'k', value: codec.encode({ order: { eventTime: time, knownAt: time, sequence: 0 }, values: [] }) }]);
+        await store.write([{ key: 'k', value: packed({ h: time, t: time }) }]);
         await print(String(time));
         await new Promise((resolve) => process.stdin.once('data', resolve));
       }
@@ -221,15 +161,30 @@ function conformance(driver: Driver): void {
     expect(await writing).toEqual({ written: 1, stale: 0 });
     await store.close();
     const row = { key: 'a', value: packed(at(2)) };
-    for (const use of [() => store.read(['a']), () => store.write([row]), () => store.delete(['a']), () => store.readMeta('m'), () => store.writeMeta('m', 1), () => store.ping()]) {
+    for (const use of [() => store.read(['a']), () => store.write([row]), () => store.delete(['a']), () => store.append([{ key: 'a', frame: frame(1) }], packed(at(-1))), () => store.readMeta('m'), () => store.swapMeta('m', 1, 2), () => store.sampleMemory(''), () => store.writeMeta('m', 1), () => store.ping()]) {
       await expect(use()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', kind: 'unavailable' });
     }
     const [stored] = await (await open()).read(['a']);
     expect(hex(stored ?? null)).toBe(hex(packed(at(1))));
   });
 
+  it('swaps JSON only for what it was: one of many that try wins', async () => {
+    const clients = [store, await open()];
+    const race = (from: unknown, round: number) => Promise.all(Array.from({ length: 8 }, (_try, i) => clients[i % 2]!.swapMeta('cursor', from, { round, by: i })));
+    for (let round = 0; round < 5; round++) {
+      const won = await race(await store.readMeta('cursor'), round);
+      expect(won.filter(Boolean)).toHaveLength(1);
+      expect(await store.readMeta('cursor')).toEqual({ round, by: won.indexOf(true) });
+    }
+    expect(await store.swapMeta('cursor', { by: 99 }, null)).toBe(false);
+    expect(await store.swapMeta('cursor', null, 1)).toBe(false);
+    expect(await store.swapMeta('cursor', await store.readMeta('cursor'), null)).toBe(true);
+    expect(await store.readMeta('cursor')).toBeNull();
+    expect(await store.swapMeta('cursor', null, null)).toBe(true);
+  });
+
   it('treats bytes without a write order as a bug', async () => {
-    await expect(store.write([{ key: 'a', value: new Uint8Array(30) }])).rejects.toThrow('is no packed row');
+    await expect(store.write([{ key: 'a', value: new Uint8Array(30) }])).rejects.toThrow('is no base');
   });
 }
 
@@ -237,15 +192,14 @@ function conformance(driver: Driver): void {
 function randomRows(random: () => number, count: number, keys: number): PackedRow[] {
   return Array.from({ length: count }, (_row, i) => {
     const key = `granary:{user|l1:${Math.min(i, Math.floor(random() * keys))}}:v:000000000000`;
-    const order = at(Math.floor(random() * 300) - 10, Math.floor(random() * 300), Math.floor(random() * 3));
-    const payload = randomFrom(order.eventTime * 1_000 + order.knownAt * 3 + order.sequence);
-    return { key, value: packed(order, Uint8Array.from({ length: order.knownAt }, () => payload() * 256)) };
+    const order = at(Math.floor(random() * 300) - 10, Math.floor(random() * 900));
+    return { key, value: packed(order, Buffer.alloc(order.t % 300, `${order.h}:${order.t}`)) };
   });
 }
 
 async function expectState(store: OnlineStore, rows: readonly PackedRow[]): Promise<void> {
   const expected = new Map<string, Uint8Array>();
-  for (const { key, value } of rows) if (!expected.has(key) || isNewer(value, expected.get(key)!)) expected.set(key, value);
+  for (const { key, value } of rows) if (!expected.has(key) || outranks(value, expected.get(key)!)) expected.set(key, value);
   const found = await store.read([...expected.keys()]);
   expect(found.map(hex)).toEqual([...expected.values()].map(hex));
 }

@@ -4,6 +4,6 @@ export type { RowSchema } from './layout.js';
 export { rowKey, rowKeys } from './keyspace.js';
 export { openOnlineStore } from './open.js';
 export type { OnlineStoreOptions } from './open.js';
-export type { OnlineStore, PackedRow, WriteResult } from './store.js';
+export type { Appended, FrameRow, MemorySample, OnlineStore, PackedRow, SampleLimits, WriteResult } from './store.js';
 export { viewRowSchema, watermarkName } from './view-row.js';
 export type { ViewWatermark } from './view-row.js';

@@ -1,7 +1,7 @@
 import type { FieldType } from '@granary/contracts';
 import { fixedCodec, type FixedCodec } from './elements.js';
 import { VERSION } from './keyspace.js';
-import { ORDER_BYTES, ORDER_OFFSET } from './order.js';
+import { ORDER_END } from './order.js';
 import { variableCodec, type VariableCodec } from './variable.js';
 
 export interface RowSchema {
@@ -42,7 +42,7 @@ export function layoutRow(schema: RowSchema): RowLayout {
   if (!VERSION.test(schema.id)) throw new Error(`"${schema.id}" is no schema id: it has 12 hex digits`);
   const names = new Set(schema.columns.map((column) => column.name));
   if (names.size !== schema.columns.length) throw new Error(`two columns of ${schema.id} have the same name`);
-  const bitmap = ORDER_OFFSET + ORDER_BYTES;
+  const bitmap = ORDER_END;
   const fixed: FixedColumn[] = [];
   const variable: VariableColumn[] = [];
   let at = bitmap + Math.ceil(schema.columns.length / 8);

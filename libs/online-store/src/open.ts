@@ -1,5 +1,6 @@
-import { openLmdbStore, type LmdbOptions } from './lmdb.js';
-import { openRedisStore, type RedisOptions } from './redis.js';
+import { openLmdbStore, type LmdbOptions } from './drivers/lmdb.js';
+import { openRedisStore } from './drivers/redis.js';
+import type { RedisOptions } from './drivers/redis-address.js';
 import type { OnlineStore } from './store.js';
 
 export type OnlineStoreOptions = ({ readonly kind: 'lmdb' } & LmdbOptions) | ({ readonly kind: 'redis' } & RedisOptions);

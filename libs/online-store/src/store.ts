@@ -1,8 +1,14 @@
 export interface PackedRow {
   /** From `rowKey`. */
   readonly key: string;
-  /** From a row codec's `encode`: the store reads nothing of it but the write order. */
+  /** A base, from a state codec's `encodeBase`: the store reads nothing of it but its head. */
   readonly value: Uint8Array;
+}
+
+export interface FrameRow {
+  readonly key: string;
+  /** From a state codec's `encodeFrame`. */
+  readonly frame: Uint8Array;
 }
 
 export interface WriteResult {
@@ -11,23 +17,59 @@ export interface WriteResult {
   readonly stale: number;
 }
 
-/** Packed rows by key. All methods throw STORE_UNAVAILABLE when the store can't be reached in time. */
+/** A key that was appended to, and how much it holds now: who appends knows whose tail has grown. */
+export interface Appended {
+  readonly key: string;
+  /** Of base and tail. */
+  readonly bytes: number;
+  readonly tailBytes: number;
+}
+
+export interface SampleLimits {
+  /** How many rows at most. Default 1000. */
+  readonly rows?: number;
+  /** How long it may take, in milliseconds. Default 500. */
+  readonly budgetMs?: number;
+}
+
+export interface MemorySample {
+  readonly rows: readonly { readonly key: string; readonly bytes: number }[];
+  /** Whether these are all rows, not a sample of them. */
+  readonly complete: boolean;
+}
+
+/** Values (base ++ tail) by key. All methods throw STORE_UNAVAILABLE when the store can't be reached in time. */
 export interface OnlineStore {
   readonly kind: 'redis' | 'lmdb';
   /** One result per key, in the keys' order; null where there is no row. One round trip. The bytes are the caller's own. */
   read(keys: readonly string[]): Promise<(Uint8Array | null)[]>;
   /**
-   * Each row by itself, atomically, replaces what is stored if its write order is greater; with an equal order the first
-   * one stays, so a replay is a no-op. Several rows of one key may come in one call. Resolves when the store has
-   * acknowledged all; after an error some rows may have been written, and writing all of them again is safe.
+   * Each base by itself, atomically, replaces the stored one if its write order (H, T) is greater; with an equal order the
+   * first one stays, so a replay is a no-op. Stored frames with a sequence beyond the new base's H are kept, others
+   * dropped. Several rows of one key may come in one call. Resolves when the store has acknowledged all; after an error
+   * some rows may have been written, and writing all of them again is safe.
    */
   write(rows: readonly PackedRow[]): Promise<WriteResult>;
+  /**
+   * Adds each frame to its key's tail, atomically by key, and says nothing of frames that the base has folded already. A
+   * key that isn't there begins with `emptyBase`. Frames may come twice and in any order, so that after an error all may
+   * be appended again. One answer per distinct key, in the order of their first frames. Throws SCHEMA_MISMATCH for keys
+   * whose value is of an older format; the other keys have their frames then.
+   */
+  append(rows: readonly FrameRow[], emptyBase: Uint8Array): Promise<readonly Appended[]>;
   /** Returns how many rows there were. Leaves no trace: a row written afterwards counts as new, whatever its order. */
   delete(keys: readonly string[]): Promise<number>;
-  /** JSON that must live and die with the rows: watermarks and checkpoints of materialisation. Null when never written. */
+  /** JSON that must live and die with the rows: watermarks, cursors and checkpoints. Null when never written. */
   readMeta(name: string): Promise<unknown>;
   /** Replaces; null removes. */
   writeMeta(name: string, json: unknown): Promise<void>;
+  /**
+   * Writes `to` if what is stored is `from`, as `readMeta` gave it (compared as JSON text; null: not there), and says
+   * whether it did: one of several that try wins.
+   */
+  swapMeta(name: string, from: unknown, to: unknown): Promise<boolean>;
+  /** What rows with keys that begin with `prefix` weigh in the store's memory (LMDB: on its disk), of as many as the limits allow. */
+  sampleMemory(prefix: string, limits?: SampleLimits): Promise<MemorySample>;
   ping(): Promise<void>;
   /** Afterwards every other method throws STORE_UNAVAILABLE; closing twice is fine. */
   close(): Promise<void>;

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { OnlineStoreOptions } from '../open.js';
+import { packed } from './rows.js';
 
 export interface Child {
   readonly process: ChildProcess;
@@ -11,15 +12,15 @@ export interface Child {
 }
 
 /**
- * Runs the body of an async function in a Node process of its own, on the built package. In scope: `store`, `codec` (no
- * columns), `argument` and `print`.
+ * Runs the body of an async function in a Node process of its own, on the built package. In scope: `store`, `packed`,
+ * `argument` and `print`.
  */
 export function runChild(options: OnlineStoreOptions, argument: unknown, body: string): Child {
   const code = `
-    import { createRowCodec, openOnlineStore } from '@granary/online-store';
+    import { openOnlineStore } from '@granary/online-store';
     const argument = ${JSON.stringify(argument)};
     const store = await openOnlineStore(${JSON.stringify(options)});
-    const codec = createRowCodec({ id: '000000000000', columns: [] });
+    const packed = ${packed.toString()};
     const print = (text) => new Promise((resolve) => process.stdout.write(text + '\\n', resolve));
     await (async () => { ${body} })();
     await store.close();`;

@@ -3,9 +3,11 @@ import { closeSync, existsSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { GranaryError } from '@granary/contracts';
 import { open, type RootDatabase } from 'lmdb';
+import type { Appended, FrameRow, OnlineStore, PackedRow } from '../store.js';
+import { appendFrames, assertBases, assertFrames, baseLength, hasBase, replaceBase } from '../value.js';
+import { framesByKey, olderFormat, type KeyFrames } from './frames.js';
+import { sampleRange } from './lmdb-sample.js';
 import { metaKey, metaText } from './meta.js';
-import { assertPacked, isNewer } from './order.js';
-import type { OnlineStore, PackedRow } from './store.js';
 
 export interface LmdbOptions {
   /** A directory of its own; made when it isn't there. Several processes may have it open. */
@@ -49,10 +51,15 @@ export async function openLmdbStore({ path }: LmdbOptions): Promise<OnlineStore>
     }
   }
 
-  /** A copy: lmdb-js reads every value into the same buffer, whose `length` is the value's but whose memory is longer. */
-  function get(key: string): Buffer | null {
+  /** Gone with the next read: lmdb-js reads every value into the same buffer, whose `length` is the value's but whose memory is longer. */
+  function peek(key: string): Uint8Array | undefined {
     const shared = db.getBinaryFast(storedKey(key));
-    return shared === undefined ? null : (Uint8Array.prototype.slice.call(shared, 0, shared.length) as Buffer);
+    return shared?.subarray(0, shared.length);
+  }
+
+  function get(key: string): Buffer | null {
+    const value = peek(key);
+    return value === undefined ? null : (Uint8Array.prototype.slice.call(value) as Buffer);
   }
 
   /** Sees what other processes had committed before the call, not only before this turn of the event loop. */
@@ -61,31 +68,51 @@ export async function openLmdbStore({ path }: LmdbOptions): Promise<OnlineStore>
     return read();
   }
 
-  function putNewest(rows: readonly PackedRow[]): number {
+  function putBases(rows: readonly PackedRow[]): number {
     let written = 0;
     for (const row of rows) {
-      const key = storedKey(row.key);
-      const stored = db.getBinaryFast(key);
-      if (stored !== undefined && !isNewer(row.value, stored)) continue;
-      db.putSync(key, row.value);
+      const value = replaceBase(peek(row.key), row.value);
+      if (value === null) continue;
+      db.putSync(storedKey(row.key), value);
       written++;
     }
     return written;
+  }
+
+  function putFrames(keys: readonly KeyFrames[], emptyBase: Uint8Array): Appended[] {
+    return keys.map(({ key, frames }) => {
+      const stored = peek(key);
+      if (stored !== undefined && !hasBase(stored)) return { key, bytes: -1, tailBytes: -1 };
+      const value = appendFrames(stored ?? emptyBase, frames);
+      const appended = { key, bytes: value.length, tailBytes: value.length - baseLength(value) };
+      if (value !== stored) db.putSync(storedKey(key), value);
+      return appended;
+    });
+  }
+
+  async function inTransactions<T, R>(items: readonly T[], action: (part: readonly T[]) => R): Promise<R[]> {
+    const results: R[] = [];
+    for (let from = 0; from < items.length; from += ROWS_PER_TRANSACTION) {
+      const part = items.slice(from, from + ROWS_PER_TRANSACTION);
+      results.push(await db.transaction(() => action(part)));
+    }
+    return results;
   }
 
   const store: OnlineStore = {
     kind: 'lmdb',
     read: (keys) => guarded(() => fresh(() => keys.map(get))),
     async write(rows) {
-      assertPacked(rows);
-      return await guarded(async () => {
-        let written = 0;
-        for (let from = 0; from < rows.length; from += ROWS_PER_TRANSACTION) {
-          const part = rows.slice(from, from + ROWS_PER_TRANSACTION);
-          written += await db.transaction(() => putNewest(part));
-        }
-        return { written, stale: rows.length - written };
-      });
+      assertBases(rows);
+      const counts = await guarded(() => inTransactions(rows, putBases));
+      const written = counts.reduce((sum, count) => sum + count, 0);
+      return { written, stale: rows.length - written };
+    },
+    async append(rows: readonly FrameRow[], emptyBase) {
+      assertFrames(rows);
+      assertBases([{ key: 'an empty base', value: emptyBase }]);
+      const appended = (await guarded(() => inTransactions(framesByKey(rows), (part) => putFrames(part, emptyBase)))).flat();
+      return olderFormat(appended);
     },
     delete: (keys) =>
       guarded(async () => {
@@ -104,6 +131,20 @@ export async function openLmdbStore({ path }: LmdbOptions): Promise<OnlineStore>
         await db.transaction(() => (json === null ? db.removeSync(key) : db.putSync(key, bytes)));
       });
     },
+    async swapMeta(name, from, to) {
+      const [expected, bytes] = [from, to].map((json) => (json === null ? null : Buffer.from(metaText(name, json), 'utf8')));
+      return guarded(async () => {
+        const key = storedKey(metaKey(name));
+        return await db.transaction(() => {
+          const stored = get(metaKey(name));
+          if (stored === null || expected == null ? stored !== expected : !stored.equals(expected)) return false;
+          if (bytes == null) db.removeSync(key);
+          else db.putSync(key, bytes);
+          return true;
+        });
+      });
+    },
+    sampleMemory: (prefix, limits) => guarded(() => fresh(() => sampleRange((options) => db.getRange(options), prefix, limits))),
     ping: () => guarded(() => void fresh(() => db.doesExist(storedKey(metaKey('ping'))))),
     async close() {
       if (closed) return;

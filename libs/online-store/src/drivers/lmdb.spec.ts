@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openOnlineStore } from './open.js';
-import { runChild } from './test-support/child.js';
-import { testSeed } from './test-support/environment.js';
-import { at, packed, randomFrom } from './test-support/rows.js';
+import { openOnlineStore } from '../open.js';
+import { runChild } from '../test-support/child.js';
+import { testSeed } from '../test-support/environment.js';
+import { at, packed, randomFrom } from '../test-support/rows.js';
 
 const seed = testSeed('lmdb.spec');
 
@@ -21,7 +21,7 @@ describe('lmdb driver', () => {
     for (let round = 0; round < 5; round++) {
       const child = runChild({ kind: 'lmdb', path }, acknowledged, `
         for (let time = argument + 1; ; time++) {
-          const value = codec.encode({ order: { eventTime: time, knownAt: 0, sequence: 0 }, values: [] });
+          const value = packed({ h: time, t: 0 });
           await store.write([{ key: 'newest', value }, { key: 'k' + time, value }]);
           await print(String(time));
         }`);

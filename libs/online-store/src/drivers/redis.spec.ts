@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { openOnlineStore } from './open.js';
-import type { OnlineStore } from './store.js';
-import { at, packed } from './test-support/rows.js';
-import { freePort, startRedis, whyNoRedis, type TestRedis } from './testing.js';
+import { openOnlineStore } from '../open.js';
+import type { OnlineStore } from '../store.js';
+import { at, frame, packed } from '../test-support/rows.js';
+import { freePort, startRedis, whyNoRedis, type TestRedis } from '../testing.js';
+import { replaceBase } from '../value.js';
 
 const UNAVAILABLE = { code: 'STORE_UNAVAILABLE', kind: 'unavailable' };
 const row = { key: 'k', value: packed(at(1)) };
@@ -87,6 +88,19 @@ function againstServer(): void {
     await admin.script('FLUSH');
     await admin.quit();
     expect(await store.write([{ key: 'flushed', value: packed(at(2)) }])).toEqual({ written: 1, stale: 0 });
+  });
+
+  it('leaves the rest of a damaged tail in place when it writes a base, for whoever decodes it to see', async () => {
+    store = await openOnlineStore({ kind: 'redis', url: server.url });
+    const torn = frame(9, Buffer.from('torn')).subarray(0, 14);
+    const stored = Buffer.concat([packed(at(1)), frame(2), frame(3), torn]);
+    const admin = new Redis(server.url);
+    await admin.set('torn', stored);
+    await admin.quit();
+    await store.write([{ key: 'torn', value: packed(at(2)) }]);
+    const expected = Buffer.concat([packed(at(2)), frame(3), torn]);
+    expect((await store.read(['torn'])).map((value) => value!.toString())).toEqual([expected.toString()]);
+    expect(replaceBase(stored, packed(at(2)))!.toString()).toBe(expected.toString());
   });
 
   it('passes on what the server says when it refuses', async () => {

@@ -1,0 +1,94 @@
+import type { Cluster, Redis } from 'ioredis';
+import type { Script } from './redis-scripts.js';
+
+export type Argument = string | Buffer | number;
+export type Arguments = readonly [name: string, ...args: Argument[]];
+
+/** One kind of command about many items, each with a key of its own: how to say it of any part of them, and what the reply says of each. */
+export interface KeyedCommand<T, R> {
+  /** How many items one command may have at most. */
+  readonly most: number;
+  readonly script?: Script;
+  key(item: T): string;
+  say(items: readonly T[]): Arguments;
+  answers(reply: unknown, items: readonly T[]): readonly R[];
+}
+
+/** A single server or a Redis Cluster. */
+export interface RedisPort {
+  /** One answer per item, in the items' order. Throws what ioredis or the server say. */
+  run<T, R>(items: readonly T[], command: KeyedCommand<T, R>): Promise<R[]>;
+  /** Connections to the servers that hold all keys among them. */
+  servers(): readonly Redis[];
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+// Commands under way at once: enough to keep the server busy, few enough to bound memory and each command's wait.
+const IN_FLIGHT = 4;
+const MAX_RECONNECT_DELAY_MS = 1_000;
+
+/** ioredis's options for the connection to one server. */
+export function connectionOptions(connectTimeoutMs: number, commandTimeoutMs: number) {
+  return {
+    connectTimeout: connectTimeoutMs,
+    // It holds the process open for this long when a store is closed whose server is gone.
+    disconnectTimeout: 200,
+    commandTimeout: commandTimeoutMs,
+    // A server that accepts commands and never answers: drop the connection and start again.
+    socketTimeout: 2 * commandTimeoutMs,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+  } as const;
+}
+
+/** Milliseconds before the n-th attempt to connect again: doubling, and spread, so that many clients don't come back in one moment. */
+export function reconnectDelay(attempt: number): number {
+  const longest = Math.min(50 * 2 ** Math.min(attempt, 10), MAX_RECONNECT_DELAY_MS);
+  return longest * (0.5 + Math.random() / 2);
+}
+
+/** Results in the items' order; so many at once that a server works on one while the next one travels. */
+export async function inFlight<T, R>(items: readonly T[], send: (item: T) => Promise<R>): Promise<R[]> {
+  if (items.length === 1) return [await send(items[0]!)];
+  const results: R[] = [];
+  for (let from = 0; from < items.length; from += IN_FLIGHT) {
+    results.push(...(await Promise.all(items.slice(from, from + IN_FLIGHT).map(send))));
+  }
+  return results;
+}
+
+export function chunks<T>(items: readonly T[], size: number): (readonly T[])[] {
+  if (items.length <= size) return items.length === 0 ? [] : [items];
+  return Array.from({ length: Math.ceil(items.length / size) }, (_chunk, i) => items.slice(i * size, (i + 1) * size));
+}
+
+/** One command of its own. A server that has restarted, or never seen the script, is given its source: it runs and keeps it. */
+export async function sendCommand<T, R>(client: Redis | Cluster, command: KeyedCommand<T, R>, items: readonly T[]): Promise<readonly R[]> {
+  const [name, ...args] = command.say(items);
+  let reply: unknown;
+  try {
+    reply = await client.callBuffer(name, ...args);
+  } catch (error) {
+    if (command.script === undefined || !isUnknownScript(error as Error)) throw error;
+    reply = await client.callBuffer('eval', command.script.source, ...args.slice(1));
+  }
+  return command.answers(reply, items);
+}
+
+export function isUnknownScript(error: Error): boolean {
+  return error.message.startsWith('NOSCRIPT');
+}
+
+/** Rejects when `connecting` takes longer than this. */
+export async function within<T>(ms: number, connecting: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([connecting, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,50 @@
+import { Redis } from 'ioredis';
+import { isClusterRefusal, clusterRefusal, unavailable, type RedisOptions } from './redis-address.js';
+import { chunks, connectionOptions, inFlight, reconnectDelay, sendCommand, within, type RedisPort } from './redis-port.js';
+
+/** A single server. Throws STORE_UNAVAILABLE. */
+export async function connectServer({ url, connectTimeoutMs = 2_000, commandTimeoutMs = 2_000 }: RedisOptions, address: string): Promise<RedisPort> {
+  const client = await connect(url, connectTimeoutMs, commandTimeoutMs, address);
+  return {
+    async run(items, command) {
+      try {
+        const answers = await inFlight(chunks(items, command.most), (chunk) => sendCommand(client, command, chunk));
+        return answers.length === 1 ? [...answers[0]!] : answers.flat();
+      } catch (error) {
+        throw isClusterRefusal(error as Error) ? clusterRefusal(address, error) : error;
+      }
+    },
+    servers: () => [client],
+    ping: async () => void (await client.ping()),
+    async close() {
+      await client.quit().catch(() => undefined);
+      client.disconnect();
+    },
+  };
+}
+
+async function connect(url: string, connectTimeoutMs: number, commandTimeoutMs: number, address: string): Promise<Redis> {
+  let opened = false;
+  const client = new Redis(url, {
+    ...connectionOptions(connectTimeoutMs, commandTimeoutMs),
+    lazyConnect: true,
+    // Without a connection a command fails at once; a caller in a hurry has its own fallback.
+    enableOfflineQueue: false,
+    // An attempt to open is one attempt; only an open store comes back by itself.
+    retryStrategy: (attempt) => (opened ? reconnectDelay(attempt) : null),
+    // After a failover the old primary is a replica: reconnecting finds the new one.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+  });
+  let lastError: Error | undefined;
+  client.on('error', (error: Error) => (lastError = error));
+  try {
+    await within(connectTimeoutMs, client.connect());
+    opened = true;
+    return client;
+  } catch (error) {
+    // Disconnecting what has ended already would keep the process alive for ioredis's disconnectTimeout.
+    if (client.status !== 'end') client.disconnect();
+    const cause = lastError ?? (error as Error);
+    throw unavailable(address, cause.message, cause);
+  }
+}

@@ -1,0 +1,84 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { openOnlineStore, type OnlineStoreOptions } from '../open.js';
+import type { OnlineStore } from '../store.js';
+import { startRedis, whyNoRedis, type TestRedis } from '../testing.js';
+
+interface Driver {
+  options(): OnlineStoreOptions;
+  start(): Promise<void>;
+  wipe(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** What a conformance suite works with: for each test an empty store. */
+export interface Subject {
+  readonly options: () => OnlineStoreOptions;
+  /** The first one opened. */
+  readonly store: () => OnlineStore;
+  /** Another client of the same store; closed after the test. */
+  readonly open: () => Promise<OnlineStore>;
+  readonly closeAll: () => Promise<void>;
+}
+
+/** Runs the suite against every driver; without redis-server it is skipped for Redis, and says so. */
+export function describeDrivers(suite: (subject: Subject) => void): void {
+  describe('online store: lmdb', () => suite(subjectOf(lmdb())));
+  const noRedis = whyNoRedis();
+  if (noRedis === null) describe('online store: redis', () => suite(subjectOf(redis())));
+  else describe.skip(`online store: redis (skipped: ${noRedis})`, () => suite(subjectOf(redis())));
+}
+
+function subjectOf(driver: Driver): Subject {
+  let store: OnlineStore;
+  const opened: OnlineStore[] = [];
+
+  async function open(): Promise<OnlineStore> {
+    const another = await openOnlineStore(driver.options());
+    opened.push(another);
+    return another;
+  }
+  async function closeAll(): Promise<void> {
+    for (const one of opened.splice(0)) await one.close();
+  }
+
+  beforeAll(() => driver.start());
+  beforeEach(async () => {
+    await closeAll();
+    await driver.wipe();
+    store = await open();
+  });
+  afterAll(async () => {
+    await closeAll();
+    await driver.stop();
+  });
+  return { options: () => driver.options(), store: () => store, open, closeAll };
+}
+
+function lmdb(): Driver {
+  const root = mkdtempSync(join(tmpdir(), 'granary-lmdb-'));
+  let round = 0;
+  return {
+    options: () => ({ kind: 'lmdb', path: join(root, `store-${round}`) }),
+    start: () => Promise.resolve(),
+    wipe: () => Promise.resolve(void round++),
+    stop: () => Promise.resolve(rmSync(root, { recursive: true, force: true })),
+  };
+}
+
+function redis(): Driver {
+  let server: TestRedis;
+  return {
+    options: () => ({ kind: 'redis', url: server.url }),
+    start: async () => void (server = await startRedis()),
+    wipe: async () => {
+      const client = new Redis(server.url);
+      await client.flushall();
+      await client.quit();
+    },
+    stop: () => server.stop(),
+  };
+}
