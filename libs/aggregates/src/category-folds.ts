@@ -40,11 +40,15 @@ const topK: Fold = {
     const values = list<Scalar>(stored);
     if (values.length === 0) return null;
     if (aggregate.window?.includeRequest !== true) return values;
-    const counts = list<number>(occurrences);
-    const ranks = [...values.keys()].sort((a, b) => counts[b]! - counts[a]! || compareValues(values[a]!, values[b]!));
-    return ranks.slice(0, aggregate.n).map((rank) => values[rank]!);
+    return rankTop(values, list<number>(occurrences), aggregate.n!);
   },
 };
+
+/** The `n` most frequent values, of equally frequent ones the smallest first. */
+export function rankTop(values: readonly Scalar[], counts: readonly number[], n: number): readonly Scalar[] {
+  const ranks = [...values.keys()].sort((a, b) => counts[b]! - counts[a]! || compareValues(values[a]!, values[b]!));
+  return ranks.slice(0, n).map((rank) => values[rank]!);
+}
 
 const countBy: Fold = {
   add(_feature, [before], { value }) {
@@ -57,13 +61,12 @@ const countBy: Fold = {
 /** Stored as its value; or, where a request is to be added, as all values. */
 const percentile: Fold = {
   add: (_feature, [before], { value }) => [[...list<number>(before), Number(value)]],
-  finish: ({ aggregate }, [stored]) => (Array.isArray(stored) ? quantile(aggregate.fraction!, stored as readonly number[]) : (stored ?? null)),
+  finish: ({ aggregate }, [stored]) => (Array.isArray(stored) ? quantile(aggregate.fraction!, [...(stored as readonly number[])].sort((a, b) => a - b)) : (stored ?? null)),
 };
 
-/** Hyndman and Fan 1996, type 7: between the two nearest ranks by linear interpolation. */
-function quantile(fraction: number, values: readonly number[]): number | null {
-  if (values.length === 0) return null;
-  const rising = [...values].sort((a, b) => a - b);
+/** Of rising values. Hyndman and Fan 1996, type 7: between the two nearest ranks by linear interpolation. */
+export function quantile(fraction: number, rising: ArrayLike<number>): number | null {
+  if (rising.length === 0) return null;
   const rank = fraction * (rising.length - 1);
   const [below, above] = [rising[Math.floor(rank)]!, rising[Math.ceil(rank)]!];
   return below + (rank - Math.floor(rank)) * (above - below);

@@ -1,0 +1,69 @@
+import type { FieldType, SourceField, Value } from '@granary/contracts';
+import type { EventColumns, FixedValues } from './event-schema.js';
+
+/** Events to be folded, and what of their columns has been put into another form on the way: once for all features. */
+export interface Batch {
+  readonly events: EventColumns;
+  readonly numbers: (Float64Array | undefined)[];
+  readonly words: (Int32Array | undefined)[];
+}
+
+export function batchOf(events: EventColumns): Batch {
+  return { events, numbers: [], words: [] };
+}
+
+/** A column of numbers as doubles, so that the loops over them meet one kind of array only. */
+export function numbersOf(batch: Batch, column: number): Float64Array {
+  const there = batch.numbers[column];
+  if (there !== undefined) return there;
+  const { values } = batch.events.columns[column]!;
+  return (batch.numbers[column] = values instanceof Float64Array ? values : values instanceof BigInt64Array ? doublesOf(wordsOf(batch, column)) : new Float64Array(values as ArrayLike<number>));
+}
+
+/** An int64 column as pairs of its low and high 32 bits: reading a BigInt makes an object. Typed arrays are little-endian here. */
+export function wordsOf(batch: Batch, column: number): Int32Array {
+  const there = batch.words[column];
+  if (there !== undefined) return there;
+  const { buffer, byteOffset, length } = batch.events.columns[column]!.values as BigInt64Array;
+  return (batch.words[column] = new Int32Array(buffer, byteOffset, 2 * length));
+}
+
+/** The high half and the low half are exact, and their sum rounds once, as Number(bigint) does. */
+function doublesOf(words: Int32Array): Float64Array {
+  const doubles = new Float64Array(words.length / 2);
+  for (let i = 0; i < doubles.length; i++) doubles[i] = words[2 * i + 1]! * 4294967296 + (words[2 * i]! >>> 0);
+  return doubles;
+}
+
+/** Reads an event's value of a column, which must be there. */
+export type ReadValue = (events: EventColumns, i: number) => Value;
+
+export function valueReader({ type }: SourceField, column: number): ReadValue {
+  const decode = decoderOf(type);
+  return decode === null ? (events, i) => events.columns[column]!.values[i] as Value : (events, i) => decode((events.columns[column]!.values as FixedValues)[i] as number);
+}
+
+/** Null: values stand in their column as they are. */
+function decoderOf(type: FieldType): ((stored: number) => Value) | null {
+  if (type.kind === 'bool') return (stored) => stored === 1;
+  return type.kind === 'enum' ? (position) => type.values[position]! : null;
+}
+
+/** Whether an event counts: `where` is true for it, and its value is not null. */
+export function counts(where: Uint8Array | null, nulls: Uint8Array | null, i: number): boolean {
+  return (where === null || where[i] === 1) && (nulls === null || nulls[i] === 0);
+}
+
+export function whereOf(events: EventColumns, where: number | null): Uint8Array | null {
+  return where === null ? null : events.conditions[where]!;
+}
+
+export function nullsOf(events: EventColumns, column: number | null): Uint8Array | null {
+  return column === null ? null : events.columns[column]!.nulls;
+}
+
+/** Reads an event's value of a column, or null. */
+export function valueOf(field: SourceField, column: number): (events: EventColumns, i: number) => Value | null {
+  const read = valueReader(field, column);
+  return (events, i) => (events.columns[column]!.nulls?.[i] === 1 ? null : read(events, i));
+}

@@ -1,0 +1,198 @@
+import type { Value } from '@granary/contracts';
+import { compareValues } from '../compare.js';
+import type { Parts } from '../fold-of.js';
+import { counts, nullsOf, numbersOf, valueReader, whereOf, wordsOf, type Batch } from './batch.js';
+import type { Compute, ComputeContext } from './compute.js';
+
+const number = (part: Parts[number] | undefined): number => Number(part ?? 0);
+
+/** How many of the events count. */
+function countEvents({ events }: Batch, { where, column }: ComputeContext['place'], from: number, to: number): number {
+  const [conditions, nulls] = [whereOf(events, where), nullsOf(events, column)];
+  if (conditions === null && nulls === null) return to - from;
+  let counted = 0;
+  for (let i = from; i < to; i++) if (counts(conditions, nulls, i)) counted++;
+  return counted;
+}
+
+const count = ({ place }: ComputeContext): Compute => (batch, from, to, _at, start) => [number(start?.[0]) + countEvents(batch, place, from, to)];
+
+function sumDoubles(batch: Batch, { where, column }: ComputeContext['place'], from: number, to: number): number {
+  const [values, conditions, nulls] = [numbersOf(batch, column!), whereOf(batch.events, where), nullsOf(batch.events, column)];
+  let total = 0;
+  for (let i = from; i < to; i++) if (counts(conditions, nulls, i)) total += values[i]!;
+  return total;
+}
+
+/** Of a column of int64. The low and high words add up exactly in doubles for 2²¹ events; so does a column of int32. */
+function sumInt64(batch: Batch, { where, column }: ComputeContext['place'], from: number, to: number): bigint {
+  const [words, conditions, nulls] = [wordsOf(batch, column!), whereOf(batch.events, where), nullsOf(batch.events, column)];
+  let high = 0;
+  let low = 0;
+  for (let i = from; i < to; i++) {
+    if (!counts(conditions, nulls, i)) continue;
+    low += words[2 * i]! >>> 0;
+    high += words[2 * i + 1]!;
+  }
+  return BigInt(high) * 4294967296n + BigInt(low);
+}
+
+function sum({ feature, place, field }: ComputeContext): Compute {
+  const add: (...events: Parameters<typeof sumDoubles>) => number | bigint = field!.type.kind === 'int64' ? sumInt64 : sumDoubles;
+  const plus: (before: Parts[number], total: number | bigint) => number | bigint =
+    feature.type.kind === 'int64' ? (before, total) => ((before ?? 0n) as bigint) + BigInt(total) : (before, total) => number(before) + Number(total);
+  return (batch, from, to, _at, start) => {
+    const before = start?.[0] ?? null;
+    return [countEvents(batch, place, from, to) === 0 ? before : plus(before, add(batch, place, from, to))];
+  };
+}
+
+const avg = ({ place }: ComputeContext): Compute => (batch, from, to, _at, start) => {
+  const counted = number(start?.[1]) + countEvents(batch, place, from, to);
+  return counted === 0 ? [null, 0] : [number(start?.[0]) + sumDoubles(batch, place, from, to), counted];
+};
+
+/** `sign` 1: the greatest; −1: the smallest. */
+function extreme(sign: 1 | -1): (context: ComputeContext) => Compute {
+  return ({ place, field }) => {
+    const [read, find] = [valueReader(field!, place.column!), findExtreme(field!.type.kind, sign)];
+    return (batch, from, to, _at, start) => {
+      const before = start?.[0] ?? null;
+      const at = find(batch, place, from, to);
+      if (at < 0) return [before];
+      const value = read(batch.events, at);
+      return [before !== null && compareValues(before, value) * sign >= 0 ? before : value];
+    };
+  };
+}
+
+/** Finds the position of the extreme value; −1: none counts. */
+type Find = (batch: Batch, place: ComputeContext['place'], from: number, to: number) => number;
+
+function findExtreme(kind: string, sign: 1 | -1): Find {
+  if (kind === 'int64') return (batch, place, from, to) => findInt64(sign, batch, place, from, to);
+  if (kind === 'string') return (batch, place, from, to) => findText(sign, batch, place, from, to);
+  return (batch, place, from, to) => findDouble(sign, batch, place, from, to);
+}
+
+function findDouble(sign: 1 | -1, batch: Batch, { where, column }: ComputeContext['place'], from: number, to: number): number {
+  const [values, conditions, nulls] = [numbersOf(batch, column!), whereOf(batch.events, where), nullsOf(batch.events, column)];
+  let found = -1;
+  let best = 0;
+  for (let i = from; i < to; i++) {
+    if (!counts(conditions, nulls, i)) continue;
+    const value = values[i]! * sign;
+    if (found >= 0 && value <= best) continue;
+    found = i;
+    best = value;
+  }
+  return found;
+}
+
+function findInt64(sign: 1 | -1, batch: Batch, { where, column }: ComputeContext['place'], from: number, to: number): number {
+  const [words, conditions, nulls] = [wordsOf(batch, column!), whereOf(batch.events, where), nullsOf(batch.events, column)];
+  let found = -1;
+  let bestHigh = 0;
+  let bestLow = 0;
+  for (let i = from; i < to; i++) {
+    if (!counts(conditions, nulls, i)) continue;
+    const high = words[2 * i + 1]! * sign;
+    const low = (words[2 * i]! >>> 0) * sign;
+    if (found >= 0 && (high < bestHigh || (high === bestHigh && low <= bestLow))) continue;
+    found = i;
+    bestHigh = high;
+    bestLow = low;
+  }
+  return found;
+}
+
+function findText(sign: 1 | -1, { events }: Batch, { where, column }: ComputeContext['place'], from: number, to: number): number {
+  const [values, conditions, nulls] = [events.columns[column!]!.values as Value[], whereOf(events, where), nullsOf(events, column)];
+  let found = -1;
+  for (let i = from; i < to; i++) {
+    if (counts(conditions, nulls, i) && (found < 0 || compareValues(values[i]!, values[found]!) * sign > 0)) found = i;
+  }
+  return found;
+}
+
+/** In two passes; with the events before them by Chan, Golub and LeVeque 1979. */
+const variance = ({ place }: ComputeContext): Compute => (batch, from, to, _at, start) => {
+  const counted = countEvents(batch, place, from, to);
+  const before = number(start?.[0]);
+  if (counted === 0) return before === 0 ? [0, null, null] : start!;
+  let mean = sumDoubles(batch, place, from, to) / counted;
+  let deviation = deviationFrom(mean, batch, place, from, to);
+  if (!Number.isFinite(deviation)) [mean, deviation] = welford(batch, place, from, to);
+  if (before === 0) return [counted, mean, deviation];
+  const [all, difference] = [before + counted, mean - number(start![1])];
+  return [all, number(start![1]) + (difference * counted) / all, number(start![2]) + deviation + (difference * difference * before * counted) / all];
+};
+
+function deviationFrom(mean: number, batch: Batch, { where, column }: ComputeContext['place'], from: number, to: number): number {
+  const [values, conditions, nulls] = [numbersOf(batch, column!), whereOf(batch.events, where), nullsOf(batch.events, column)];
+  let deviation = 0;
+  for (let i = from; i < to; i++) {
+    if (!counts(conditions, nulls, i)) continue;
+    const difference = values[i]! - mean;
+    deviation += difference * difference;
+  }
+  return deviation;
+}
+
+/** Where the sum of the values leaves the doubles their mean need not. */
+function welford(batch: Batch, { where, column }: ComputeContext['place'], from: number, to: number): [mean: number, deviation: number] {
+  const [values, conditions, nulls] = [numbersOf(batch, column!), whereOf(batch.events, where), nullsOf(batch.events, column)];
+  let [counted, mean, deviation] = [0, 0, 0];
+  for (let i = from; i < to; i++) {
+    if (!counts(conditions, nulls, i)) continue;
+    const difference = values[i]! - mean;
+    mean += difference / (counted + 1);
+    deviation += (difference * difference * counted) / (counted + 1);
+    counted++;
+  }
+  return [mean, deviation];
+}
+
+const ratio = ({ place }: ComputeContext): Compute => ({ events }, from, to, _at, start) => {
+  const [where, answers] = [whereOf(events, place.where), events.conditions[place.predicate!]!];
+  let hits = number(start?.[0]);
+  let answered = number(start?.[1]);
+  for (let i = from; i < to; i++) {
+    if (answers[i] === 0 || !counts(where, null, i)) continue;
+    answered++;
+    if (answers[i] === 1) hits++;
+  }
+  return [hits, answered];
+};
+
+const decayed = ({ feature, place }: ComputeContext): Compute => {
+  const halfLife = feature.aggregate.halfLifeMs!;
+  return (batch, from, to, at, start) => {
+    const { events } = batch;
+    const [values, where, nulls] = [place.column === null ? null : numbersOf(batch, place.column), whereOf(events, place.where), nullsOf(events, place.column)];
+    const [before, asOf] = [start?.[0] ?? null, number(start?.[1])];
+    let [weight, counted] = [before === null ? 0 : number(before) * 2 ** ((asOf - at) / halfLife), before === null ? 0 : 1];
+    for (let i = from; i < to; i++) {
+      if (!counts(where, nulls, i)) continue;
+      weight += (values === null ? 1 : values[i]!) * 2 ** ((events.times[i]! - at) / halfLife);
+      counted++;
+    }
+    return counted === 0 ? [null, null] : [weight, at];
+  };
+};
+
+export const numberTotals = {
+  count,
+  sum,
+  avg,
+  min: extreme(-1),
+  max: extreme(1),
+  varianceSample: variance,
+  variancePopulation: variance,
+  stddevSample: variance,
+  stddevPopulation: variance,
+  ratio,
+  rate: count,
+  decayedCount: decayed,
+  decayedSum: decayed,
+} as const;
