@@ -4,6 +4,8 @@ export { ingestFolder } from './ingest/ingest-folder.js';
 export type { IngestFolderOptions, IngestFolderReport } from './ingest/ingest-folder.js';
 export { ingestSource } from './ingest/ingest-source.js';
 export type { IngestFailure, IngestOptions, IngestReport } from './ingest/ingest-source.js';
+export { noPublisher } from './intake/publisher.js';
+export type { Publisher, StoredEvent } from './intake/publisher.js';
 export { currentHorizon, withEvents } from './events/with-events.js';
 export type { EventsOptions, Horizon } from './events/with-events.js';
 export { backfill, lastBackfill } from './backfill/backfill.js';

@@ -200,7 +200,7 @@ describe.each(Object.entries(TARGETS))('offline store, %s', (_name, start) => {
       const empty = { amount: null, score: null, ok: null, note: null, quantity: null, customer: -(2n ** 63n) };
       const blank = { amount: Number.NEGATIVE_INFINITY, note: '', score: -0 };
       const rows = [payment('odd \t id', -123, odd), payment('empty', Date.UTC(1900, 0, 1, 0, 0, 0, 1), empty), payment('', 0, blank)];
-      expect(await store.appendEvents(PAYMENTS, rows)).toEqual({ inserted: 3, duplicates: 0 });
+      expect(await store.appendEvents(PAYMENTS, rows)).toMatchObject({ inserted: 3, duplicates: 0 });
       const stored = await store.rows(sql('SELECT * FROM events_payments ORDER BY __sequence'));
       expect(stored).toEqual(
         rows.map((row, i) => ({
@@ -214,10 +214,10 @@ describe.each(Object.entries(TARGETS))('offline store, %s', (_name, start) => {
       const source = { ...PAYMENTS, name: 'once' };
       await store.ensureSource(source);
       const rows = Array.from({ length: 1_000 }, (_, i) => payment(`p${i}`, 1_600_000_000_000 + i * 1_000));
-      expect(await store.appendEvents(source, [...rows.slice(0, 600), ...rows.slice(100, 200)])).toEqual({ inserted: 600, duplicates: 100 });
-      expect(await store.appendEvents(source, rows)).toEqual({ inserted: 400, duplicates: 600 });
-      expect(await store.appendEvents(source, [payment('p5', 1)])).toEqual({ inserted: 0, duplicates: 1 });
-      expect(await store.appendEvents(source, [])).toEqual({ inserted: 0, duplicates: 0 });
+      expect(await store.appendEvents(source, [...rows.slice(0, 600), ...rows.slice(100, 200)])).toMatchObject({ inserted: 600, duplicates: 100 });
+      expect(await store.appendEvents(source, rows)).toMatchObject({ inserted: 400, duplicates: 600 });
+      expect(await store.appendEvents(source, [payment('p5', 1)])).toMatchObject({ inserted: 0, duplicates: 1 });
+      expect(await store.appendEvents(source, [])).toMatchObject({ inserted: 0, duplicates: 0 });
       expect(await store.countEvents(source)).toBe(1_000);
       const stored = await store.rows(sql('SELECT __event_id AS id, __sequence AS sequence FROM events_once ORDER BY __sequence'));
       expect(stored).toEqual(rows.map((row, i) => ({ id: row.eventId, sequence: BigInt(i + 1) })));
@@ -227,9 +227,9 @@ describe.each(Object.entries(TARGETS))('offline store, %s', (_name, start) => {
       const source = { ...PAYMENTS, name: 'hashed', eventId: [] };
       await store.ensureSource(source);
       const rows = Array.from({ length: 500 }, (_, i) => payment(`h${i}`, (i * 7_919) % 1_000));
-      expect(await store.appendEvents(source, rows)).toEqual({ inserted: 500, duplicates: 0 });
-      expect(await store.appendEvents(source, [...rows].reverse())).toEqual({ inserted: 0, duplicates: 500 });
-      expect(await store.appendEvents(source, [...rows, payment('later', 5_000)])).toEqual({ inserted: 1, duplicates: 500 });
+      expect(await store.appendEvents(source, rows)).toMatchObject({ inserted: 500, duplicates: 0 });
+      expect(await store.appendEvents(source, [...rows].reverse())).toMatchObject({ inserted: 0, duplicates: 500 });
+      expect(await store.appendEvents(source, [...rows, payment('later', 5_000)])).toMatchObject({ inserted: 1, duplicates: 500 });
       expect(await store.rows(sql('SELECT max(__sequence) AS m, count() AS n FROM events_hashed'))).toEqual([{ m: 501n, n: 501n }]);
     });
 
@@ -238,8 +238,8 @@ describe.each(Object.entries(TARGETS))('offline store, %s', (_name, start) => {
       await store.ensureSource(source);
       const first = payment('c', 1_000);
       const correction = { ...first, knownAt: 5_000 };
-      expect(await store.appendEvents(source, [first])).toEqual({ inserted: 1, duplicates: 0 });
-      expect(await store.appendEvents(source, [first, correction, correction])).toEqual({ inserted: 1, duplicates: 2 });
+      expect(await store.appendEvents(source, [first])).toMatchObject({ inserted: 1, duplicates: 0 });
+      expect(await store.appendEvents(source, [first, correction, correction])).toMatchObject({ inserted: 1, duplicates: 2 });
       expect(await store.rows(sql('SELECT __known_at AS k FROM events_corrected ORDER BY __sequence'))).toEqual([{ k: 1_000 }, { k: 5_000 }]);
     });
 
@@ -250,11 +250,11 @@ describe.each(Object.entries(TARGETS))('offline store, %s', (_name, start) => {
       const a = payment('x', 0, odd);
       const b = payment('x', 0, { ...odd, settledAt: null });
       const other = payment('y', 0);
-      expect(await store.appendEvents(source, [a, other])).toEqual({ inserted: 2, duplicates: 0 });
-      expect(await store.appendEvents(source, [a, other])).toEqual({ inserted: 0, duplicates: 2 });
-      expect(await store.appendEvents(source, [b, other])).toEqual({ inserted: 1, duplicates: 1 });
-      expect(await store.appendEvents(source, [a, other])).toEqual({ inserted: 1, duplicates: 1 });
-      expect(await store.appendEvents(source, [b, other, a])).toEqual({ inserted: 0, duplicates: 3 });
+      expect(await store.appendEvents(source, [a, other])).toMatchObject({ inserted: 2, duplicates: 0 });
+      expect(await store.appendEvents(source, [a, other])).toMatchObject({ inserted: 0, duplicates: 2 });
+      expect(await store.appendEvents(source, [b, other])).toMatchObject({ inserted: 1, duplicates: 1 });
+      expect(await store.appendEvents(source, [a, other])).toMatchObject({ inserted: 1, duplicates: 1 });
+      expect(await store.appendEvents(source, [b, other, a])).toMatchObject({ inserted: 0, duplicates: 3 });
       const versions = await store.rows(sql("SELECT settledAt AS s, __sequence AS sequence FROM events_things WHERE id = 'x' ORDER BY __sequence"));
       expect(versions).toEqual([{ s: -1, sequence: 1n }, { s: null, sequence: 3n }, { s: -1, sequence: 4n }]);
     });

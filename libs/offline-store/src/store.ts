@@ -3,7 +3,8 @@ import { identifier, type JobOptions, type Source, type Statement, type Value } 
 import type { Row } from './decode.js';
 import { engineConnection } from './embedded/connection.js';
 import { openEngine, type Engine } from './embedded/engine.js';
-import { appendEvents, countEvents, dropStages, type AppendResult, type EventRow } from './events/append.js';
+import { appendEvents, countEvents, type AppendResult, type EventRow } from './events/append.js';
+import { dropStages } from './events/append-staged.js';
 import { countQuarantined, listQuarantine, quarantine, type QuarantinedRow, type Reject } from './events/quarantine.js';
 import { ensureSource } from './events/source-tables.js';
 import { exportParquet, type ExportResult } from './export/export-parquet.js';

@@ -1,4 +1,4 @@
-import type { FieldType, Scalar, Value } from '@granary/contracts';
+import type { FieldType, Instant, Scalar, Value } from '@granary/contracts';
 
 /** The type of the column through which a field's values travel: an instant as its milliseconds. */
 export function wireType(type: FieldType, nullable: boolean, clickhouse: string): string {
@@ -26,6 +26,11 @@ export function tsvValue(value: Value | null): string {
   if (typeof value === 'bigint') return value.toString();
   if (!Array.isArray(value)) throw new Error('no stored field is a map');
   return `[${(value as readonly Scalar[]).map((item) => (typeof item === 'string' ? `'${item.replace(/[\\\t\n\r\0']/g, escape)}'` : tsvValue(item))).join(',')}]`;
+}
+
+/** An instant as text of a DateTime64 column, which would read a number as seconds. */
+export function instantText(instant: Instant): string {
+  return new Date(instant).toISOString().replace('T', ' ').slice(0, -1);
 }
 
 export function tsvText(text: string): string {

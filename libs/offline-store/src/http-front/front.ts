@@ -48,7 +48,8 @@ export async function startHttpFront(options: HttpFrontOptions): Promise<HttpFro
   }
   const engine = openEngine({ path, connections: 2 });
   const running = new Set<AbortController>();
-  const server = createServer((request, response) => {
+  // Parameters are in the URL, of which a ClickHouse server takes a megabyte.
+  const server = createServer({ maxHeaderSize: 1024 ** 2 + 16_384 }, (request, response) => {
     const abort = new AbortController();
     running.add(abort);
     // Whoever hangs up no longer wants the answer: the statement is stopped.

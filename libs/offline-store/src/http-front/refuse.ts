@@ -33,7 +33,7 @@ export function refuse(read: FrontRequest, sql: string): void {
   // The data of an INSERT is no SQL.
   const all = [...tokens(insert ? insert.target + insert.settings : sql)];
   all.forEach((token, i) => refuseToken(all, i, token));
-  for (const [name, value] of Object.entries(read.params)) if (namesFile(value) && identifierParams(all).has(name)) throw outside(value);
+  for (const [name, value] of Object.entries(read.params)) if (identifierParams(all).has(name) && namesFile(value)) throw outside(value);
 }
 
 /** The settings of a request. VALUES may hold expressions, and those may call file(): data that might do so must be literals. */
