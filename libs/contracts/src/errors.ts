@@ -26,6 +26,8 @@ const KINDS = {
   INVALID_KEY: 'input',
   MISSING_KEY: 'input',
   TOO_MANY_ENTITIES: 'input',
+  /** Asked as of an instant before the one from which the online rows can answer. */
+  PAST_NOT_ONLINE: 'input',
   UNKNOWN_SERVICE: 'input',
   UNKNOWN_RECOMMENDER: 'input',
   UNKNOWN_SCORER: 'input',

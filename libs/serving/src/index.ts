@@ -1,9 +1,11 @@
 export { FeatureReader } from './features/feature-reader.js';
-export type { FeatureReaderOptions, FeatureRow, ReadOptions, ViewFreshness } from './features/feature-reader.js';
+export type { FeatureHistory, FeatureReaderOptions, FeatureRow, ReadOptions, ViewFreshness } from './features/feature-reader.js';
 export type { FeatureMatrix } from './features/matrix.js';
 export { planService } from './features/plan.js';
 export type { ServicePlan, Subject } from './features/plan.js';
 export type { FeatureRequest } from './features/request.js';
+export { ServingLog } from './log/serving-log.js';
+export type { ServingLogCounts, ServingLogOptions } from './log/serving-log.js';
 export { MAX_ITEMS, Recommender } from './recommend/recommender.js';
 export type { Reason, Recommendation, Recommendations, RecommenderDependencies } from './recommend/recommender.js';
 export { Scorer, requestTimeField } from './score/scorer.js';

@@ -1,12 +1,20 @@
-import type { EntityKey, FeatureValue, Instant, Snapshot, Value } from '@granary/contracts';
+import { isGranaryError, type EntityKey, type FeatureValue, type Instant, type Snapshot, type Value } from '@granary/contracts';
 import { watermarkName, type OnlineStore, type ViewWatermark } from '@granary/online-store';
+import type { ServingLog } from '../log/serving-log.js';
 import { derivedValue } from './derived.js';
 import { featureValue } from './evaluate.js';
 import { readMatrix, type FeatureMatrix } from './matrix.js';
 import { planService, unknownService, type ServicePlan } from './plan.js';
 import { assertFewEnough, parseRequest, readEach, type FeatureRequest } from './request.js';
 import { rowFetch } from './row-fetch.js';
+import { matrixOfRows } from './rows-matrix.js';
 import { viewReads } from './view-reads.js';
+
+/** Answers what the online rows can't: a service's rows as of any instant, from the stored events. */
+export interface FeatureHistory {
+  /** `asked`: keys and request fields by name, of their types. A row each, in their order. */
+  rows(snapshot: Snapshot, serviceName: string, asked: readonly Readonly<Record<string, Value>>[], at: Instant): Promise<readonly Readonly<Record<string, FeatureValue>>[]>;
+}
 
 export interface FeatureReaderOptions {
   /** The first part of every online key: the one that materialise was given. */
@@ -15,6 +23,10 @@ export interface FeatureReaderOptions {
   readonly now?: () => Instant;
   /** Rows or candidates in one call. Default 1,000. */
   readonly maxEntities?: number;
+  /** Default: none, and a read of the past throws PAST_NOT_ONLINE. */
+  readonly history?: FeatureHistory | undefined;
+  /** Default: nothing is logged. */
+  readonly log?: ServingLog | undefined;
 }
 
 export interface ReadOptions {
@@ -49,13 +61,17 @@ export class FeatureReader {
   /** What a read without `at` is as of. */
   readonly now: () => Instant;
   readonly #maxEntities: number;
+  readonly #history: FeatureHistory | undefined;
+  readonly #log: ServingLog | undefined;
 
-  constructor(snapshot: Snapshot, store: OnlineStore, { project, now = Date.now, maxEntities = 1_000 }: FeatureReaderOptions) {
+  constructor(snapshot: Snapshot, store: OnlineStore, { project, now = Date.now, maxEntities = 1_000, history, log }: FeatureReaderOptions) {
     this.snapshot = snapshot;
     this.#store = store;
     this.#project = project;
     this.now = now;
     this.#maxEntities = maxEntities;
+    this.#history = history;
+    this.#log = log;
     this.#plans = new Map(snapshot.services.map(({ name }) => [name, planService(snapshot, name, project)]));
   }
 
@@ -68,11 +84,31 @@ export class FeatureReader {
 
   /**
    * One row for each request, in their order, with one read of the store; rows that several requests need are read once.
-   * Throws UNKNOWN_SERVICE, MISSING_KEY, INVALID_KEY, INVALID_VALUE, TOO_MANY_ENTITIES and STORE_UNAVAILABLE.
+   * What the online rows can't answer because `at` is too far back, the history does. Throws UNKNOWN_SERVICE, MISSING_KEY,
+   * INVALID_KEY, INVALID_VALUE, TOO_MANY_ENTITIES, PAST_NOT_ONLINE (without a history) and STORE_UNAVAILABLE.
    */
   async rows(serviceName: string, requests: readonly FeatureRequest[], { at = this.now() }: ReadOptions = {}): Promise<FeatureRow[]> {
     const plan = this.plan(serviceName);
     assertFewEnough(requests.length, this.#maxEntities);
+    return this.#orHistory(() => this.#onlineRows(plan, requests, at), (history) => this.#pastRows(history, plan, requests, at));
+  }
+
+  async #orHistory<T>(online: () => Promise<T>, past: (history: FeatureHistory) => Promise<T>): Promise<T> {
+    try {
+      return await online();
+    } catch (error) {
+      if (this.#history === undefined || !isGranaryError(error, 'PAST_NOT_ONLINE')) throw error;
+      return past(this.#history);
+    }
+  }
+
+  async #pastRows(history: FeatureHistory, plan: ServicePlan, requests: readonly FeatureRequest[], at: Instant): Promise<FeatureRow[]> {
+    const asked = readEach(requests, (request) => parseRequest(plan, request)).map(({ keys, fields }) => namedKeys(plan, keys, fields));
+    const rows = await history.rows(this.snapshot, plan.service.name, asked, at);
+    return rows.map((values, i) => ({ keys: asked[i]!, values }));
+  }
+
+  async #onlineRows(plan: ServicePlan, requests: readonly FeatureRequest[], at: Instant): Promise<FeatureRow[]> {
     const fetch = rowFetch(this.#store);
     const wanted = readEach(requests, (request) => {
       const parsed = parseRequest(plan, request);
@@ -86,8 +122,14 @@ export class FeatureReader {
       const values = plan.outputs.map((output) =>
         output.kind === 'derived' ? derivedValue(output.derived, views, fields) : featureValue(output.includesRequest, views[output.at.view]!, output.at.feature),
       );
-      return { keys: namedKeys(plan, keys, fields), values: plan.row(values) };
+      const row = { keys: namedKeys(plan, keys, fields), values: plan.row(values) };
+      if (this.#log?.samples() === true) this.#note(this.#log, plan, row, at, plan.views.map(({ id }, v) => [id, reads[v]!.horizonOf(slots[v]!)]));
+      return row;
     });
+  }
+
+  #note(log: ServingLog, plan: ServicePlan, { keys, values }: FeatureRow, at: Instant, horizons: readonly (readonly [view: string, horizon: number])[]): void {
+    log.note({ servedAt: Date.now(), service: plan.service.name, snapshot: this.snapshot.id, asOf: at, asked: keys, values, horizons: Object.fromEntries(horizons) });
   }
 
   /**
@@ -98,7 +140,10 @@ export class FeatureReader {
   async matrix(serviceName: string, shared: FeatureRequest, candidates: readonly FeatureRequest[], { at = this.now() }: ReadOptions = {}): Promise<FeatureMatrix> {
     const plan = this.plan(serviceName);
     assertFewEnough(candidates.length, this.#maxEntities);
-    return readMatrix(plan, this.#store, shared, candidates, at);
+    return this.#orHistory(
+      () => readMatrix(plan, this.#store, shared, candidates, at),
+      async (history) => matrixOfRows(plan, await this.#pastRows(history, plan, candidates.map((candidate) => ({ ...candidate, ...shared })), at)),
+    );
   }
 
   /** How far each view of the snapshot is materialised. */

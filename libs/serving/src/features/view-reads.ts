@@ -9,6 +9,8 @@ type Fields = Readonly<Record<string, Value>>;
 export interface ViewReads {
   /** `slot` is the position of the entity's row among those fetched. */
   valuesOf(slot: number, key: EntityKey, fields: Fields): ViewValues;
+  /** The greatest sequence of the events in the entity's row, see `ServedRow.horizons`. */
+  horizonOf(slot: number): number;
 }
 
 /**
@@ -39,6 +41,10 @@ export function viewReads(planned: PlannedView, wanted: readonly number[], bytes
       const values = evaluateView(planned, wanted, decode(slot), request, at);
       if (shared) evaluated.set(slot, values);
       return values;
+    },
+    horizonOf(slot) {
+      const packed = bytes[slot];
+      return packed == null ? 0 : planned.codec.decode(packed).order.sequence;
     },
   };
 }
