@@ -46,10 +46,9 @@ FROM ${emitEvents(emitter, source, view.keyFields, scope, chunk && { ...chunk, k
  */
 export function compileFirstSeen(view: VersionedView, source: Source, instants: readonly Instant[], scope: EventScope): Statement {
   const emitter = new Emitter();
-  const ms = (name: string): string => `toUnixTimestamp64Milli(${column(EVENTS, name)})`;
   const { sql, params } = emitter.statement(`SELECT arrayFirst(${identifier('at')} -> ${identifier('at')} >= ${identifier(FIRST)}, {instants:Array(Int64)}) AS ${identifier('at')}, count() AS ${identifier('entities')}
 FROM (
-  SELECT min(greatest(${ms(EVENT.time)}, ${ms(EVENT.knownAt)})) AS ${identifier(FIRST)}
+  SELECT toUnixTimestamp64Milli(min(${column(EVENTS, EVENT.time)})) AS ${identifier(FIRST)}
   FROM ${emitEvents(emitter, source, view.keyFields, scope)}
   GROUP BY ${view.keyFields.map((field) => column(EVENTS, field)).join(', ')}
 )

@@ -9,8 +9,6 @@ export interface TableDefinition {
   readonly columns: readonly { readonly name: string; readonly type: string }[];
   /** Columns of the sorting key; empty: none. */
   readonly orderBy: readonly string[];
-  /** SQL over the columns: what is merged, and can be rewritten, on its own. Left out: one part. */
-  readonly partitionBy?: string;
   /**
    * Of rows that are alike in `orderBy` the one with the greatest `version` stays, and none if its `deleted` (UInt8) is 1:
    * for readers that say FINAL at once, on disk after a merge.
@@ -19,11 +17,10 @@ export interface TableDefinition {
 }
 
 /** A MergeTree table, if there is none by that name. An existing table is left as it is. */
-export async function createTable(statements: Statements, { name, columns, orderBy, partitionBy, replacing }: TableDefinition): Promise<void> {
+export async function createTable(statements: Statements, { name, columns, orderBy, replacing }: TableDefinition): Promise<void> {
   const list = columns.map((column) => `${identifier(column.name)} ${column.type}`).join(', ');
-  const partition = partitionBy === undefined ? '' : ` PARTITION BY ${partitionBy}`;
   const engine = replacing === undefined ? 'MergeTree' : `ReplacingMergeTree(${identifier(replacing.version)}, ${identifier(replacing.deleted)})`;
-  const sql = `CREATE TABLE IF NOT EXISTS ${identifier(name)} (${list}) ENGINE = ${engine}${partition} ORDER BY (${orderBy.map(identifier).join(', ')})`;
+  const sql = `CREATE TABLE IF NOT EXISTS ${identifier(name)} (${list}) ENGINE = ${engine} ORDER BY (${orderBy.map(identifier).join(', ')})`;
   await statements.command({ sql, params: {} }, { comment: `create ${name}` });
 }
 

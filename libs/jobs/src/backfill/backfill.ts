@@ -10,6 +10,7 @@ import {
 import type { OfflineStore } from '@granary/offline-store';
 import { throwIfCancelled } from '../cancelled.js';
 import { currentHorizon, withEvents } from '../events/with-events.js';
+import { sideBySide } from '../side-by-side.js';
 import { partsOfView } from '../view-parts.js';
 import { prepareTable } from './feature-table.js';
 import { notesOf, sequenceOf, type Horizon, type Notes } from './notes.js';
@@ -59,9 +60,15 @@ export async function backfill(store: OfflineStore, snapshot: Snapshot, options:
   const views = selectViews(snapshot, options.views);
   throwIfCancelled(options.signal, 'backfill');
   const horizon = await currentHorizon(store, snapshot, views.map((view) => partsOfView(snapshot, view).source));
-  const results: BackfillResult[] = [];
-  for (const view of views) results.push(...(await backfillView(store, snapshot, view, horizon, options)));
-  return results;
+  const { concurrency = 2, maxMemoryBytes = 4 * 1024 ** 3, signal } = options;
+  // Views side by side leave their chunks fewer statements, and all together stay within the memory.
+  const atOnce = Math.max(1, Math.min(concurrency, views.length));
+  const share: Share = { concurrency: Math.floor(concurrency / atOnce), maxMemoryBytes: Math.floor(maxMemoryBytes / concurrency) };
+  const results = new Map<VersionedView, readonly BackfillResult[]>();
+  await sideBySide(views, { concurrency: atOnce, signal, what: 'backfill' }, async (view) => {
+    results.set(view, await backfillView(store, snapshot, view, horizon, share, options));
+  });
+  return views.flatMap((view) => results.get(view)!);
 }
 
 /** The run that a view's rows of an instant come from; null: none, or one that did not finish. */
@@ -72,8 +79,16 @@ export async function lastBackfill(store: OfflineStore, snapshot: Snapshot, view
   return { view: view.name, version: view.version, asOf, sequence, floor, rows };
 }
 
-async function backfillView(store: OfflineStore, snapshot: Snapshot, view: VersionedView, arrived: Horizon, options: BackfillOptions): Promise<BackfillResult[]> {
-  const { signal, onProgress, concurrency = 2, maxMemoryBytes = 4 * 1024 ** 3 } = options;
+/** Of what a backfill may use, what a view may. */
+interface Share {
+  /** Statements at work at the same time. */
+  readonly concurrency: number;
+  /** Of one statement. */
+  readonly maxMemoryBytes: number;
+}
+
+async function backfillView(store: OfflineStore, snapshot: Snapshot, view: VersionedView, arrived: Horizon, { concurrency, maxMemoryBytes }: Share, options: BackfillOptions): Promise<BackfillResult[]> {
+  const { signal, onProgress } = options;
   const stage = `backfill ${view.name}`;
   throwIfCancelled(signal, stage);
   const parts = partsOfView(snapshot, view);
@@ -89,7 +104,7 @@ async function backfillView(store: OfflineStore, snapshot: Snapshot, view: Versi
     signal,
     maxMemoryBytes,
     concurrency,
-    chunkRows: options.chunkRows ?? Math.floor(maxMemoryBytes / concurrency / bytesPerEvent(view)),
+    chunkRows: options.chunkRows ?? Math.floor(maxMemoryBytes / bytesPerEvent(view)),
     // The tables of stored sources have been seen to when the horizon was read.
     withEvents: (until, use) => (parts.source.computed === undefined ? use({ horizon: until }) : withEvents(store, snapshot, [parts.source], { horizon: until, signal, onProgress }, use)),
     onChunk: (done, total) => onProgress?.({ stage: instants.length === 1 ? `${stage} ${formatInstant(instants[0]!)}` : stage, done, total, unit: 'chunks' }),

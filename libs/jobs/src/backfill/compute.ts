@@ -132,8 +132,8 @@ WHERE ${identifier(BACKFILL.asOf)} IN (SELECT ${INSTANTS}) AND ${identifier(BACK
 
 async function insert({ store, parts, sequence, limits }: Work, { sql, params }: Statement): Promise<void> {
   const columns = tableColumns(parts).map(({ name }) => identifier(name));
-  // Each row comes once, so there is nothing to replace within the insert; a series of instants may span many partitions.
-  const options = { comment: `backfill ${parts.view.name}`, ...limits, settings: { optimize_on_insert: 0, max_partitions_per_insert_block: 0 } };
+  // Each row comes once, so there is nothing to replace within the insert.
+  const options = { comment: `backfill ${parts.view.name}`, ...limits, settings: { optimize_on_insert: 0 } };
   const statement = { sql: `INSERT INTO ${identifier(backfillTable(parts.view))} (${columns.join(', ')}) ${sql}`, params: { ...params, run_sequence: sequence } };
   await explainOverflow(`feature view ${parts.view.name}`, () => store.command(statement, options));
 }

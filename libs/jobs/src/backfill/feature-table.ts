@@ -9,7 +9,8 @@ export function tableColumns({ view, entity }: Pick<ViewParts, 'view' | 'entity'
 }
 
 /**
- * Makes the table of a view's rows, sorted by instant: few rows are replaced as cheaply as they are written. One of another
+ * Makes the table of a view's rows, sorted by instant: few rows are replaced as cheaply as they are written. Not
+ * partitioned: a late event's instants span months, and each partition would be a part to write. A table of another
  * layout, of a former release, is dropped: what it held is computed again. False: the table was there.
  */
 export async function prepareTable(store: OfflineStore, parts: ViewParts): Promise<boolean> {
@@ -22,7 +23,6 @@ export async function prepareTable(store: OfflineStore, parts: ViewParts): Promi
     name,
     columns,
     orderBy: [BACKFILL.asOf, ...parts.entity.keys.map((key) => key.name)],
-    partitionBy: `toYYYYMM(${identifier(BACKFILL.asOf)})`,
     replacing: { version: BACKFILL.sequence, deleted: BACKFILL.deleted },
   });
   return true;

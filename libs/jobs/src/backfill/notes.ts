@@ -65,12 +65,12 @@ export function notesOf(store: OfflineStore, { name: view, version }: Pick<Versi
 
   return {
     async read(instants) {
-      const newest = (column: string, state: string): string => `argMaxIf(${column}, (sequence, noted_at), state = '${state}')`;
       const columns = ['sequence', 'horizon', 'floor', 'chunks', 'rows'];
+      const newest = (state: string): string => `argMaxIf((${columns.join(', ')}), (sequence, noted_at), state = '${state}') AS ${state}`;
       const found = await store.rows(
         {
-          sql: `SELECT as_of, ${['finished', 'begun'].flatMap((state) => columns.map((column) => `${newest(column, state)} AS ${state}_${column}`)).join(', ')}
-FROM granary_backfills WHERE ${ofView} AND as_of IN (SELECT ${INSTANTS}) GROUP BY as_of`,
+          sql: `SELECT as_of, ${['finished', 'begun'].flatMap((state) => columns.map((column, i) => `${state}.${i + 1} AS ${state}_${column}`)).join(', ')}
+FROM (SELECT as_of, ${newest('finished')}, ${newest('begun')} FROM granary_backfills WHERE ${ofView} AND as_of IN (SELECT ${INSTANTS}) GROUP BY as_of)`,
           params: { ...own, instants },
         },
         options,

@@ -1,10 +1,10 @@
 import type { Chunk, EventScope } from '@granary/compiler';
 import { isGranaryError, type Instant } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
+import { sideBySide } from '../side-by-side.js';
 import type { ViewParts } from '../view-parts.js';
-import { computeInstant, computePairs, computeSeries, countEntities, countRows, removeOlder, withTouched, type Pairs, type Work } from './compute.js';
 import { withinMemory } from '../within-memory.js';
-import { computeChunks } from './chunks.js';
+import { computeInstant, computePairs, computeSeries, countEntities, countRows, removeOlder, withTouched, type Pairs, type Work } from './compute.js';
 import { sameHorizon, sequenceOf, type Horizon, type InstantNotes, type Noted, type Notes } from './notes.js';
 
 export interface ViewRun {
@@ -14,7 +14,7 @@ export interface ViewRun {
   /** How many events have arrived. */
   readonly horizon: Horizon;
   readonly signal: AbortSignal | undefined;
-  /** Of all statements at work together. */
+  /** Of one statement. */
   readonly maxMemoryBytes: number;
   readonly concurrency: number;
   /** Events, or pairs, in one chunk. */
@@ -64,13 +64,12 @@ function groupsOf(notes: readonly InstantNotes[], also: (notes: InstantNotes) =>
 }
 
 async function bringUp(run: ViewRun, group: readonly InstantNotes[], horizon: Horizon, chunks: number | null, recomputed: Recomputed): Promise<void> {
-  const { store, parts, signal, maxMemoryBytes, concurrency } = run;
+  const { store, parts, signal, maxMemoryBytes } = run;
   const base = group[0]!.finished;
   const instants = group.map(({ asOf }) => asOf);
   const sequence = sequenceOf(horizon);
   await run.withEvents(horizon, async (scope) => {
-    const limits = { signal, maxMemoryBytes: Math.floor(maxMemoryBytes / concurrency) };
-    const work: Work = { store, parts, scope, sequence, limits };
+    const work: Work = { store, parts, scope, sequence, limits: { signal, maxMemoryBytes } };
     if (base !== null && worthFinding(run, base, sequence)) {
       await withTouched(work, { since: base.sequence, until: sequence }, instants, (pairs) => computeTouched(run, work, group, { horizon, pairs, chunks }, recomputed));
     } else {
@@ -138,7 +137,8 @@ async function computeNoted({ notes, signal, concurrency, parts, onChunk }: View
   const done = chunks > 1 ? await notes.chunksDone(instants, noted) : new Set<number>();
   let finished = done.size;
   onChunk(finished, chunks);
-  await computeChunks({ chunks, done, concurrency, signal, what: `backfill ${parts.view.name}` }, async (index) => {
+  const left = Array.from({ length: chunks }, (_, chunk) => chunk).filter((chunk) => !done.has(chunk));
+  await sideBySide(left, { concurrency, signal, what: `backfill ${parts.view.name}` }, async (index) => {
     await compute({ index, count: chunks });
     if (chunks > 1) await notes.chunkDone(instants, noted, index);
     onChunk(++finished, chunks);
