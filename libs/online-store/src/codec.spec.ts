@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { isGranaryError, valueMap, type ElementType, type FieldType, type Scalar, type Value } from '@granary/contracts';
+import { valueMap, type FieldType, type Value } from '@granary/contracts';
 import fc from 'fast-check';
 import { checksum } from './checksum.js';
 import { createRowCodec, type Row } from './codec.js';
 import type { RowSchema } from './layout.js';
 import { outranks } from './value.js';
 import { testSeed } from './test-support/environment.js';
+import { codeOf, fieldType, valueOf } from './test-support/values.js';
 import { viewOf } from './variable.js';
 
 const seed = testSeed('codec.spec');
@@ -13,43 +14,6 @@ const runs = { seed, numRuns: 500 };
 
 const ORDER = { eventTime: 1_700_000_000_123, knownAt: 1_700_000_000_456, sequence: 7 };
 const ID = '3fa9c1d2e4b5';
-
-const text = fc.string({ unit: 'binary', maxLength: 12 });
-const elementType: fc.Arbitrary<ElementType> = fc.oneof(
-  fc.constantFrom('bool', 'int32', 'int64', 'float32', 'float64', 'string', 'timestamp').map((kind) => ({ kind }) as ElementType),
-  fc.uniqueArray(fc.string({ minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 300 }).map((values) => ({ kind: 'enum', values }) as ElementType),
-);
-const scalarType = elementType.filter((type) => type.kind !== 'enum');
-const fieldType: fc.Arbitrary<FieldType> = fc.oneof(
-  { weight: 6, arbitrary: elementType },
-  { weight: 2, arbitrary: elementType.map((of) => ({ kind: 'array', of }) as FieldType) },
-  { weight: 1, arbitrary: scalarType.map((of) => ({ kind: 'map', of }) as FieldType) },
-);
-
-function valueOf(type: FieldType): fc.Arbitrary<Value> {
-  switch (type.kind) {
-    case 'bool':
-      return fc.boolean();
-    case 'int32':
-      return fc.integer();
-    case 'int64':
-      return fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
-    case 'float32':
-      return fc.float();
-    case 'float64':
-      return fc.double();
-    case 'string':
-      return text;
-    case 'timestamp':
-      return fc.maxSafeInteger();
-    case 'enum':
-      return fc.constantFrom(...type.values);
-    case 'array':
-      return fc.array(valueOf(type.of) as fc.Arbitrary<Scalar>, { maxLength: 9 });
-    case 'map':
-      return fc.array(fc.tuple(fc.oneof(text, fc.constantFrom('__proto__', '10', '9', 'constructor')), valueOf(type.of) as fc.Arbitrary<Scalar>), { maxLength: 9 }).map(valueMap);
-  }
-}
 
 const order = fc.record({ eventTime: fc.maxSafeInteger(), knownAt: fc.maxSafeInteger(), sequence: fc.maxSafeNat() }, { noNullPrototype: true });
 const id = fc.stringMatching(/^[0-9a-f]{12}$/);
@@ -70,16 +34,6 @@ function codecOf(...types: FieldType[]) {
 function roundTrip(type: FieldType, value: Value | null): Value | null {
   const codec = codecOf(type);
   return codec.decode(codec.encode({ order: ORDER, values: [value] })).values[0]!;
-}
-
-function codeOf(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    if (isGranaryError(error)) return error.code;
-    throw error;
-  }
-  return 'no error';
 }
 
 describe('row codec', () => {

@@ -1,7 +1,7 @@
-import { GranaryError, type Value, type WriteOrder } from '@granary/contracts';
+import type { Value, WriteOrder } from '@granary/contracts';
 import { checksum } from './checksum.js';
-import { corruptRow, readInt64AsNumber } from './elements.js';
-import { layoutRow, type FixedColumn, type RowLayout, type RowSchema } from './layout.js';
+import { corruptRow, mismatch, readNumber, withColumn } from './elements.js';
+import { layoutRow, type RowLayout, type RowSchema } from './layout.js';
 import { readOrder, writeOrder } from './order.js';
 import { viewOf } from './variable.js';
 
@@ -115,7 +115,7 @@ export function createRowCodec(schema: RowSchema): RowCodec {
       const column = layout.numbers[columns[i]!];
       if (column === undefined || column === null) throw new Error(`column ${columns[i]} of ${schema.id} is no number`);
       const there = !isNull(bytes, layout, column.position);
-      out[offset + i] = there ? readNumber(view, column) : 0;
+      out[offset + i] = there ? readNumber(view, column.at, column.kind) : 0;
       mask[offset + i] = there ? 1 : 0;
     }
   }
@@ -123,38 +123,6 @@ export function createRowCodec(schema: RowSchema): RowCodec {
   return { schema, encode, decode, decodeNumbers };
 }
 
-function readNumber(view: DataView, column: FixedColumn): number {
-  switch (column.kind) {
-    case 'float64':
-    case 'timestamp':
-      return view.getFloat64(column.at, true);
-    case 'float32':
-      return view.getFloat32(column.at, true);
-    case 'int32':
-      return view.getInt32(column.at, true);
-    case 'int64':
-      return readInt64AsNumber(view, column.at);
-    default:
-      return view.getUint8(column.at);
-  }
-}
-
 function isNull(bytes: Uint8Array, layout: RowLayout, position: number): boolean {
   return (bytes[layout.bitmap + (position >> 3)]! & (1 << (position & 7))) !== 0;
-}
-
-function withColumn<T>(name: string, action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    if (!(error instanceof GranaryError)) throw error;
-    throw new GranaryError(error.code, `${name}: ${error.message}`, { ...(error.todo === undefined ? {} : { todo: error.todo }), details: { column: name } });
-  }
-}
-
-function mismatch(expected: string, found: string, reason: string): GranaryError {
-  return new GranaryError('SCHEMA_MISMATCH', `A row of the online store can't be read as ${expected}: ${reason} (${found})`, {
-    todo: 'Materialise the view again, or read it with the version it was written with.',
-    details: { expected, found },
-  });
 }

@@ -64,8 +64,25 @@ export function fixedCodec(type: ElementType): FixedCodec | null {
   }
 }
 
+/** A number, timestamp or bool (0, 1) as a double, without an object. */
+export function readNumber(view: DataView, at: number, kind: string): number {
+  switch (kind) {
+    case 'float64':
+    case 'timestamp':
+      return view.getFloat64(at, true);
+    case 'float32':
+      return view.getFloat32(at, true);
+    case 'int32':
+      return view.getInt32(at, true);
+    case 'int64':
+      return readInt64AsNumber(view, at);
+    default:
+      return view.getUint8(at);
+  }
+}
+
 /** int64 as the nearest double: the exact high half plus the exact low half rounds once, as Number(bigint) does. */
-export function readInt64AsNumber(view: DataView, at: number): number {
+function readInt64AsNumber(view: DataView, at: number): number {
   return view.getInt32(at + 4, true) * 4294967296 + view.getUint32(at, true);
 }
 
@@ -87,5 +104,22 @@ export function invalidValue(type: FieldType, value: unknown): GranaryError {
 export function corruptRow(reason: string): GranaryError {
   return new GranaryError('ARTIFACT_CORRUPT', `A row of the online store is corrupt: ${reason}`, {
     todo: 'Delete the row (or wipe the online store) and materialise its view again.',
+  });
+}
+
+/** Says of an error which column it is about. */
+export function withColumn<T>(name: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof GranaryError)) throw error;
+    throw new GranaryError(error.code, `${name}: ${error.message}`, { ...(error.todo === undefined ? {} : { todo: error.todo }), details: { column: name } });
+  }
+}
+
+export function mismatch(expected: string, found: string, reason: string): GranaryError {
+  return new GranaryError('SCHEMA_MISMATCH', `A row of the online store can't be read as ${expected}: ${reason} (${found})`, {
+    todo: 'Materialise the view again, or read it with the version it was written with.',
+    details: { expected, found },
   });
 }

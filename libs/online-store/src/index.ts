@@ -7,3 +7,5 @@ export type { OnlineStoreOptions } from './open.js';
 export type { Appended, FrameRow, MemorySample, OnlineStore, PackedRow, SampleLimits, WriteResult } from './store.js';
 export { viewRowSchema, watermarkName } from './view-row.js';
 export type { ViewWatermark } from './view-row.js';
+export { createStateCodec, NO_BASE } from './state/state-codec.js';
+export type { StateCodec } from './state/state-codec.js';

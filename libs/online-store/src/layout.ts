@@ -39,14 +39,23 @@ export interface RowLayout {
 const NUMBERS: ReadonlySet<string> = new Set(['bool', 'int32', 'int64', 'float32', 'float64', 'timestamp']);
 
 export function layoutRow(schema: RowSchema): RowLayout {
-  if (!VERSION.test(schema.id)) throw new Error(`"${schema.id}" is no schema id: it has 12 hex digits`);
-  const names = new Set(schema.columns.map((column) => column.name));
-  if (names.size !== schema.columns.length) throw new Error(`two columns of ${schema.id} have the same name`);
-  const bitmap = ORDER_END;
+  assertVersion(schema.id);
+  return layoutColumns(schema.columns, ORDER_END);
+}
+
+/** A view's version is what refuses its rows to others: a malformed one is a bug. */
+export function assertVersion(id: string): void {
+  if (!VERSION.test(id)) throw new Error(`"${id}" is no schema id: it has 12 hex digits`);
+}
+
+/** `null bitmap | fixed columns | u32 end of each heap column | heap`, the bitmap beginning at `bitmap`. */
+export function layoutColumns(columns: RowSchema['columns'], bitmap: number): RowLayout {
+  const names = new Set(columns.map((column) => column.name));
+  if (names.size !== columns.length) throw new Error(`two columns of a row have the same name: ${columns.map(({ name }) => name).join(', ')}`);
   const fixed: FixedColumn[] = [];
   const variable: VariableColumn[] = [];
-  let at = bitmap + Math.ceil(schema.columns.length / 8);
-  schema.columns.forEach(({ name, type }, position) => {
+  let at = bitmap + Math.ceil(columns.length / 8);
+  columns.forEach(({ name, type }, position) => {
     const heapCodec = variableCodec(type);
     if (heapCodec !== null) {
       variable.push({ name, position, codec: heapCodec });
@@ -57,7 +66,7 @@ export function layoutRow(schema: RowSchema): RowLayout {
     fixed.push({ name, position, kind: type.kind, at, codec });
     at += codec.width;
   });
-  const numbers: (FixedColumn | null)[] = schema.columns.map(() => null);
+  const numbers: (FixedColumn | null)[] = columns.map(() => null);
   for (const column of fixed) if (NUMBERS.has(column.kind)) numbers[column.position] = column;
   return { bitmap, fixed, ends: at, variable, heap: at + 4 * variable.length, numbers };
 }

@@ -1,0 +1,78 @@
+import type { FieldType, Value } from '@granary/contracts';
+import { corruptRow, readNumber, withColumn } from '../elements.js';
+import { layoutColumns } from '../layout.js';
+import { viewOf } from '../variable.js';
+
+/** Values of one row: `null bitmap | fixed columns | u32 end of each heap column | heap`, anywhere in a value. */
+export interface Block {
+  /** Throws INVALID_VALUE. */
+  encode(values: readonly (Value | null)[]): Buffer;
+  /** Where the block that begins at `at` ends. Throws ARTIFACT_CORRUPT if that is beyond `limit`. */
+  end(view: DataView, at: number, limit: number): number;
+  /** Reads the block `[at, end)`. */
+  decode(bytes: Buffer, view: DataView, at: number, end: number): (Value | null)[];
+  /** Column `position` as a number, 0 where it is null. A column that is no number is a bug. */
+  number(bytes: Uint8Array, view: DataView, at: number, position: number): number;
+  isNull(bytes: Uint8Array, at: number, position: number): boolean;
+}
+
+export function createBlock(columns: readonly { readonly name: string; readonly type: FieldType }[]): Block {
+  const layout = layoutColumns(columns, 0);
+
+  function isNull(bytes: Uint8Array, at: number, position: number): boolean {
+    return (bytes[at + (position >> 3)]! & (1 << (position & 7))) !== 0;
+  }
+
+  return {
+    encode(values) {
+      if (values.length !== columns.length) throw new Error(`a row has ${columns.length} values, not ${values.length}`);
+      const heap = layout.variable.map(({ name, position, codec }) => {
+        const value = values[position]!;
+        return value === null ? Buffer.alloc(0) : withColumn(name, () => codec.encode(value));
+      });
+      const head = Buffer.alloc(layout.heap);
+      const view = viewOf(head);
+      values.forEach((value, position) => {
+        if (value === null) head[position >> 3]! |= 1 << (position & 7);
+      });
+      for (const { name, position, at, codec } of layout.fixed) {
+        const value = values[position]!;
+        if (value !== null) withColumn(name, () => codec.write(view, at, value));
+      }
+      let end = 0;
+      heap.forEach((bytes, i) => view.setUint32(layout.ends + 4 * i, (end += bytes.length), true));
+      return heap.length === 0 ? head : Buffer.concat([head, ...heap]);
+    },
+
+    end(view, at, limit) {
+      const heap = at + layout.heap;
+      const end = layout.variable.length === 0 || heap > limit ? heap : heap + view.getUint32(heap - 4, true);
+      if (end > limit) throw corruptRow('its columns need more bytes than it has');
+      return end;
+    },
+
+    decode(bytes, view, at, end) {
+      const values = new Array<Value | null>(columns.length).fill(null);
+      for (const column of layout.fixed) {
+        if (!isNull(bytes, at, column.position)) values[column.position] = column.codec.read(view, at + column.at);
+      }
+      const heap = at + layout.heap;
+      let from = heap;
+      for (let i = 0; i < layout.variable.length; i++) {
+        const column = layout.variable[i]!;
+        const to = heap + view.getUint32(at + layout.ends + 4 * i, true);
+        if (to < from || to > end) throw corruptRow(`${column.name} lies outside of it`);
+        if (!isNull(bytes, at, column.position)) values[column.position] = column.codec.decode(bytes, view, from, to);
+        from = to;
+      }
+      return values;
+    },
+
+    number(bytes, view, at, position) {
+      const column = layout.numbers[position];
+      if (column === undefined || column === null) throw new Error(`column ${position} is no number`);
+      return isNull(bytes, at, position) ? 0 : readNumber(view, at + column.at, column.kind);
+    },
+    isNull,
+  };
+}
