@@ -1,8 +1,8 @@
 -- {}
 SELECT
   `s`.`__row` AS `__row`,
-  if(`b0`.`__seen` IS NULL, NULL, ifNull(`b0`.`known_at$told7d`, toFloat64(0))) AS `told7d`,
-  multiIf(`b0`.`__seen` IS NULL, 'missing', isNull(ifNull(`b0`.`known_at$told7d`, toFloat64(0))), 'null', 'present') AS `told7d__state`
+  if(`b0`.`__seen` IS NULL, NULL, ifNotFinite(ifNull(`b0`.`known_at$told7d`, toFloat64(0)), NULL)) AS `told7d`,
+  multiIf(`b0`.`__seen` IS NULL, 'missing', isNull(ifNotFinite(ifNull(`b0`.`known_at$told7d`, toFloat64(0)), NULL)), 'null', 'present') AS `told7d__state`
 FROM `spine_known_at` AS `s`
 LEFT JOIN (
   SELECT

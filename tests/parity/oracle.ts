@@ -25,6 +25,8 @@ export interface Answer {
   readonly state: FeatureState;
   /** How large the floats are that went into the value: an answer may be off by 1e-9 of it. */
   readonly scale?: number;
+  /** The answer where what is added up on the way leaves float64, which hangs on the order. */
+  readonly otherwise?: Answer;
 }
 
 /** What a window holds: an event of it, or the request. */
@@ -74,8 +76,9 @@ function askFeature(view: VersionedView, feature: Feature, arrived: readonly Arr
   const inside = window === null ? known : known.filter((event) => insideWindow(window, event.time, at));
   const counted: Counted[] = [...inside];
   if (includeRequest) counted.push({ time: at, row: question.request });
-  const { value, scale } = fold(feature, counted, at);
-  return { value, state: value === null ? 'null' : 'present', scale };
+  const { value, scale, otherwise } = fold(feature, counted, at);
+  const stateOf = (of: Value | null): FeatureState => (of === null ? 'null' : 'present');
+  return { value, state: stateOf(value), scale, ...(otherwise === undefined ? {} : { otherwise: { value: otherwise, state: stateOf(otherwise) } }) };
 }
 
 function newer(a: Arrived, b: Arrived, byTime = false): boolean {
@@ -94,6 +97,7 @@ function insideWindow(window: NonNullable<Feature['aggregate']['window']>, time:
 interface Folded {
   readonly value: Value | null;
   readonly scale: number;
+  readonly otherwise?: Value | null;
 }
 
 function fold({ aggregate, type }: Feature, events: readonly Counted[], at: number): Folded {
@@ -102,7 +106,8 @@ function fold({ aggregate, type }: Feature, events: readonly Counted[], at: numb
   if (aggregate.fn === 'latest') return exact(counted.at(-1)!.row[aggregate.column!] ?? fallback);
   const there = aggregate.column === null ? counted : counted.filter(({ row }) => row[aggregate.column!] !== null);
   const found = there.length === 0 ? exact(null) : foldSome(aggregate, type, there, at);
-  if (found.value !== null) return found;
+  if (typeof found.value === 'number' && !Number.isFinite(found.value)) return exact(fallback);
+  if (found.value !== null) return found.otherwise === undefined ? found : { ...found, otherwise: fallback };
   if (fallback !== null) return exact(fallback);
   if (aggregate.fn === 'sum' && type.kind === 'int64') return exact(0n);
   return exact(['count', 'countDistinct', 'approxCountDistinct', 'sum'].includes(aggregate.fn) ? 0 : null);
@@ -129,21 +134,25 @@ function foldSome(aggregate: Aggregate, type: FieldType, events: readonly Counte
       const weights = events.map(({ time }) => Math.pow(0.5, (at - time) / aggregate.halfLifeMs!));
       const weighted = aggregate.column === null ? weights : weights.map((weight, i) => weight * numbers[i]!);
       // Far below a double's normal range the digits run out.
-      return { value: total(weighted), scale: total(weighted.map(Math.abs)) + 1e-290 };
+      const scale = total(weighted.map(Math.abs)) + 1e-290;
+      return float(total(weighted), scale, scale);
     }
-    case 'sum':
-      return type.kind === 'int64' ? exact(values.reduce<bigint>((a, b) => a + BigInt(b as bigint), 0n)) : { value: total(numbers), scale: total(numbers.map(Math.abs)) };
+    case 'sum': {
+      if (type.kind === 'int64') return exact(values.reduce<bigint>((a, b) => a + BigInt(b as bigint), 0n));
+      const scale = total(numbers.map(Math.abs));
+      return float(total(numbers), scale, scale);
+    }
     case 'avg':
-      return { value: total(numbers) / numbers.length, scale: largest };
+      return float(total(numbers) / numbers.length, largest, total(numbers.map(Math.abs)));
     case 'varianceSample':
     case 'variancePopulation':
     case 'stddevSample':
     case 'stddevPopulation': {
       const by = aggregate.fn.endsWith('Sample') ? numbers.length - 1 : numbers.length;
       if (by === 0) return exact(null);
-      const mean = total(numbers) / numbers.length;
-      const variance = total(numbers.map((number) => (number - mean) ** 2)) / by;
-      return aggregate.fn.startsWith('stddev') ? { value: Math.sqrt(variance), scale: largest } : { value: variance, scale: largest ** 2 };
+      const [deviation, scale] = [squares(numbers), largest ** 2];
+      const working = 4 * numbers.length * scale;
+      return aggregate.fn.startsWith('stddev') ? float(Math.sqrt(deviation / by), largest, working) : float(deviation / by, scale, working);
     }
     case 'min':
       return exact(values.reduce((a, b) => (before(b, a) ? b : a)));
@@ -181,8 +190,27 @@ function exact(value: Value | null): Folded {
   return { value, scale: 0 };
 }
 
+/** `working`: no number on the way to the value is larger, in whichever order. */
+function float(value: number, scale: number, working: number): Folded {
+  return Number.isFinite(working) ? { value, scale } : { value, scale, otherwise: null };
+}
+
+/** Infinite only where the sum itself is beyond float64. */
 function total(numbers: readonly number[]): number {
-  return numbers.reduce((a, b) => a + b, 0);
+  const sum = numbers.reduce((a, b) => a + b, 0);
+  if (Number.isFinite(sum)) return sum;
+  return numbers.reduce((a, b) => a + b * 2 ** -64, 0) * 2 ** 64;
+}
+
+/** The sum of squared differences from the mean; infinite only where it is itself beyond float64. */
+function squares(numbers: readonly number[]): number {
+  const ofUnit = (unit: number): number => {
+    const inUnits = numbers.map((number) => number / unit);
+    const mean = total(inUnits) / numbers.length;
+    return total(inUnits.map((number) => (number - mean) ** 2)) * unit * unit;
+  };
+  const plain = ofUnit(1);
+  return Number.isFinite(plain) ? plain : ofUnit(Math.max(...numbers.map(Math.abs)));
 }
 
 function before(a: Value, b: Value): boolean {

@@ -14,6 +14,7 @@ beforeAll(async () => {
   await app.put('user_activity', [7n], NOW, { visits7d: 0, mean7d__count: 0 });
   await app.put('branch_turnover', ['日本 "x"\n🏯', 12, 'shop'], NOW, { turnover7d: 1.5 });
   await app.put('branch_turnover', ['日本 "x"\n🏯', 1, 'shop'], NOW, { turnover7d: 2.5 });
+  await app.put('branch_turnover', ['too much', 1, 'shop'], NOW, { turnover7d: Infinity });
 });
 afterAll(() => app.close());
 
@@ -65,6 +66,11 @@ describe('a feature service', () => {
     const expected = { payments1d: { value: 1, state: 'PRESENT' }, meanAmount1d: { value: 12.5, state: 'PRESENT', eventTime: '2026-01-31T12:00:00.000Z' } };
     for (const at of ['2026-01-31T12:00:00Z', '2026-01-31 12:00', '2026-01-31', NOW]) expect((await app.query(query, { at })).data).toEqual({ fraudFeatures: expected });
     expect((await app.query(query, { at: 'yesterday' })).errors[0]).toMatchObject({ extensions: { code: 'INVALID_VALUE' }, message: expect.stringContaining('yesterday') });
+  });
+
+  it('is null where the stored sum is beyond float64', async () => {
+    const { data } = await app.query('{ branchPage(country: "too much", branchNo: 1, kind: shop) { turnover7d { value state } } }');
+    expect(data).toEqual({ branchPage: { turnover7d: { value: null, state: 'NULL' } } });
   });
 
   it('answers a batch of a thousand in order, with repeats', async () => {

@@ -113,6 +113,19 @@ describe('folding a request', () => {
   });
 });
 
+describe('what is beyond float64', () => {
+  it('is null, or the declared default, and never 0', () => {
+    const sums: readonly AggregateFunction[] = ['sum', 'avg', 'varianceSample', 'variancePopulation', 'stddevSample', 'stddevPopulation', 'decayedSum'];
+    const vast = [Number.MAX_VALUE, Number.MAX_VALUE, -Number.MAX_VALUE, Number.MAX_VALUE, Number.MAX_VALUE];
+    for (const fn of sums) {
+      // So long a half-life that nothing fades.
+      const extra = { halfLifeMs: Number.MAX_SAFE_INTEGER };
+      const values = [extra, { ...extra, default: { kind: 'literal' as const, type: FLOAT, value: 7 } }].map((each) => fold(feature(fn, FLOAT, each), vast));
+      expect([fn, ...values]).toEqual([fn, null, 7]);
+    }
+  });
+});
+
 describe('an empty window', () => {
   it('is 0 for counts and sums, null for the rest, unless a default is declared', () => {
     const zero: readonly AggregateFunction[] = ['count', 'countDistinct', 'approxCountDistinct', 'sum'];

@@ -10,12 +10,16 @@ const FOLDS: Readonly<Record<AggregateFunction, Fold>> = { ...numberFolds, ...or
 
 /**
  * A feature's value from its parts, or null. An empty window gives the declared default, else 0 for counts, distinct
- * counts and sums and null for the others; so does a sample of one event, which has no variance. `at` is the instant
- * asked about: the value is as of it.
+ * counts and sums and null for the others; so does a sample of one event, which has no variance. What is beyond float64
+ * gives the declared default, else null: parts may be infinite or NaN, no value is. `at` is the instant asked about: the
+ * value is as of it.
  */
 export function finish(feature: Feature, parts: Parts, at: Instant): Value | null {
-  const value = FOLDS[feature.aggregate.fn].finish(feature, parts, at);
-  return value ?? emptyValue(feature);
+  const { default: fallback, fn } = feature.aggregate;
+  const value = FOLDS[fn].finish(feature, parts, at);
+  if (value !== null && (typeof value !== 'number' || Number.isFinite(value))) return value;
+  if (fallback !== null) return literalValue(fallback);
+  return value === null ? emptyValue(feature) : null;
 }
 
 /** Adds the request's own row, of `at` and so newer than every event: the parts of a window with `includeRequest`. */
@@ -30,7 +34,6 @@ export function foldRequest(feature: Feature, parts: Parts, request: Row, at: In
 }
 
 function emptyValue({ aggregate, type }: Feature): Value | null {
-  if (aggregate.default !== null) return literalValue(aggregate.default);
   switch (aggregate.fn) {
     case 'sum':
       return type.kind === 'int64' ? 0n : 0;

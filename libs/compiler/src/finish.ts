@@ -11,8 +11,9 @@ import { emitExpression, sourceFields } from './expression/emit-expression.js';
 export function emitFinish(emitter: Emitter, feature: Feature, parts: readonly string[], at: string): string {
   const { aggregate, type } = feature;
   const fallback = aggregate.default === null ? null : emitter.bind(aggregate.default.type, aggregate.default.value);
-  const counted = (count: string | undefined, fewer: number, value: string): string => `if(ifNull(${count}, 0) ${fewer === 0 ? '= 0' : '<= 1'}, ${fallback ?? 'NULL'}, ${value})`;
   const orFallback = (value: string): string => (fallback === null ? value : `ifNull(${value}, ${fallback})`);
+  // Null is not finite to ClickHouse either.
+  const finite = (value: string): string => `ifNotFinite(${value}, ${fallback ?? 'NULL'})`;
   const zeroOr = (count: string): string => (fallback === null ? count : `if(${count} = 0, ${fallback}, ${count})`);
   const [first, second, third] = parts as [string, string, string];
   const withRequest = aggregate.window?.includeRequest === true;
@@ -23,28 +24,28 @@ export function emitFinish(emitter: Emitter, feature: Feature, parts: readonly s
     case 'approxCountDistinct':
       return zeroOr(withRequest ? `accurateCast(length(${first}), 'Int32')` : `ifNull(${first}, 0)`);
     case 'sum':
-      return `ifNull(${first}, ${fallback ?? (type.kind === 'int64' ? 'toInt64(0)' : 'toFloat64(0)')})`;
+      return type.kind === 'int64' ? `ifNull(${first}, ${fallback ?? 'toInt64(0)'})` : finite(fallback === null ? `ifNull(${first}, toFloat64(0))` : first);
     case 'avg':
-      return counted(second, 0, `${first} / ${second}`);
-    case 'varianceSample':
-      return counted(first, 1, `${third} / (${first} - 1)`);
-    case 'variancePopulation':
-      return counted(first, 0, `${third} / ${first}`);
-    case 'stddevSample':
-      return counted(first, 1, `sqrt(${third} / (${first} - 1))`);
-    case 'stddevPopulation':
-      return counted(first, 0, `sqrt(${third} / ${first})`);
     case 'ratio':
-      return counted(second, 0, `${first} / ${second}`);
+      return finite(`${first} / ${second}`);
+    // The deviation of no event is null, that of one 0: divided by n − 1 it is NaN.
+    case 'varianceSample':
+      return finite(`${third} / (${first} - 1)`);
+    case 'variancePopulation':
+      return finite(`${third} / ${first}`);
+    case 'stddevSample':
+      return finite(`sqrt(${third} / (${first} - 1))`);
+    case 'stddevPopulation':
+      return finite(`sqrt(${third} / ${first})`);
     case 'rate':
-      return counted(first, 0, `${first} * ${float(aggregate.unitMs!)} / ${float(aggregate.window!.sizeMs!)}`);
+      return orFallback(`nullIf(${first}, 0) * ${float(aggregate.unitMs!)} / ${float(aggregate.window!.sizeMs!)}`);
     case 'timeSinceLast':
       return orFallback(`toFloat64(toUnixTimestamp64Milli(${at}) - toUnixTimestamp64Milli(${first}))`);
     case 'decayedCount':
     case 'decayedSum':
-      return orFallback(emitDecayed(feature, parts, at));
+      return finite(emitDecayed(feature, parts, at));
     case 'percentile':
-      return withRequest ? `if(empty(${first}), ${fallback ?? 'NULL'}, arrayReduce('quantileExactInclusive(${aggregate.fraction!})', ${first}))` : orFallback(first);
+      return finite(withRequest ? `arrayReduce('quantileExactInclusive(${aggregate.fraction!})', ${first})` : first);
     case 'topK':
       return withRequest ? emitTop(first, second, aggregate.n!) : first;
     case 'latest':

@@ -1,4 +1,4 @@
-import { clickhouseType, identifier, type FieldType, type SourceField } from '@granary/contracts';
+import { clickhouseType, formatType, identifier, type FieldType, type SourceField } from '@granary/contracts';
 import type { Emitter } from './emit.js';
 
 /** The alias of a user's query in every statement. */
@@ -12,7 +12,12 @@ export function emitTyped(emitter: Emitter, what: string, { name, type, nullable
   const raw = `${identifier(QUERY)}.${identifier(name)}`;
   const stored = clickhouseType(type);
   // ClickHouse has no null arrays and maps, so there is nothing that could be null.
-  if (type.kind === 'array' || type.kind === 'map') return `CAST(${raw} AS ${stored})`;
+  if (type.kind === 'array' || type.kind === 'map') {
+    const values = `CAST(${raw} AS ${stored})`;
+    if (type.of.kind !== 'float32' && type.of.kind !== 'float64') return values;
+    const elements = type.kind === 'map' ? `mapValues(${values})` : values;
+    return `if(throwIf(arrayExists(x -> NOT isFinite(x), ${elements}), '${what}: a value of ${name} is not ${formatType(type)}') = 1, CAST(${type.kind === 'map' ? 'map()' : '[]'} AS ${stored}), ${values})`;
+  }
   const value = emitCast(raw, type, stored);
   const unknown = type.kind === 'enum' ? [`${value} NOT IN (${type.values.map((each) => emitter.bind(type, each)).join(', ')})`] : [];
   const lost = type.kind === 'int32' || type.kind === 'int64' ? [`(isNotNull(${raw}) AND isNull(${value}))`] : [];

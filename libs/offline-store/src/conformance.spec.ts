@@ -194,11 +194,11 @@ describe.each(Object.entries(TARGETS))('offline store, %s', (_name, start) => {
 
     test('keep every value exactly, also before 1970', async () => {
       const odd = {
-        customer: 2n ** 63n - 1n, amount: Number.NaN, score: Math.fround(0.1), ok: false, note: 'tab\t nl\n cr\r bs\\ q\' nul\0 żółw 🐢 \\N', settledAt: -1,
+        customer: 2n ** 63n - 1n, amount: -Number.MAX_VALUE, score: Math.fround(0.1), ok: false, note: 'tab\t nl\n cr\r bs\\ q\' nul\0 żółw 🐢 \\N', settledAt: -1,
         tags: ["it's", '', 'a\\b\t\n', '🐢'], steps: [-123, 0, 1_700_000_000_001], sums: [-(2n ** 63n), 2n ** 53n + 1n], quantity: -2147483648,
       };
       const empty = { amount: null, score: null, ok: null, note: null, quantity: null, customer: -(2n ** 63n) };
-      const blank = { amount: Number.NEGATIVE_INFINITY, note: '', score: -0 };
+      const blank = { amount: 5e-324, note: '', score: -0 };
       const rows = [payment('odd \t id', -123, odd), payment('empty', Date.UTC(1900, 0, 1, 0, 0, 0, 1), empty), payment('', 0, blank)];
       expect(await store.appendEvents(PAYMENTS, rows)).toMatchObject({ inserted: 3, duplicates: 0 });
       const stored = await store.rows(sql('SELECT * FROM events_payments ORDER BY __sequence'));
@@ -208,6 +208,16 @@ describe.each(Object.entries(TARGETS))('offline store, %s', (_name, start) => {
           ...Object.fromEntries(PAYMENTS.fields.map((field, f) => [field.name, row.values[f]])),
         })),
       );
+    });
+
+    test('of NaN or an infinity are refused, with all that come with them', async () => {
+      const source = { ...PAYMENTS, name: 'finite' };
+      await store.ensureSource(source);
+      for (const amount of [NaN, Infinity, -Infinity]) {
+        const refused = store.appendEvents(source, [payment('fine', 0), payment('wrong', 1, { amount })]);
+        await expect(refused).rejects.toMatchObject({ code: 'INVALID_VALUE', message: `finite: amount of the event wrong is ${amount}, which is not float64` });
+      }
+      expect(await store.rows(sql('SELECT count() AS n FROM events_finite'))).toEqual([{ n: 0n }]);
     });
 
     test('are stored once: again, within a batch, at another time; sequence has no gaps', async () => {

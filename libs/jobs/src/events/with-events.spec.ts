@@ -110,6 +110,8 @@ describe('a SQL source', () => {
     await expect(of('SELECT at, amount FROM {{sales}}', field('amount', float64))).rejects.toMatchObject(wrong('amount is not float64'));
     await expect(of('SELECT at, shopId FROM {{sales}}', field('shopId', { kind: 'int32' }, true))).rejects.toMatchObject(wrong('shopId is not null or int32'));
     await expect(of('SELECT at, payment FROM {{sales}}', field('payment', { kind: 'enum', values: ['card'] }))).rejects.toMatchObject(wrong('payment is not enum'));
+    await expect(of('SELECT at, [1, inf] AS sizes FROM {{sales}}', field('sizes', { kind: 'array', of: float64 }))).rejects.toMatchObject(wrong('sizes is not array<float64>'));
+    expect(await of('SELECT at, amount / 0 AS amount FROM {{sales}}', field('amount', float64, true))).toEqual([{ at: START, amount: null }]);
     expect(await of('SELECT at, amount FROM {{sales}} WHERE amount IS NOT NULL', field('amount', float64))).toEqual([{ at: START, amount: 2 }]);
     expect(await store.rows({ sql: "SELECT name FROM system.tables WHERE startsWith(name, 'granary_stage')", params: {} })).toEqual([]);
   });

@@ -1,4 +1,4 @@
-import { GranaryError, eventsTable, identifier, type Instant, type JobOptions, type Source, type Value } from '@granary/contracts';
+import { GranaryError, eventsTable, formatType, identifier, type Instant, type JobOptions, type Scalar, type Source, type Value } from '@granary/contracts';
 import type { Statements } from '../statements.js';
 import { appendDirectly, fitsDirectly } from './append-directly.js';
 import { appendStaged } from './append-staged.js';
@@ -45,7 +45,8 @@ const BATCH = 100_000;
  * same event, or (id, knownAt) where the source declares knownAt. In a timeless source the id names a thing: its row is a
  * new version unless it says what the thing's newest one does, and of several in a batch only the last counts. A batch that
  * was appended stays, whatever becomes of the next. Appends to one source from several processes at once may give two events one sequence: run one at a time.
- * Up to some thousand rows take two statements; more go through a staging table. Throws CANCELLED and what `Statements` throws.
+ * Up to some thousand rows take two statements; more go through a staging table. Throws INVALID_VALUE, before it appends
+ * anything, for NaN and infinite values; CANCELLED and what `Statements` throws.
  */
 export async function appendEvents(
   statements: Statements,
@@ -53,6 +54,7 @@ export async function appendEvents(
   rows: readonly EventRow[],
   options: JobOptions = {},
 ): Promise<AppendResult> {
+  for (const row of rows) refuseNotFinite(source, row);
   const appended: AppendedRow[] = [];
   let inserted = 0;
   let lastSequence = 0;
@@ -70,6 +72,17 @@ export async function appendEvents(
     options.onProgress?.({ stage: `append ${source.name}`, done: Math.min(rows.length, from + BATCH), total: rows.length, unit: 'rows' });
   }
   return Object.freeze({ inserted, duplicates: rows.length - inserted, rows: appended, lastSequence });
+}
+
+/** ClickHouse and JavaScript order, compare and aggregate NaN each in their own way: no column of events holds it. */
+function refuseNotFinite(source: Source, { eventId, values }: EventRow): void {
+  values.forEach((value, i) => {
+    const items = Array.isArray(value) ? (value as readonly Scalar[]) : [value];
+    const wrong = items.find((item) => typeof item === 'number' && !Number.isFinite(item));
+    if (wrong === undefined) return;
+    const { name, type } = source.fields[i]!;
+    throw new GranaryError('INVALID_VALUE', `${source.name}: ${name} of the event ${eventId} is ${String(wrong)}, which is not ${formatType(type)}`, { todo: 'Give a finite number, or null.' });
+  });
 }
 
 export async function countEvents(statements: Statements, source: Pick<Source, 'name'>): Promise<number> {
