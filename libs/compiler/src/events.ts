@@ -5,7 +5,8 @@ import { nearConditions, type Near } from './near.js';
 /** The alias of the events in every statement. */
 export const EVENTS = 'e';
 
-const SUPERSEDED = '__superseded_at';
+/** When the next version of an event became known; null: there is none. Only of sources whose events have versions. */
+export const SUPERSEDED = '__superseded_at';
 
 /** Which events a statement reads, and where they are. Left out: all that have arrived, in the sources' own tables. */
 export interface EventScope {
@@ -49,9 +50,11 @@ export function emitEvents(emitter: Emitter, source: Source, fields: readonly st
   return subquery(inChunk.length === 0 ? versions : `SELECT ${[...columns, identifier(SUPERSEDED)].join(', ')}\nFROM (\n${indent(versions)}\n)${emitWhere(inChunk)}`);
 }
 
-/** `(SELECT …) AS e`: every version of a source's events, with the named fields. */
-export function emitArrived(emitter: Emitter, source: Source, fields: readonly string[], scope: EventScope): string {
-  return subquery(`SELECT ${columnsOf(fields).join(', ')}\nFROM ${identifier(tableOf(source, scope))}${emitWhere(emitHorizon(emitter, source, scope))}`);
+/** `(SELECT …) AS e`: every version of a source's events, with the named fields; of those near the keys only the versions that are theirs. */
+export function emitArrived(emitter: Emitter, source: Source, fields: readonly string[], scope: EventScope, chunk?: KeyChunk): string {
+  const near = scope.near === undefined ? [] : nearConditions(scope.near);
+  const conditions = [...emitHorizon(emitter, source, scope), ...near, ...(chunk === undefined ? [] : [emitChunk(emitter, chunk)])];
+  return subquery(`SELECT ${columnsOf(fields).join(', ')}\nFROM ${identifier(tableOf(source, scope))}${emitWhere(conditions)}`);
 }
 
 /** SQL for: the event had happened and was known at `instant`, and no other version of it was known by then. */

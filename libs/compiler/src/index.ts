@@ -23,6 +23,8 @@ export type { ProbesOptions } from './probes.js';
 export { STATE_SUFFIX } from './served.js';
 export { SPINE } from './spine-table.js';
 export type { Spine } from './spine-table.js';
+export { compileState, compileTouchedKeys } from './state.js';
+export type { StateScope } from './state.js';
 export { compileTouched } from './touched.js';
 export type { Touching } from './touched.js';
 export { compileEventSpine, compileSpineQuery, compileSqlSpine, spineInputs } from './spine.js';

@@ -1,4 +1,5 @@
 import type { Source, VersionedView } from './definitions.js';
+import type { FieldType } from './types.js';
 
 /** Columns that every table of events has beside the source's own fields. */
 export const EVENT = {
@@ -23,6 +24,35 @@ export const BACKFILL = {
   /** UInt8: 1 marks that the entity has no row any more. */
   deleted: '__deleted',
 } as const;
+
+/** Columns of an entity's state as ClickHouse computes it, beside the keys and the row: of the log's events, arrays of one length, ascending. */
+export const LOG = {
+  /** Array(Int64): epoch milliseconds. */
+  time: '__log_time',
+  /** Array(Int64); only where the source declares knownAt, as the next. */
+  known: '__log_known',
+  /** Array(Float64): when the next version became known; inf: there is none. */
+  until: '__log_until',
+  /** Array(UInt8). */
+  condition: (position: number): string => `__log_condition_${position}`,
+  /** Of each run of columns (`runsOf`) the values of each event: Array(Array(the type, Nullable where it may be)). */
+  run: (position: number): string => `__log_run_${position}`,
+} as const;
+
+/** Columns cut into runs of neighbours of one type: what is said in SQL once for a run is planned many times faster than for each column. */
+export function runsOf<T extends { readonly type: FieldType; readonly nullable: boolean }>(columns: readonly T[]): readonly (readonly T[])[] {
+  const runs: T[][] = [];
+  for (const column of columns) {
+    const run = runs.at(-1);
+    if (run !== undefined && run[0]!.nullable === column.nullable && sameType(run[0]!.type, column.type)) run.push(column);
+    else runs.push([column]);
+  }
+  return runs;
+}
+
+function sameType(a: FieldType, b: FieldType): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
 
 export function eventsTable(source: Pick<Source, 'name'>): string {
   return `events_${source.name}`;

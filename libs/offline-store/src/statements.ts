@@ -24,6 +24,8 @@ export interface Statements {
   rows(statement: Statement, options?: StatementOptions): Promise<Row[]>;
   /** Rows in batches as they arrive; memory stays bounded. Stopping early stops the statement. */
   stream(statement: Statement, options?: StatementOptions): AsyncIterable<Row[]>;
+  /** All of what a query whose text ends in FORMAT gives. */
+  bytes(statement: Statement, options?: StatementOptions): Promise<Buffer>;
   /** DDL and INSERT … SELECT. */
   command(statement: Statement, options?: StatementOptions): Promise<void>;
   /** The raw document of a query whose text ends in FORMAT. */
@@ -82,18 +84,22 @@ export function createStatements(config: StatementsConfig): Statements {
     }
   }
 
+  async function bytes(statement: Statement, options: StatementOptions = {}): Promise<Buffer> {
+    // The whole answer is wanted anyway; complete before it is sent, its failure is a proper error in both modes.
+    const settings = { ...options.settings, wait_end_of_query: 1 };
+    return guarded(statement.params, { ...options, settings }, async (call) => {
+      const { stream: body } = await client.exec({ query: statement.sql, ...call });
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of body) chunks.push(chunk as Uint8Array);
+      return Buffer.concat(chunks);
+    });
+  }
+
   return {
     stream,
-    async rows(statement, options = {}) {
-      const query = `${withoutSemicolon(statement.sql)}\nFORMAT ${FORMAT}`;
-      // The whole answer is wanted anyway; complete before it is sent, its failure is a proper error in both modes.
-      const settings = { ...options.settings, wait_end_of_query: 1 };
-      return guarded(statement.params, { ...options, settings }, async (call) => {
-        const { stream: body } = await client.exec({ query, ...call });
-        const chunks: Uint8Array[] = [];
-        for await (const chunk of body) chunks.push(chunk as Uint8Array);
-        return decodeRows(Buffer.concat(chunks).toString());
-      });
+    bytes,
+    async rows({ sql, params }, options = {}) {
+      return decodeRows((await bytes({ sql: `${withoutSemicolon(sql)}\nFORMAT ${FORMAT}`, params }, options)).toString());
     },
     async command(statement, options = {}) {
       await guarded(statement.params, options, (call) => client.command({ query: statement.sql, ...call }));

@@ -22,6 +22,8 @@ export interface OfflineStore {
 
   rows(statement: Statement, options?: StatementOptions): Promise<Row[]>;
   stream(statement: Statement, options?: StatementOptions): AsyncIterable<Row[]>;
+  /** All of what a query whose text ends in FORMAT gives, such as RowBinary. */
+  bytes(statement: Statement, options?: StatementOptions): Promise<Buffer>;
   command(statement: Statement, options?: StatementOptions): Promise<void>;
   exportParquet(statement: Statement, path: string, options?: StatementOptions): Promise<ExportResult>;
 
@@ -76,6 +78,7 @@ function facade(options: ResolvedOptions, statements: Statements, close: () => P
     where: options.where,
     rows: statements.rows,
     stream: statements.stream,
+    bytes: statements.bytes,
     command: statements.command,
     exportParquet: (statement, path, more) => exportParquet(statements, statement, path, more),
     createTable: (definition) => createTable(statements, definition),

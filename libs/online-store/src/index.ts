@@ -9,3 +9,5 @@ export { viewRowSchema, watermarkName } from './view-row.js';
 export type { ViewWatermark } from './view-row.js';
 export { createStateCodec, NO_BASE } from './state/state-codec.js';
 export type { StateCodec } from './state/state-codec.js';
+export { BASE, packBases } from './sql/pack-bases.js';
+export type { PackOptions } from './sql/pack-bases.js';

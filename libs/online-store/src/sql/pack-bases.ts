@@ -1,0 +1,67 @@
+import type { EventSchema, StoredColumn, ViewRepresentation } from '@granary/aggregates';
+import { LOG, identifier, runsOf, type Statement } from '@granary/contracts';
+import { SqlParams, bytesOf, eachFixed, eachNumber, endsOf, heapTexts, isFixed, uint32 } from './values.js';
+
+/** The column that `packBases` adds. */
+export const BASE = '__base';
+
+export interface PackOptions {
+  /** Columns of the states to keep beside the base: the entity's keys. */
+  readonly keys: readonly string[];
+  /** What every base begins with, up to its length. */
+  readonly head: Uint8Array;
+}
+
+/**
+ * The bases of states that ClickHouse computes, packed there: `BASE` holds the bytes that `encodeBase` would give. `states`
+ * has the keys, the row's columns by their names and the log in the columns that `LOG` names. An enum's value that
+ * is not declared fails the statement by `throwIf`.
+ */
+export function packBases({ row, events }: Pick<ViewRepresentation, 'row' | 'events'>, states: Statement, { keys, head }: PackOptions): Statement {
+  const params = new SqlParams();
+  const own = keys.map(identifier);
+  const step = (column: string, name: string, from: string): string => `SELECT ${[...own, `${column} AS ${identifier(name)}`].join(', ')}\nFROM (\n${from}\n)`;
+  const body = step(`concat(${[...rowBytes(params, row), logBytes(params, events)].join(', ')})`, 'body', states.sql);
+  const begin = `unhex(${params.bind('String', Buffer.from(head).toString('hex'))})`;
+  const packed = step(`concat(${begin}, ${uint32(`length(body) + ${head.length + 4 + CHECKSUM_BYTES}`)}, body)`, 'packed', body);
+  return { sql: step(`concat(packed, ${bytesOf('CRC32(packed)')})`, BASE, packed), params: { ...states.params, ...params.params } };
+}
+
+const CHECKSUM_BYTES = 4;
+
+function rowBytes(params: SqlParams, row: readonly StoredColumn[]): readonly string[] {
+  const fixed = runsOf(row.filter(({ type }) => isFixed(type)));
+  const heap = row.filter(({ type }) => !isFixed(type)).map(({ name, type, nullable }) => `arrayElement(${heapTexts(params, type, `[${identifier(name)}]`, nullable)}, 1)`);
+  return [
+    ...bitmap(row),
+    ...fixed.map((run) => eachFixed(params, run[0]!.type, arrayOf(run), true)),
+    ...(heap.length === 0 ? [] : [endsOf(`[${heap.join(', ')}]`), ...heap]),
+  ];
+}
+
+/** Bit p of byte p >> 3: column p is null. A word for every 64 columns, cut where they end. */
+function bitmap(row: readonly StoredColumn[]): readonly string[] {
+  return Array.from({ length: Math.ceil(row.length / 64) }, (_, word) => {
+    const columns = row.slice(64 * word, 64 * (word + 1));
+    const nulls = runsOf(columns).map((run) => (run[0]!.nullable ? `arrayMap(x -> isNull(x), ${arrayOf(run)})` : `arrayWithConstant(${run.length}, 0)`));
+    const bits = `arraySum((bit, i) -> bitShiftLeft(toUInt64(bit), i), arrayConcat(${nulls.join(', ')}), range(${columns.length}))`;
+    return `substring(concat(${bytesOf(bits)}, ''), 1, ${Math.ceil(columns.length / 8)})`;
+  });
+}
+
+function arrayOf(run: readonly StoredColumn[]): string {
+  return `[${run.map(({ name }) => identifier(name)).join(', ')}]`;
+}
+
+function logBytes(params: SqlParams, { columns, conditions, knownAt }: EventSchema): string {
+  const times = [LOG.time, ...(knownAt ? [LOG.known, LOG.until] : [])];
+  const runs = runsOf(columns).map((run, i) => {
+    const [{ type, nullable }] = run as [(typeof run)[number]];
+    const values = `arrayMap(x -> x[k], ${LOG.run(i)})`;
+    const texts = isFixed(type) ? null : heapTexts(params, type, values, nullable);
+    const bytes = texts === null ? [eachFixed(params, type, values, nullable)] : [endsOf(texts), `arrayStringConcat(${texts})`];
+    return `arrayStringConcat(arrayMap(k -> concat(${[...(nullable ? [eachNumber(values, 'isNull(x)')] : []), ...bytes, "''"].join(', ')}), range(1, ${run.length + 1})))`;
+  });
+  const bytes = [uint32(`length(${LOG.time})`), ...times.map((column) => eachNumber(column, 'toFloat64(x)')), ...conditions.map((_, i) => eachNumber(LOG.condition(i), 'x')), ...runs];
+  return `concat(${bytes.join(', ')})`;
+}
