@@ -1,5 +1,7 @@
 import type { EventSchema, StoredColumn, ViewRepresentation } from '@granary/aggregates';
-import { LOG, identifier, runsOf, type Statement } from '@granary/contracts';
+import { LOG, identifier, runsOf, type Instant, type Statement } from '@granary/contracts';
+import { BASE_LENGTH_OFFSET, CHECKSUM_BYTES, FORMAT, HEAD_BYTES, ORDER_OFFSET, writeSortable } from '../value.js';
+import { viewOf } from '../variable.js';
 import { SqlParams, bytesOf, eachFixed, eachNumber, endsOf, heapTexts, isFixed, uint32 } from './values.js';
 
 /** The column that `packBases` adds. */
@@ -8,8 +10,11 @@ export const BASE = '__base';
 export interface PackOptions {
   /** Columns of the states to keep beside the base: the entity's keys. */
   readonly keys: readonly string[];
-  /** What every base begins with, up to its length. */
-  readonly head: Uint8Array;
+  /** Of the view. */
+  readonly version: string;
+  /** The H and T of all bases. */
+  readonly sequence: number;
+  readonly asOf: Instant;
 }
 
 /**
@@ -17,17 +22,25 @@ export interface PackOptions {
  * has the keys, the row's columns by their names and the log in the columns that `LOG` names. An enum's value that
  * is not declared fails the statement by `throwIf`.
  */
-export function packBases({ row, events }: Pick<ViewRepresentation, 'row' | 'events'>, states: Statement, { keys, head }: PackOptions): Statement {
+export function packBases({ row, events }: Pick<ViewRepresentation, 'row' | 'events'>, states: Statement, { keys, ...order }: PackOptions): Statement {
   const params = new SqlParams();
   const own = keys.map(identifier);
   const step = (column: string, name: string, from: string): string => `SELECT ${[...own, `${column} AS ${identifier(name)}`].join(', ')}\nFROM (\n${from}\n)`;
   const body = step(`concat(${[...rowBytes(params, row), logBytes(params, events)].join(', ')})`, 'body', states.sql);
-  const begin = `unhex(${params.bind('String', Buffer.from(head).toString('hex'))})`;
-  const packed = step(`concat(${begin}, ${uint32(`length(body) + ${head.length + 4 + CHECKSUM_BYTES}`)}, body)`, 'packed', body);
+  const begin = `unhex(${params.bind('String', headOf(order))})`;
+  const packed = step(`concat(${begin}, ${uint32(`length(body) + ${HEAD_BYTES + CHECKSUM_BYTES}`)}, body)`, 'packed', body);
   return { sql: step(`concat(packed, ${bytesOf('CRC32(packed)')})`, BASE, packed), params: { ...states.params, ...params.params } };
 }
 
-const CHECKSUM_BYTES = 4;
+/** What every base begins with, up to its length: hex. */
+function headOf({ version, sequence, asOf }: Omit<PackOptions, 'keys'>): string {
+  const head = Buffer.alloc(BASE_LENGTH_OFFSET);
+  head[0] = FORMAT;
+  head.set(Buffer.from(version, 'hex'), 1);
+  writeSortable(viewOf(head), ORDER_OFFSET, sequence);
+  writeSortable(viewOf(head), ORDER_OFFSET + 8, asOf);
+  return head.toString('hex');
+}
 
 function rowBytes(params: SqlParams, row: readonly StoredColumn[]): readonly string[] {
   const fixed = runsOf(row.filter(({ type }) => isFixed(type)));
