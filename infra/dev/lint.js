@@ -18,9 +18,10 @@ const MAY_IMPORT = {
   'libs/serving': ['contracts', 'aggregates', 'online-store', 'models'],
   'libs/jobs': ['contracts', 'aggregates', 'compiler', 'registry', 'offline-store', 'online-store', 'models'],
   'apps/serving-api': LIBS,
-  'apps/cli': [...LIBS, 'serving-api', 'feature-defs'],
+  'apps/ingest': LIBS,
+  'apps/cli': [...LIBS, 'serving-api', 'ingest', 'feature-defs'],
   'feature-defs': ['sdk'],
-  tests: [...LIBS, 'serving-api', 'cli', 'feature-defs'],
+  tests: [...LIBS, 'serving-api', 'ingest', 'cli', 'feature-defs'],
 };
 
 /** Public entries for tests alone: specs and tests may import them of the packages they may import. */
@@ -109,7 +110,7 @@ function packageConfig(root, folder, allowed) {
         ...typedRules,
         'import-x/no-relative-packages': 'error',
         // Under Nest an `import type` of an injected class leaves nothing to inject.
-        ...(folder === 'apps/serving-api' ? { '@typescript-eslint/consistent-type-imports': 'off' } : {}),
+        ...(folder === 'apps/serving-api' || folder === 'apps/ingest' ? { '@typescript-eslint/consistent-type-imports': 'off' } : {}),
         ...importRules(folder, allowed),
       },
     },

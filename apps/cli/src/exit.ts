@@ -23,6 +23,7 @@ const BY_KIND: Readonly<Record<ErrorKind, number>> = {
   notReady: EXIT.no,
   unreadable: EXIT.no,
   unavailable: EXIT.unavailable,
+  busy: EXIT.unavailable,
   no: EXIT.no,
   cancelled: EXIT.cancelled,
 };

@@ -5,9 +5,10 @@
  * - `notReady`: a job has to run first.
  * - `unreadable`: what is stored is damaged, or of another version.
  * - `unavailable`: a store or service can't be reached; the same request may succeed later.
+ * - `busy`: there is more to do than is taken in; the same request succeeds later (`details.retryAfterMs`).
  * - `no`: the answer is no, such as a conflict.
  */
-export type ErrorKind = 'input' | 'setup' | 'notReady' | 'unreadable' | 'unavailable' | 'no' | 'cancelled';
+export type ErrorKind = 'input' | 'setup' | 'notReady' | 'unreadable' | 'unavailable' | 'busy' | 'no' | 'cancelled';
 
 /** Every way a user's request can fail. A bug is a plain `Error`; a user's mistake or an unavailable store never is. */
 const KINDS = {
@@ -28,6 +29,8 @@ const KINDS = {
   TOO_MANY_ENTITIES: 'input',
   /** Asked as of an instant before the one from which the online rows can answer. */
   PAST_NOT_ONLINE: 'input',
+  TOO_MANY_EVENTS: 'input',
+  UNKNOWN_SOURCE: 'input',
   UNKNOWN_SERVICE: 'input',
   UNKNOWN_RECOMMENDER: 'input',
   UNKNOWN_SCORER: 'input',
@@ -45,6 +48,7 @@ const KINDS = {
   STORE_UNAVAILABLE: 'unavailable',
   STORE_LOCKED: 'unavailable',
   QUERY_FAILED: 'unavailable',
+  BUSY: 'busy',
   CANCELLED: 'cancelled',
 } as const satisfies Readonly<Record<string, ErrorKind>>;
 

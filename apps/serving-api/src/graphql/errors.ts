@@ -17,8 +17,9 @@ export type LogInternalError = (entry: InternalError) => void;
 const INTERNAL = 'INTERNAL_SERVER_ERROR';
 
 /** The HTTP status for a GraphQL error code, where no part of the answer could be given. */
-export function statusOf(code: unknown): 400 | 500 | 503 {
+export function statusOf(code: unknown): 400 | 429 | 500 | 503 {
   const kind = errorKind(code);
+  if (kind === 'busy') return 429;
   if (kind === 'unavailable' || kind === 'notReady') return 503;
   return code === INTERNAL ? 500 : 400;
 }
@@ -44,6 +45,7 @@ function fromGranary(formatted: GraphQLFormattedError, error: GranaryError, log:
     case 'input':
     // Names only things of the registry, no hosts and paths.
     case 'notReady':
+    case 'busy':
       return { ...placeOf(formatted), message, extensions: { code, ...(todo === undefined ? {} : { todo }), details: error.details } };
     case 'unavailable':
       return hidden(formatted, error, code, 'A store that this answer needs is unavailable', log);

@@ -1,0 +1,1 @@
+export { default } from '../../infra/dev/jest.preset.js';

@@ -1,0 +1,18 @@
+import { Body, Controller, HttpCode, Inject, Param, Post, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import type { EventSink, IntakeResult } from '@granary/jobs';
+import { SINK } from './tokens.js';
+
+@Controller('v1/events')
+export class EventsController {
+  constructor(@Inject(SINK) private readonly sink: EventSink) {}
+
+  /** 200: all are accepted; 207: some; 400: none. */
+  @Post(':source')
+  @HttpCode(200)
+  async post(@Param('source') source: string, @Body() rows: readonly unknown[] | undefined, @Res({ passthrough: true }) reply: FastifyReply): Promise<IntakeResult> {
+    const result = await this.sink.accept(source, rows ?? [], { origin: 'http' });
+    if (result.rejected.length > 0) void reply.code(result.accepted === 0 ? 400 : 207);
+    return result;
+  }
+}

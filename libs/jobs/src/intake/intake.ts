@@ -1,0 +1,144 @@
+import { GranaryError, type Snapshot, type Source } from '@granary/contracts';
+import type { OfflineStore } from '@granary/offline-store';
+import { pushableSource, type AcceptOptions, type EventSink, type IntakeResult } from './event-sink.js';
+import { createRowsParser, type ParsedEvents } from './parse-events.js';
+import type { Publisher } from './publisher.js';
+import { resolveLimits, type IntakeLimits } from './limits.js';
+
+export interface IntakeOptions {
+  readonly store: OfflineStore;
+  readonly snapshot: Pick<Snapshot, 'sources'>;
+  readonly publisher: Publisher;
+  readonly limits?: Partial<IntakeLimits>;
+}
+
+interface Waiting {
+  readonly parsed: ParsedEvents;
+  readonly resolve: (result: IntakeResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Lane {
+  readonly source: Source;
+  readonly parse: (rows: readonly unknown[], origin: string) => ParsedEvents;
+  readonly waiting: Waiting[];
+  /** Resolves when nothing is waiting or being stored. */
+  storing: Promise<void> | undefined;
+  ready: Promise<void> | undefined;
+}
+
+const LEAST_WAIT_MS = 100;
+const MOST_WAIT_MS = 30_000;
+
+/**
+ * Stores pushed events by group commit: while one batch of a source is being stored and published, the requests that come
+ * wait and make up the next. What waits is bounded; beyond it requests are turned away with BUSY.
+ */
+export function createIntake({ store, snapshot, publisher, limits: given = {} }: IntakeOptions): EventSink {
+  const limits = resolveLimits(given);
+  const lanes = new Map<string, Lane>();
+  let queuedRows = 0;
+  let queuedBytes = 0;
+  let batchMs = LEAST_WAIT_MS;
+  let closed = false;
+
+  function laneOf(name: string): Lane {
+    const known = lanes.get(name);
+    if (known !== undefined) return known;
+    const source = pushableSource(snapshot, name);
+    const lane: Lane = { source, parse: createRowsParser(source), waiting: [], storing: undefined, ready: undefined };
+    lanes.set(name, lane);
+    return lane;
+  }
+
+  function throwIfFull(rows: number, bytes: number): void {
+    // A single request is taken however heavy it is: where nothing waits, waiting would not help it.
+    if (queuedRows === 0 || (queuedRows + rows <= limits.queuedRows && queuedBytes + bytes <= limits.queuedBytes)) return;
+    const batches = Math.ceil(queuedRows / limits.batchRows);
+    const retryAfterMs = Math.min(MOST_WAIT_MS, Math.max(LEAST_WAIT_MS, Math.ceil(batches * batchMs)));
+    throw new GranaryError('BUSY', `${queuedRows} events are waiting to be stored`, { todo: `Send the same again in ${retryAfterMs} ms.`, details: { retryAfterMs } });
+  }
+
+  async function accept(name: string, rows: readonly unknown[], { origin }: AcceptOptions): Promise<IntakeResult> {
+    if (closed) throw new GranaryError('STORE_UNAVAILABLE', 'This intake is stopping', { todo: 'Send the same again: to another one, or when it has started again.' });
+    const lane = laneOf(name);
+    if (rows.length > limits.requestRows) {
+      throw new GranaryError('TOO_MANY_EVENTS', `${rows.length} events in one request; ${limits.requestRows} are taken`, { todo: 'Send them in several requests.', details: { limit: limits.requestRows } });
+    }
+    throwIfFull(rows.length, 0);
+    const parsed = lane.parse(rows, origin);
+    throwIfFull(rows.length, parsed.bytes);
+    queuedRows += rows.length;
+    queuedBytes += parsed.bytes;
+    try {
+      return await new Promise<IntakeResult>((resolve, reject) => {
+        lane.waiting.push({ parsed, resolve, reject });
+        lane.storing ??= drain(lane);
+      });
+    } finally {
+      queuedRows -= rows.length;
+      queuedBytes -= parsed.bytes;
+    }
+  }
+
+  async function drain(lane: Lane): Promise<void> {
+    while (lane.waiting.length > 0) {
+      const batch = takeBatch(lane.waiting, limits.batchRows);
+      const started = performance.now();
+      try {
+        const results = await storeBatch(lane, batch);
+        batch.forEach(({ resolve }, i) => resolve(results[i]!));
+      } catch (error) {
+        batch.forEach(({ reject }) => reject(error));
+      }
+      batchMs = performance.now() - started;
+    }
+    // Not in a callback: a request that came before it ran would wait for nobody.
+    lane.storing = undefined;
+  }
+
+  async function storeBatch(lane: Lane, batch: readonly Waiting[]): Promise<IntakeResult[]> {
+    const { source } = lane;
+    lane.ready ??= store.ensureSource(source);
+    await lane.ready.catch((error: unknown) => {
+      lane.ready = undefined;
+      throw error;
+    });
+    const rejects = batch.flatMap(({ parsed }) => parsed.rejects);
+    if (rejects.length > 0) await store.quarantine(source, rejects);
+    const events = batch.flatMap(({ parsed }) => parsed.events);
+    if (events.length === 0) return batch.map(({ parsed }) => ({ accepted: 0, duplicates: 0, rejected: parsed.rejected }));
+    const { rows, lastSequence } = await store.appendEvents(source, events);
+    // Duplicates too: what stored them may have ended before it published them.
+    await publisher.published(source, events.map((event, i) => ({ ...event, ...rows[i]! })), lastSequence);
+    let from = 0;
+    return batch.map(({ parsed }) => {
+      const own = rows.slice(from, (from += parsed.events.length));
+      return { accepted: own.length, duplicates: own.filter(({ outcome }) => outcome === 'duplicate').length, rejected: parsed.rejected };
+    });
+  }
+
+  return {
+    accept,
+    ping: async () => {
+      if (closed) throw new GranaryError('STORE_UNAVAILABLE', 'This intake is stopping');
+      await store.rows({ sql: 'SELECT 1', params: {} });
+    },
+    async close() {
+      closed = true;
+      await Promise.all([...lanes.values()].map(async (lane) => lane.storing));
+    },
+  };
+}
+
+/** The requests that make up one batch: as many as fit, at least one. */
+function takeBatch(waiting: Waiting[], batchRows: number): readonly Waiting[] {
+  let rows = 0;
+  let count = 0;
+  for (const { parsed } of waiting) {
+    rows += parsed.events.length + parsed.rejects.length;
+    if (count > 0 && rows > batchRows) break;
+    count += 1;
+  }
+  return waiting.splice(0, count);
+}

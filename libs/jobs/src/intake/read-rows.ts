@@ -1,0 +1,41 @@
+import { isUtf8 } from 'node:buffer';
+import { GranaryError } from '@granary/contracts';
+import { parseJson } from '../ingest/json.js';
+import { UnreadableRow } from './event-sink.js';
+
+/** `json`: one object, or an array of them. `ndjson`: an object a line. */
+export type RowsFormat = 'json' | 'ndjson';
+
+/**
+ * The rows of a request's body. A line of NDJSON that can't be read is a row like others, which will be rejected; JSON that
+ * can't be read has no rows: throws INVALID_VALUE. Whole numbers beyond 2^53 keep their digits (as bigint).
+ */
+export function readRows(body: Uint8Array, format: RowsFormat): readonly unknown[] {
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8').replace(/^\ufeff/, '');
+  if (!isUtf8(body)) throw invalid('its text is not UTF-8', 'Encode it in UTF-8.');
+  if (format === 'ndjson') {
+    return text.split('\n').flatMap((line) => {
+      const row = line.trim();
+      return row === '' ? [] : [readLine(row)];
+    });
+  }
+  let value: unknown;
+  try {
+    value = parseJson(text);
+  } catch (error) {
+    throw invalid((error as Error).message, 'Send one JSON object or an array of them; for an object a line say content-type: application/x-ndjson.');
+  }
+  return Array.isArray(value) ? value : [value];
+}
+
+function readLine(line: string): unknown {
+  try {
+    return parseJson(line);
+  } catch (error) {
+    return new UnreadableRow(line, `row: not JSON (${(error as Error).message})`);
+  }
+}
+
+function invalid(what: string, todo: string): GranaryError {
+  return new GranaryError('INVALID_VALUE', `The body is not JSON: ${what}`, { todo });
+}
