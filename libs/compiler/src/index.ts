@@ -4,6 +4,7 @@ export { compileEventsAtHorizons, horizonColumn, newestColumn, serviceAtHorizons
 export type { EventsAtHorizons, ServiceAtHorizons } from './at-horizons.js';
 export { compileBackfill, compileFirstSeen, compileKeys } from './backfill.js';
 export type { BackfillScope } from './backfill.js';
+export { compileEntityEvents } from './entity-events.js';
 export { hasVersions } from './events.js';
 export type { Chunk, EventScope } from './events.js';
 export { compileEnrichedEvents, compileEnrichedSpine, compileSqlEvents, compileSqlQuery } from './computed.js';

@@ -76,10 +76,18 @@ function emitCounted(emitter: Emitter, { aggregate }: Feature, source: Source, {
 }
 
 function emitCall(fn: string, parameter: number | undefined, args: readonly string[], conditions: readonly string[], frame: string | null): string {
-  const name = `${fn}${conditions.length === 0 ? '' : 'If'}${parameter === undefined ? '' : `(${parameter})`}`;
+  const copies = frame !== null && SPOILED_BY_READING.has(fn);
+  const name = `${fn}${conditions.length === 0 ? '' : 'If'}${copies ? 'State' : ''}${parameter === undefined ? '' : `(${parameter})`}`;
   const called = `${name}(${[...args, ...(conditions.length === 0 ? [] : [conditions.join(' AND ')])].join(', ')})`;
-  return frame === null ? called : `${called} OVER ${identifier(frame)}`;
+  const framed = frame === null ? called : `${called} OVER ${identifier(frame)}`;
+  return copies ? `finalizeAggregation(${framed})` : framed;
 }
+
+/**
+ * To give its result groupArraySorted sorts the heap that it is: what a frame adds afterwards may be lost. Its state is copied
+ * for each row, and the copy gives the result.
+ */
+const SPOILED_BY_READING: ReadonlySet<string> = new Set(['groupArraySorted']);
 
 /** The source columns that a view's features read, beside the keys and the event columns. */
 export function columnsRead(view: { readonly features: readonly Feature[] }): readonly string[] {

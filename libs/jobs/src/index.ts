@@ -22,8 +22,15 @@ export type { BackfillOptions, BackfillResult, BackfillRun } from './backfill/ba
 export { correctDataset, rewriteDataset, writeDataset } from './dataset/dataset.js';
 export type { DatasetFiles, DatasetOptions, DatasetReport } from './dataset/dataset.js';
 export type { SpineSource } from './dataset/spine.js';
-export { readHistory } from './history/feature-history.js';
-export type { HistoryOptions, HistoryQuestion, HistoryRow } from './history/feature-history.js';
+export { explainRow, readAsked } from './history/explain.js';
+export type { ExplainOptions, ExplainedDerived, ExplainedFeature, Explanation } from './history/explain.js';
+export type { EntityEvent, JudgedEvent, LeftOut } from './history/entity-events.js';
+export { featureHistory, readHistory } from './history/feature-history.js';
+export type { HistoryOptions, HistoryQuestion, HistoryRow, StoredHistory } from './history/feature-history.js';
+export { prove } from './prove/prove.js';
+export type { Missing, Proof, ProveOptions, ProvenMismatch } from './prove/prove.js';
+export { appendServed } from './prove/served-table.js';
+export type { Suspect } from './prove/suspects.js';
 export { materialise } from './materialise/materialise.js';
 export type { MaterialiseOptions, MaterialiseResult } from './materialise/materialise.js';
 export { latestModel, listModels } from './train/model-registry.js';

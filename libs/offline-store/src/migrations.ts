@@ -55,6 +55,17 @@ export const MIGRATIONS: readonly Migration[] = [
       ) ENGINE = MergeTree ORDER BY (id, created_at)`,
     ],
   },
+  {
+    id: 5,
+    name: 'served rows',
+    statements: [
+      // `asked`, `features` and `horizons` are JSON: services differ in what they hold.
+      `CREATE TABLE IF NOT EXISTS granary_served (
+        id UUID DEFAULT generateUUIDv4(), served_at DateTime64(3, 'UTC'), service LowCardinality(String), snapshot LowCardinality(String),
+        as_of DateTime64(3, 'UTC'), asked String, features String, horizons String
+      ) ENGINE = MergeTree ORDER BY (service, snapshot, served_at, id) TTL toDateTime(served_at) + INTERVAL 30 DAY`,
+    ],
+  },
 ];
 
 /** Runs the migrations that have not run yet, in order. */

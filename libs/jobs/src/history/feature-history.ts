@@ -1,4 +1,4 @@
-import { SPINE, STATE_SUFFIX, compileDataset, compileEventsAtHorizons, horizonColumn, newestColumn, serviceAtHorizons, type EventScope } from '@granary/compiler';
+import { SPINE, STATE_SUFFIX, compileDataset, compileEventsAtHorizons, horizonColumn, newestColumn, serviceAtHorizons, type EventsAtHorizons } from '@granary/compiler';
 import { fieldReferences, identifier, resolveService, type FeatureState, type FeatureValue, type Instant, type ResolvedService, type ResolvedView, type ServedFeature, type Snapshot, type Value } from '@granary/contracts';
 import type { OfflineStore, Row } from '@granary/offline-store';
 import { throwIfCancelled } from '../cancelled.js';
@@ -18,39 +18,44 @@ export interface HistoryQuestion {
 }
 
 export interface HistoryOptions {
-  /** What is seen of the stored sources behind computed ones. Left out: all that has arrived. */
-  readonly horizon?: Horizon | undefined;
+  /** By the name of a view over a computed source: what is seen of the stored sources behind it. Left out: all that has arrived. */
+  readonly computedFrom?: ReadonlyMap<string, Horizon> | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Every feature of the service by name, as `FeatureReader` gives them. */
 export type HistoryRow = Readonly<Record<string, FeatureValue>>;
 
+/** What `FeatureReader` asks for what is too far back for the online rows. */
+export interface StoredHistory {
+  rows(this: void, snapshot: Snapshot, serviceName: string, asked: readonly Readonly<Record<string, Value>>[], at: Instant): Promise<readonly HistoryRow[]>;
+}
+
+export function featureHistory(store: OfflineStore): StoredHistory {
+  return { rows: (snapshot, serviceName, asked, at) => readHistory(store, snapshot, serviceName, asked.map((values) => ({ values, at }))) };
+}
+
 /** Questions that one statement answers. */
 const BATCH = 1_000;
 /** Later than any event. */
-const NO_HORIZON = Number.MAX_SAFE_INTEGER;
+export const NO_HORIZON = Number.MAX_SAFE_INTEGER;
 
 /**
  * A service's rows as of any instants, computed from the stored events: a row for each question, in their order, with the
  * values and states that a training set has. Only the events of the entities asked about are looked at more than once.
  * Throws UNKNOWN_SERVICE, SOURCE_CHANGED, INVALID_VALUE (an integer sum leaves int64), CANCELLED and what the store throws.
  */
-export async function readHistory(store: OfflineStore, snapshot: Snapshot, serviceName: string, questions: readonly HistoryQuestion[], { horizon, signal }: HistoryOptions = {}): Promise<HistoryRow[]> {
+export async function readHistory(store: OfflineStore, snapshot: Snapshot, serviceName: string, questions: readonly HistoryQuestion[], options: HistoryOptions = {}): Promise<HistoryRow[]> {
   const service = resolveService(snapshot, findService(snapshot, serviceName));
-  if (questions.length === 0) return [];
-  const sources = [...new Set(service.views.map(({ source }) => source))];
-  return withEvents(store, snapshot, sources, { horizon, signal }, async (scope) => {
-    const rows: HistoryRow[] = [];
-    for (let from = 0; from < questions.length; from += BATCH) {
-      throwIfCancelled(signal, `reading ${serviceName}`);
-      rows.push(...(await answer(store, snapshot, service, questions.slice(from, from + BATCH), scope, signal)));
-    }
-    return rows;
-  });
+  const rows: HistoryRow[] = [];
+  for (let from = 0; from < questions.length; from += BATCH) {
+    throwIfCancelled(options.signal, `reading ${serviceName}`);
+    rows.push(...(await answer(store, snapshot, service, questions.slice(from, from + BATCH), options)));
+  }
+  return rows;
 }
 
-async function answer(store: OfflineStore, snapshot: Snapshot, service: ResolvedService, questions: readonly HistoryQuestion[], scope: EventScope, signal: AbortSignal | undefined): Promise<HistoryRow[]> {
+async function answer(store: OfflineStore, snapshot: Snapshot, service: ResolvedService, questions: readonly HistoryQuestion[], { computedFrom, signal }: HistoryOptions): Promise<HistoryRow[]> {
   const { snapshot: definitions, service: asked, tables } = serviceAtHorizons(snapshot, findService(snapshot, service.name));
   const columns: readonly SpineColumn[] = [
     ...[...service.keys, ...service.request].map(({ name, type }) => ({ name, type, nullable: false })),
@@ -58,14 +63,21 @@ async function answer(store: OfflineStore, snapshot: Snapshot, service: Resolved
   ];
   const options = { comment: `features of ${service.name} in the past`, signal };
   const copies = new Map<string, string>();
-  return withSpineRows(store, columns, [questions.map((question) => spineRow(service, question))], async (spine) => {
+  const fill = async (spine: string): Promise<void> => {
+    for (const { tables: some, horizon } of bySource(tables, computedFrom)) {
+      await withEvents(store, snapshot, [some[0]!.uses[0]!.source], { horizon, signal }, async ({ computed }) => {
+        for (const table of some) {
+          const name = stageTable('events');
+          copies.set(table.source, name);
+          const { sql, params } = compileEventsAtHorizons(table, spine, { computed });
+          await store.command({ sql: `CREATE TABLE ${identifier(name)} ENGINE = MergeTree ORDER BY tuple() AS ${sql}`, params }, options);
+        }
+      });
+    }
+  };
+  const ask = async (spine: string): Promise<HistoryRow[]> => {
     try {
-      for (const table of tables) {
-        const name = stageTable('events');
-        copies.set(table.source, name);
-        const { sql, params } = compileEventsAtHorizons(table, spine, scope);
-        await store.command({ sql: `CREATE TABLE ${identifier(name)} ENGINE = MergeTree ORDER BY tuple() AS ${sql}`, params }, options);
-      }
+      await fill(spine);
       const statement = compileDataset(definitions, asked, { table: spine, columns: [SPINE.row], events: null }, { computed: copies });
       const rows = await explainOverflow(`feature service ${service.name}`, () => store.rows(statement, options));
       if (rows.length !== questions.length) throw new Error(`${questions.length} questions had ${rows.length} answers`);
@@ -73,7 +85,22 @@ async function answer(store: OfflineStore, snapshot: Snapshot, service: Resolved
     } finally {
       for (const copy of copies.values()) await store.dropTable(copy);
     }
-  }, options);
+  };
+  return withSpineRows(store, columns, [questions.map((question) => spineRow(service, question))], ask, options);
+}
+
+/** Together what one computation of a source's events serves. */
+function bySource(tables: readonly EventsAtHorizons[], computedFrom: HistoryOptions['computedFrom']): readonly { readonly tables: readonly EventsAtHorizons[]; readonly horizon: Horizon | undefined }[] {
+  const groups = new Map<string, { tables: EventsAtHorizons[]; horizon: Horizon | undefined }>();
+  for (const table of tables) {
+    const [{ view, source }] = table.uses as readonly [ResolvedView];
+    const horizon = source.computed === undefined ? undefined : computedFrom?.get(view.name);
+    const key = JSON.stringify([source.name, horizon && [...horizon]]);
+    const group = groups.get(key) ?? { tables: [], horizon };
+    group.tables.push(table);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
 }
 
 function spineRow(service: ResolvedService, { values, at, horizons }: HistoryQuestion): SpineRow {

@@ -1,0 +1,64 @@
+import type { FeatureValue, Instant, ResolvedView, ServedFeature, Value } from '@granary/contracts';
+import { LEFT_OUT, type EntityEvent, type JudgedEvent } from '../history/entity-events.js';
+import type { ExplainedFeature } from '../history/explain.js';
+import { naiveValue } from '../history/naive-value.js';
+import { sameAnswer } from './same-value.js';
+
+/** An event that alone makes the difference between what was served and what the stored events come to. */
+export interface Suspect {
+  readonly event: JudgedEvent;
+  /** `counted twice or unseen`: without it the value is the one served; `served though left out`: with it. */
+  readonly says: 'served without it' | 'served with it';
+}
+
+interface Question {
+  readonly values: Readonly<Record<string, Value>>;
+  readonly at: Instant;
+}
+
+/** Folding all of more events than this once for each of them takes too long. */
+const MOST_EVENTS = 500;
+
+export function suspectsOf(served: ServedFeature, views: readonly ResolvedView[], explained: readonly ExplainedFeature[], was: FeatureValue, question: Question): readonly Suspect[] {
+  const [only] = explained;
+  // Of a derived feature each input may be at fault, and its own value was not logged.
+  if (served.kind === 'derived' || only === undefined || was.state === 'expired') return [];
+  const request = requestOf(served, views, question);
+  const counted = only.events.filter(({ leftOut }) => leftOut === null);
+  if (counted.length > MOST_EVENTS) return [];
+  const gives = (events: readonly EntityEvent[]): boolean => {
+    const value = naiveValue(only.feature, only.source, events, request, question.at);
+    const seen = request !== null || events.length > 0 || was.state !== 'missing';
+    return sameAnswer(served.type, was, { value, state: value !== null ? 'present' : seen ? 'null' : 'missing', eventTime: null });
+  };
+  const near = only.events.filter(({ leftOut }) => leftOut !== null && leftOut !== LEFT_OUT.otherEntity && leftOut !== LEFT_OUT.filtered && leftOut !== LEFT_OUT.noValue).slice(0, MOST_EVENTS);
+  return [
+    ...counted.filter((event) => gives(withoutOne(only, event, counted))).map((event): Suspect => ({ event, says: 'served without it' })),
+    ...near.filter((event) => gives([...counted, event])).map((event): Suspect => ({ event, says: 'served with it' })),
+  ];
+}
+
+/** Without the latest event the one before it is the latest. */
+function withoutOne({ feature, events }: ExplainedFeature, left: EntityEvent, counted: readonly EntityEvent[]): readonly EntityEvent[] {
+  if (feature.aggregate.fn === 'latest') return events.filter(({ leftOut }) => leftOut === LEFT_OUT.notLatest).slice(0, 1);
+  return counted.filter((event) => event !== left);
+}
+
+function requestOf(served: Extract<ServedFeature, { kind: 'aggregate' }>, views: readonly ResolvedView[], { values }: Question): EntityEvent['row'] | null {
+  if (served.feature.aggregate.window?.includeRequest !== true) return null;
+  const { keys, view } = views.find(({ id }) => id === served.of)!;
+  return { ...values, ...Object.fromEntries(view.keyFields.map((field, i) => [field, values[keys[i]!.name]!])) };
+}
+
+/** How great the numbers are that went into a feature, added up. */
+export function scaleOf(served: ServedFeature, explained: readonly ExplainedFeature[], values: Question['values']): number {
+  if (served.kind === 'derived') return 0;
+  let scale = 0;
+  for (const { feature, events } of explained) {
+    const { column } = feature.aggregate;
+    if (column === null) continue;
+    for (const { leftOut, row } of events) if (leftOut === null) scale += Math.abs(Number(row[column]));
+    scale += Math.abs(Number(values[column] ?? 0));
+  }
+  return Number.isFinite(scale) ? scale : 0;
+}
