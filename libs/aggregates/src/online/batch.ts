@@ -1,4 +1,5 @@
 import type { FieldType, SourceField, Value } from '@granary/contracts';
+import type { EventPlace } from './event-place.js';
 import type { EventColumns, FixedValues } from './event-schema.js';
 
 /** Events to be folded, and what of their columns has been put into another form on the way: once for all features. */
@@ -6,10 +7,11 @@ export interface Batch {
   readonly events: EventColumns;
   readonly numbers: (Float64Array | undefined)[];
   readonly words: (Int32Array | undefined)[];
+  readonly masks: (Uint8Array | undefined)[];
 }
 
 export function batchOf(events: EventColumns): Batch {
-  return { events, numbers: [], words: [] };
+  return { events, numbers: [], words: [], masks: [] };
 }
 
 /** A column of numbers as doubles, so that the loops over them meet one kind of array only. */
@@ -49,17 +51,20 @@ function decoderOf(type: FieldType): ((stored: number) => Value) | null {
   return type.kind === 'enum' ? (position) => type.values[position]! : null;
 }
 
-/** Whether an event counts: `where` is true for it, and its value is not null. */
-export function counts(where: Uint8Array | null, nulls: Uint8Array | null, i: number): boolean {
-  return (where === null || where[i] === 1) && (nulls === null || nulls[i] === 0);
+/** Which events count, 1 or 0: those for which `where` is true, and whose value is not null. Null: all do. */
+export function maskOf(batch: Batch, { where, column }: EventPlace): Uint8Array | null {
+  const { conditions, columns } = batch.events;
+  const answers = where === null ? null : conditions[where]!;
+  const nulls = column === null ? null : columns[column]!.nulls;
+  if (nulls === null) return answers;
+  const key = column! * (conditions.length + 1) + (where === null ? 0 : where + 1);
+  return (batch.masks[key] ??= withoutNulls(answers, nulls));
 }
 
-export function whereOf(events: EventColumns, where: number | null): Uint8Array | null {
-  return where === null ? null : events.conditions[where]!;
-}
-
-export function nullsOf(events: EventColumns, column: number | null): Uint8Array | null {
-  return column === null ? null : events.columns[column]!.nulls;
+function withoutNulls(answers: Uint8Array | null, nulls: Uint8Array): Uint8Array {
+  const mask = new Uint8Array(nulls.length);
+  for (let i = 0; i < mask.length; i++) mask[i] = (answers === null ? 1 : answers[i]!) & (nulls[i]! ^ 1);
+  return mask;
 }
 
 /** Reads an event's value of a column, or null. */

@@ -2,16 +2,16 @@ import { valueMap, type Scalar, type ValueMap } from '@granary/contracts';
 import { distinctKey, quantile, rankTop } from '../category-folds.js';
 import { compareValues } from '../compare.js';
 import { list, type Parts } from '../fold-of.js';
-import { counts, nullsOf, numbersOf, valueReader, whereOf, type Batch, type ReadValue } from './batch.js';
+import { maskOf, numbersOf, valueReader, type Batch, type ReadValue } from './batch.js';
 import type { Compute, ComputeContext } from './compute.js';
 import type { EventPlace } from './event-place.js';
 
 /** Whether any of these parts has to be kept so that more events can join it. */
 const isWhole = ({ feature, total }: ComputeContext): boolean => total || feature.aggregate.window?.includeRequest === true;
 
-function forEachCounted({ events }: Batch, { where, column }: EventPlace, from: number, to: number, read: ReadValue, take: (value: Scalar) => void): void {
-  const [conditions, nulls] = [whereOf(events, where), nullsOf(events, column)];
-  for (let i = from; i < to; i++) if (counts(conditions, nulls, i)) take(read(events, i) as Scalar);
+function forEachCounted(batch: Batch, place: EventPlace, from: number, to: number, read: ReadValue, take: (value: Scalar) => void): void {
+  const mask = maskOf(batch, place);
+  for (let i = from; i < to; i++) if (mask === null || mask[i] === 1) take(read(batch.events, i) as Scalar);
 }
 
 const rising = <T extends Scalar>(values: Iterable<T>): T[] => [...values].sort(compareValues);
@@ -65,13 +65,14 @@ const percentile = (context: ComputeContext): Compute => {
 };
 
 /** All that count, rising. */
-function sortedNumbers(batch: Batch, { where, column }: EventPlace, from: number, to: number, start: Parts | null): Float64Array {
-  const [values, conditions, nulls] = [numbersOf(batch, column!), whereOf(batch.events, where), nullsOf(batch.events, column)];
+function sortedNumbers(batch: Batch, place: EventPlace, from: number, to: number, start: Parts | null): Float64Array {
+  const values = numbersOf(batch, place.column!);
+  const mask = maskOf(batch, place);
   const before = list<number>(start?.[0]);
   const all = new Float64Array(before.length + to - from);
   all.set(before);
   let end = before.length;
-  for (let i = from; i < to; i++) if (counts(conditions, nulls, i)) all[end++] = values[i]!;
+  for (let i = from; i < to; i++) if (mask === null || mask[i] === 1) all[end++] = values[i]!;
   return all.subarray(0, end).sort();
 }
 

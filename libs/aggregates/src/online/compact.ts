@@ -3,11 +3,13 @@ import type { Parts } from '../fold-of.js';
 import { emptyParts } from '../parts.js';
 import { ageRange } from '../window.js';
 import { isFolded, isNewerThanRow, isSettled } from './base.js';
-import { batchOf, counts, nullsOf, valueOf, whereOf } from './batch.js';
+import { batchOf, valueOf, type Batch } from './batch.js';
 import { compileCompute } from './compute.js';
 import type { EntityState } from './entity-state.js';
-import type { FeatureRepresentation, RetainedEnd, ViewRepresentation } from './represent.js';
-import { take, timelineOf, type Timeline } from './timeline.js';
+import type { EventColumns, EventSchema } from './event-schema.js';
+import type { FeatureRepresentation, StoredColumn, ViewRepresentation } from './represent.js';
+import { retained } from './retain.js';
+import { take, timelineOf } from './timeline.js';
 
 /** How far a base is: the events up to `sequence`, for reads at or after `asOf`. */
 export interface BasePoint {
@@ -20,10 +22,11 @@ export interface BasePoint {
  * it the state given back has nothing. It loses nothing that a read at or after the instant needs. A state that is later already, by
  * its sequence or instant, stays that late: what is folded can't be taken out.
  */
-export function compileCompact(representation: ViewRepresentation): (state: EntityState, to: BasePoint) => EntityState {
-  const { events: schema, retention } = representation;
-  const writers = representation.features.filter(({ kept }) => kept === 'stored').map((each) => compileWriter(each, representation));
-  const knownAtColumn = representation.row[1]?.holds.kind === 'knownAt';
+export function compileCompact({ events: schema, features, retention, row }: ViewRepresentation): (state: EntityState, to: BasePoint) => EntityState {
+  const stored = features.filter(({ kept }) => kept === 'stored');
+  const youngest = [...new Set(stored.flatMap((each) => youngestOf(each) ?? []))];
+  const knownAtColumn = row[1]?.holds.kind === 'knownAt';
+  const writers = [...row.flatMap(({ holds }) => compileHead(holds) ?? []), ...stored.map((each) => compileWriter(each, schema))];
 
   return (state, to) => {
     const sequence = Math.max(state.sequence, to.sequence);
@@ -34,59 +37,63 @@ export function compileCompact(representation: ViewRepresentation): (state: Enti
     for (let i = 0; i < events.count; i++) if (isSettled(events, i, asOf)) settled.push(i);
     const last = settled.at(-1);
     const newest = last !== undefined && isNewerThanRow(state, timeline, last, knownAtColumn) ? last : null;
-    const folding: Folding = { state, timeline, settled, newest, asOf };
-    const heads = [newest === null ? (state.row?.[0] ?? null) : events.times[newest]!];
-    if (knownAtColumn) heads.push(newest === null ? (state.row?.[1] ?? null) : events.known![newest]!);
-    const kept = keptOf(folding);
+    const added = youngest.map((age): [number, Batch] => {
+      const positions = settled.filter((i) => asOf - events.times[i]! >= age && !isFolded(state, timeline, i, age));
+      return [age, batchOf(take(schema, timeline, positions).events)];
+    });
+    const folding: Folding = { state, events, newest, added: new Map(added), asOf };
+    const kept = retained(retention, events, settled, asOf);
     return {
       sequence,
       asOf,
-      row: [...heads, ...writers.flatMap((write) => write(folding))],
+      row: writers.flatMap((write) => write(folding)),
       log: kept.length === events.count ? events : take(schema, timeline, kept).events,
       tail: [],
     };
   };
-
-  function keptOf({ timeline, settled, asOf }: Folding): number[] {
-    const { times, until, count } = timeline.events;
-    const keeps = new Uint8Array(count).fill(1);
-    for (const i of settled) if (asOf - times[i]! > retention.reachMs) keeps[i] = 0;
-    for (let i = 0; i < count; i++) if (until !== null && until[i]! <= asOf) keeps[i] = 0;
-    for (const end of retention.ends) for (const i of endOf(timeline, settled, end, asOf)) keeps[i] = 1;
-    if (retention.newestEvent && settled.length > 0) keeps[settled.at(-1)!] = 1;
-    const kept: number[] = [];
-    for (let i = 0; i < count; i++) if (keeps[i] === 1) kept.push(i);
-    return kept;
-  }
 }
 
 interface Folding {
   readonly state: EntityState;
-  readonly timeline: Timeline;
-  /** Positions of the settled events, rising. */
-  readonly settled: readonly number[];
-  /** The newest of them, unless the row has its values. */
+  readonly events: EventColumns;
+  /** The newest settled event, unless what the row says is of it or of a newer one. */
   readonly newest: number | null;
+  /** By the youngest age of a window over all of history: what its totals don't hold yet. */
+  readonly added: ReadonlyMap<number, Batch>;
   readonly asOf: Instant;
 }
 
-function compileWriter({ feature, at, parts, place }: FeatureRepresentation, { events: schema }: ViewRepresentation): (folding: Folding) => Parts {
-  const { window, fn } = feature.aggregate;
-  if (fn === 'latest') {
+/** Makes the values of some columns of the row. */
+type Writer = (folding: Folding) => Parts;
+
+/** Null: a column of a feature. */
+function compileHead({ kind }: StoredColumn['holds']): Writer | null {
+  switch (kind) {
+    case 'eventTime':
+      return ({ state, events, newest }) => [newest === null ? (state.row?.[0] ?? null) : events.times[newest]!];
+    case 'knownAt':
+      return ({ state, events, newest }) => [newest === null ? (state.row?.[1] ?? null) : events.known![newest]!];
+    case 'part':
+      return null;
+  }
+}
+
+function compileWriter(stored: FeatureRepresentation, schema: EventSchema): Writer {
+  const { feature, at, parts, place } = stored;
+  const youngest = youngestOf(stored);
+  if (youngest === null) {
     const [read, [none]] = [valueOf(schema.columns[place.column!]!, place.column!), emptyParts(feature)];
-    return ({ state, timeline, newest }) => [(newest === null ? state.row?.[at] : read(timeline.events, newest)) ?? none!];
+    return ({ state, events, newest }) => [(newest === null ? state.row?.[at] : read(events, newest)) ?? none!];
   }
   const compute = compileCompute(feature, place, schema, true);
-  const { youngest } = ageRange(window!)!;
-  return ({ state, timeline, settled, asOf }) => {
-    const added = settled.filter((i) => asOf - timeline.events.times[i]! >= youngest && !isFolded(state, timeline, i, youngest));
-    const { events } = take(schema, timeline, added);
-    return compute(batchOf(events), 0, events.count, asOf, state.row?.slice(at, at + parts.length) ?? null);
+  return ({ state, added, asOf }) => {
+    const batch = added.get(youngest)!;
+    return compute(batch, 0, batch.events.count, asOf, state.row?.slice(at, at + parts.length) ?? null);
   };
 }
 
-function endOf({ events }: Timeline, settled: readonly number[], { end, n, youngest, place }: RetainedEnd, asOf: Instant): number[] {
-  const [where, nulls] = [whereOf(events, place.where), nullsOf(events, place.column)];
-  const counted = settled.filter((i) => asOf - events.times[i]! >= youngest && counts(where, nulls, i));
-  return end === 'oldest' ? counted.slice(0, n) : counted.slice(-n);
+/** From which age on the row's totals hold an event; null: of a latest, which is no total. */
+function youngestOf({ feature }: FeatureRepresentation): number | null {
+  const { window } = feature.aggregate;
+  return window === null ? null : ageRange(window)!.youngest;
 }

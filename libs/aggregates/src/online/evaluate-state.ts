@@ -35,8 +35,7 @@ export function compileEvaluate(representation: ViewRepresentation, names: reado
 
   return (state, at) => {
     if (state === null) return { parts: empty, eventTime: null };
-    const timeline = visibleAt(schema, timelineOf(schema, state), at);
-    const { count } = timeline;
+    const { timeline, count } = visibleAt(schema, timelineOf(schema, state), at);
     const all = batchOf(timeline.events);
     const rowTime = (state.row?.[0] ?? null) as number | null;
     const reading: Reading = {
@@ -109,14 +108,14 @@ function distinct(windows: readonly (AgeRange | null)[]): readonly (AgeRange | n
   return windows.filter((ages, i) => windows.findIndex((each) => sameAges(each, ages)) === i);
 }
 
-/** The first `count` events of the timeline are those that are visible. */
-function visibleAt(schema: EventSchema, timeline: Timeline, at: Instant): Timeline & { readonly count: number } {
+/** The visible events, which are the first `count` ones of those given back. */
+function visibleAt(schema: EventSchema, timeline: Timeline, at: Instant): { readonly timeline: Timeline; readonly count: number } {
   const { events } = timeline;
   const count = upperBound(events.times, events.count, at);
+  if (events.known === null) return { timeline, count };
   const visible: number[] = [];
-  if (events.known !== null) for (let i = 0; i < count; i++) if (isVisible(events, i, at)) visible.push(i);
-  if (events.known === null || visible.length === count) return { ...timeline, count };
-  return { ...take(schema, timeline, visible), count: visible.length };
+  for (let i = 0; i < count; i++) if (isVisible(events, i, at)) visible.push(i);
+  return { timeline: visible.length === count ? timeline : take(schema, timeline, visible), count: visible.length };
 }
 
 function sliceOf(batch: Batch, count: number, at: Instant, ages: AgeRange | null): Slice {

@@ -1,36 +1,40 @@
 import type { Value } from '@granary/contracts';
 import { compareValues } from '../compare.js';
 import type { Parts } from '../fold-of.js';
-import { counts, nullsOf, numbersOf, valueReader, whereOf, wordsOf, type Batch } from './batch.js';
+import { maskOf, numbersOf, valueReader, wordsOf, type Batch } from './batch.js';
 import type { Compute, ComputeContext } from './compute.js';
+import type { EventPlace } from './event-place.js';
 
 const number = (part: Parts[number] | undefined): number => Number(part ?? 0);
 
 /** How many of the events count. */
-function countEvents({ events }: Batch, { where, column }: ComputeContext['place'], from: number, to: number): number {
-  const [conditions, nulls] = [whereOf(events, where), nullsOf(events, column)];
-  if (conditions === null && nulls === null) return to - from;
+function countEvents(batch: Batch, place: EventPlace, from: number, to: number): number {
+  const mask = maskOf(batch, place);
+  if (mask === null) return to - from;
   let counted = 0;
-  for (let i = from; i < to; i++) if (counts(conditions, nulls, i)) counted++;
+  for (let i = from; i < to; i++) counted += mask[i]!;
   return counted;
 }
 
 const count = ({ place }: ComputeContext): Compute => (batch, from, to, _at, start) => [number(start?.[0]) + countEvents(batch, place, from, to)];
 
-function sumDoubles(batch: Batch, { where, column }: ComputeContext['place'], from: number, to: number): number {
-  const [values, conditions, nulls] = [numbersOf(batch, column!), whereOf(batch.events, where), nullsOf(batch.events, column)];
+function sumDoubles(batch: Batch, place: EventPlace, from: number, to: number): number {
+  const values = numbersOf(batch, place.column!);
+  const mask = maskOf(batch, place);
   let total = 0;
-  for (let i = from; i < to; i++) if (counts(conditions, nulls, i)) total += values[i]!;
+  if (mask === null) for (let i = from; i < to; i++) total += values[i]!;
+  else for (let i = from; i < to; i++) if (mask[i] === 1) total += values[i]!;
   return total;
 }
 
 /** Of a column of int64. The low and high words add up exactly in doubles for 2²¹ events; so does a column of int32. */
-function sumInt64(batch: Batch, { where, column }: ComputeContext['place'], from: number, to: number): bigint {
-  const [words, conditions, nulls] = [wordsOf(batch, column!), whereOf(batch.events, where), nullsOf(batch.events, column)];
+function sumInt64(batch: Batch, place: EventPlace, from: number, to: number): bigint {
+  const words = wordsOf(batch, place.column!);
+  const mask = maskOf(batch, place);
   let high = 0;
   let low = 0;
   for (let i = from; i < to; i++) {
-    if (!counts(conditions, nulls, i)) continue;
+    if (mask !== null && mask[i] === 0) continue;
     low += words[2 * i]! >>> 0;
     high += words[2 * i + 1]!;
   }
@@ -67,7 +71,7 @@ function extreme(sign: 1 | -1): (context: ComputeContext) => Compute {
 }
 
 /** Finds the position of the extreme value; −1: none counts. */
-type Find = (batch: Batch, place: ComputeContext['place'], from: number, to: number) => number;
+type Find = (batch: Batch, place: EventPlace, from: number, to: number) => number;
 
 function findExtreme(kind: string, sign: 1 | -1): Find {
   if (kind === 'int64') return (batch, place, from, to) => findInt64(sign, batch, place, from, to);
@@ -75,12 +79,13 @@ function findExtreme(kind: string, sign: 1 | -1): Find {
   return (batch, place, from, to) => findDouble(sign, batch, place, from, to);
 }
 
-function findDouble(sign: 1 | -1, batch: Batch, { where, column }: ComputeContext['place'], from: number, to: number): number {
-  const [values, conditions, nulls] = [numbersOf(batch, column!), whereOf(batch.events, where), nullsOf(batch.events, column)];
+function findDouble(sign: 1 | -1, batch: Batch, place: EventPlace, from: number, to: number): number {
+  const values = numbersOf(batch, place.column!);
+  const mask = maskOf(batch, place);
   let found = -1;
   let best = 0;
   for (let i = from; i < to; i++) {
-    if (!counts(conditions, nulls, i)) continue;
+    if (mask !== null && mask[i] === 0) continue;
     const value = values[i]! * sign;
     if (found >= 0 && value <= best) continue;
     found = i;
@@ -89,13 +94,14 @@ function findDouble(sign: 1 | -1, batch: Batch, { where, column }: ComputeContex
   return found;
 }
 
-function findInt64(sign: 1 | -1, batch: Batch, { where, column }: ComputeContext['place'], from: number, to: number): number {
-  const [words, conditions, nulls] = [wordsOf(batch, column!), whereOf(batch.events, where), nullsOf(batch.events, column)];
+function findInt64(sign: 1 | -1, batch: Batch, place: EventPlace, from: number, to: number): number {
+  const words = wordsOf(batch, place.column!);
+  const mask = maskOf(batch, place);
   let found = -1;
   let bestHigh = 0;
   let bestLow = 0;
   for (let i = from; i < to; i++) {
-    if (!counts(conditions, nulls, i)) continue;
+    if (mask !== null && mask[i] === 0) continue;
     const high = words[2 * i + 1]! * sign;
     const low = (words[2 * i]! >>> 0) * sign;
     if (found >= 0 && (high < bestHigh || (high === bestHigh && low <= bestLow))) continue;
@@ -106,11 +112,12 @@ function findInt64(sign: 1 | -1, batch: Batch, { where, column }: ComputeContext
   return found;
 }
 
-function findText(sign: 1 | -1, { events }: Batch, { where, column }: ComputeContext['place'], from: number, to: number): number {
-  const [values, conditions, nulls] = [events.columns[column!]!.values as Value[], whereOf(events, where), nullsOf(events, column)];
+function findText(sign: 1 | -1, batch: Batch, place: EventPlace, from: number, to: number): number {
+  const values = batch.events.columns[place.column!]!.values as Value[];
+  const mask = maskOf(batch, place);
   let found = -1;
   for (let i = from; i < to; i++) {
-    if (counts(conditions, nulls, i) && (found < 0 || compareValues(values[i]!, values[found]!) * sign > 0)) found = i;
+    if ((mask === null || mask[i] === 1) && (found < 0 || compareValues(values[i]!, values[found]!) * sign > 0)) found = i;
   }
   return found;
 }
@@ -128,11 +135,12 @@ const variance = ({ place }: ComputeContext): Compute => (batch, from, to, _at, 
   return [all, number(start![1]) + (difference * counted) / all, number(start![2]) + deviation + (difference * difference * before * counted) / all];
 };
 
-function deviationFrom(mean: number, batch: Batch, { where, column }: ComputeContext['place'], from: number, to: number): number {
-  const [values, conditions, nulls] = [numbersOf(batch, column!), whereOf(batch.events, where), nullsOf(batch.events, column)];
+function deviationFrom(mean: number, batch: Batch, place: EventPlace, from: number, to: number): number {
+  const values = numbersOf(batch, place.column!);
+  const mask = maskOf(batch, place);
   let deviation = 0;
   for (let i = from; i < to; i++) {
-    if (!counts(conditions, nulls, i)) continue;
+    if (mask !== null && mask[i] === 0) continue;
     const difference = values[i]! - mean;
     deviation += difference * difference;
   }
@@ -140,11 +148,12 @@ function deviationFrom(mean: number, batch: Batch, { where, column }: ComputeCon
 }
 
 /** Where the sum of the values leaves the doubles their mean need not. */
-function welford(batch: Batch, { where, column }: ComputeContext['place'], from: number, to: number): [mean: number, deviation: number] {
-  const [values, conditions, nulls] = [numbersOf(batch, column!), whereOf(batch.events, where), nullsOf(batch.events, column)];
+function welford(batch: Batch, place: EventPlace, from: number, to: number): [mean: number, deviation: number] {
+  const values = numbersOf(batch, place.column!);
+  const mask = maskOf(batch, place);
   let [counted, mean, deviation] = [0, 0, 0];
   for (let i = from; i < to; i++) {
-    if (!counts(conditions, nulls, i)) continue;
+    if (mask !== null && mask[i] === 0) continue;
     const difference = values[i]! - mean;
     mean += difference / (counted + 1);
     deviation += (difference * difference * counted) / (counted + 1);
@@ -153,14 +162,16 @@ function welford(batch: Batch, { where, column }: ComputeContext['place'], from:
   return [mean, deviation];
 }
 
-const ratio = ({ place }: ComputeContext): Compute => ({ events }, from, to, _at, start) => {
-  const [where, answers] = [whereOf(events, place.where), events.conditions[place.predicate!]!];
+const ratio = ({ place }: ComputeContext): Compute => (batch, from, to, _at, start) => {
+  const mask = maskOf(batch, place);
+  const answers = batch.events.conditions[place.predicate!]!;
   let hits = number(start?.[0]);
   let answered = number(start?.[1]);
   for (let i = from; i < to; i++) {
-    if (answers[i] === 0 || !counts(where, null, i)) continue;
-    answered++;
-    if (answers[i] === 1) hits++;
+    // 0 null, 1 true, 2 false; without a branch, which a mixture of answers would make slow.
+    const answer = answers[i]! * (mask === null ? 1 : mask[i]!);
+    hits += answer & 1;
+    answered += (answer + 1) >> 1;
   }
   return [hits, answered];
 };
@@ -168,13 +179,15 @@ const ratio = ({ place }: ComputeContext): Compute => ({ events }, from, to, _at
 const decayed = ({ feature, place }: ComputeContext): Compute => {
   const halfLife = feature.aggregate.halfLifeMs!;
   return (batch, from, to, at, start) => {
-    const { events } = batch;
-    const [values, where, nulls] = [place.column === null ? null : numbersOf(batch, place.column), whereOf(events, place.where), nullsOf(events, place.column)];
-    const [before, asOf] = [start?.[0] ?? null, number(start?.[1])];
-    let [weight, counted] = [before === null ? 0 : number(before) * 2 ** ((asOf - at) / halfLife), before === null ? 0 : 1];
+    const { times } = batch.events;
+    const values = place.column === null ? null : numbersOf(batch, place.column);
+    const mask = maskOf(batch, place);
+    const before = start?.[0] ?? null;
+    let weight = before === null ? 0 : number(before) * 2 ** ((number(start![1]) - at) / halfLife);
+    let counted = before === null ? 0 : 1;
     for (let i = from; i < to; i++) {
-      if (!counts(where, nulls, i)) continue;
-      weight += (values === null ? 1 : values[i]!) * 2 ** ((events.times[i]! - at) / halfLife);
+      if (mask !== null && mask[i] === 0) continue;
+      weight += (values === null ? 1 : values[i]!) * 2 ** ((times[i]! - at) / halfLife);
       counted++;
     }
     return counted === 0 ? [null, null] : [weight, at];

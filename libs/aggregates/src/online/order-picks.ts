@@ -1,19 +1,19 @@
 import type { Scalar } from '@granary/contracts';
-import { counts, nullsOf, valueReader, whereOf, type Batch } from './batch.js';
+import { maskOf, valueReader, type Batch } from './batch.js';
 import type { Compute, ComputeContext } from './compute.js';
 import type { EventPlace } from './event-place.js';
 
 /** The newest event before `to` that counts; −1: none. */
-function newestCounted({ events }: Batch, place: EventPlace, from: number, to: number): number {
-  const [where, nulls] = [whereOf(events, place.where), nullsOf(events, place.column)];
-  for (let i = to - 1; i >= from; i--) if (counts(where, nulls, i)) return i;
+function newestCounted(batch: Batch, place: EventPlace, from: number, to: number): number {
+  const mask = maskOf(batch, place);
+  for (let i = to - 1; i >= from; i--) if (mask === null || mask[i] === 1) return i;
   return -1;
 }
 
 /** The oldest event from `from` on that counts; −1: none. */
-function oldestCounted({ events }: Batch, place: EventPlace, from: number, to: number): number {
-  const [where, nulls] = [whereOf(events, place.where), nullsOf(events, place.column)];
-  for (let i = from; i < to; i++) if (counts(where, nulls, i)) return i;
+function oldestCounted(batch: Batch, place: EventPlace, from: number, to: number): number {
+  const mask = maskOf(batch, place);
+  for (let i = from; i < to; i++) if (mask === null || mask[i] === 1) return i;
   return -1;
 }
 

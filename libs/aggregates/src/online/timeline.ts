@@ -61,7 +61,7 @@ function copyEvents(from: EventColumns, start: number, count: number, to: EventC
   if (count === 0) return;
   forEachArray(from, to, (source, target) => {
     if (Array.isArray(source)) for (let i = 0; i < count; i++) (target as unknown[])[at + i] = source[start + i];
-    else (target as Uint8Array).set((source as Uint8Array).subarray(start, start + count), at);
+    else (target as Uint8Array).set(count === source.length ? (source as Uint8Array) : (source as Uint8Array).subarray(start, start + count), at);
   });
 }
 

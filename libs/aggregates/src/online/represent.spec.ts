@@ -1,0 +1,60 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Aggregate, Feature, Source, Window } from '@granary/contracts';
+import { compileCompact, compileEvaluate, compileTailEvent, eventColumns, representView } from '../index.js';
+
+const source: Pick<Source, 'fields' | 'knownAt'> = { fields: [{ name: 'amount', type: { kind: 'float64' }, nullable: false }, { name: 'city', type: { kind: 'string' }, nullable: true }], knownAt: null };
+const OVER_3: Aggregate['where'] = { kind: 'call', fn: 'gt', args: [{ kind: 'field', name: 'amount' }, { kind: 'literal', type: { kind: 'int32' }, value: 3 }] };
+const HOUR = 3_600_000;
+
+function feature(name: string, fn: Aggregate['fn'], column: string | null, type: Feature['type'], window: Partial<Window> | null, extra: Partial<Aggregate> = {}): Feature {
+  const whole = window === null ? null : { sizeMs: null, delayMs: 0, bounds: '[)' as const, includeRequest: false, ...window };
+  return { name, type, aggregate: { fn, column, where: null, window: whole, default: null, ...extra } };
+}
+
+const city = feature('city', 'latest', 'city', { kind: 'string' }, null);
+const last = feature('last', 'lastN', 'amount', { kind: 'array', of: { kind: 'float64' } }, {}, { n: 2, where: OVER_3 });
+
+describe('representView', () => {
+  it('keeps totals of all history and newest values in the row, and the events of all else', () => {
+    const features = [
+      city,
+      feature('cities', 'topK', 'city', { kind: 'array', of: { kind: 'string' } }, { delayMs: 2 * HOUR }, { n: 3 }),
+      feature('spend', 'sum', 'amount', { kind: 'float64' }, { sizeMs: HOUR, delayMs: HOUR }, { where: OVER_3 }),
+      last,
+    ];
+    const { features: kept, row, events, retention } = representView({ features }, { ...source, knownAt: 'at' });
+    expect(kept.map((each) => [each.kept, each.why, each.exactness])).toEqual([
+      ['stored', 'the newest value', 'exact'],
+      ['stored', 'all of history: kept as a total that each event joins', 'exact'],
+      ['log', 'slides with the clock: the events of 2h are kept', 'exact'],
+      ['log', 'all of history: the newest 2 events that count are kept', 'exact'],
+    ]);
+    expect(row.map(({ name }) => name)).toEqual(['__event_time', '__known_at', 'city', 'cities__values', 'cities__counts']);
+    expect(events).toEqual({ conditions: [{ kind: 'where', expression: OVER_3 }], columns: [source.fields[1], source.fields[0]], knownAt: true });
+    expect(retention).toEqual({ reachMs: 2 * HOUR, ends: [{ end: 'newest', n: 2, youngest: 1, place: { where: 0, predicate: null, column: 1 } }], newestEvent: true });
+  });
+});
+
+describe('a base', () => {
+  const representation = representView({ features: [city, last] }, source);
+  const [evaluate, compact, frame] = [compileEvaluate(representation), compileCompact(representation), compileTailEvent(representation.events, source)];
+  const event = (sequence: number, time: number, amount: number, name: string | null) => frame({ sequence, eventTime: time, knownAt: time, values: [amount, name] });
+  const nothing = { sequence: 0, asOf: 0, row: null, log: eventColumns(representation.events, 0), tail: [] };
+
+  it('knows the newest event from another of its instant whose values the log keeps for something else', () => {
+    const base = compact({ ...nothing, tail: [event(1, 5, 9, 'Rome'), event(2, 5, 1, 'Oslo')] }, { sequence: 2, asOf: 10 });
+    expect(base.log.count).toBe(1);
+    expect(evaluate(base, 20)).toEqual({ parts: [['Oslo'], [[9]]], eventTime: 5 });
+    expect(compact(base, { sequence: 2, asOf: 15 }).row).toEqual(base.row);
+  });
+
+  it('stays as late as it is: nothing folded is taken out by an earlier instant or sequence', () => {
+    const base = compact({ ...nothing, tail: [event(1, 5, 9, 'Rome')] }, { sequence: 1, asOf: 10 });
+    expect(compact({ ...base, tail: [event(1, 5, 9, 'Rome')] }, { sequence: 0, asOf: 3 })).toEqual(base);
+  });
+
+  it('is not needed: what is not kept is missing, and a tail alone is read', () => {
+    expect(evaluate(null, 20)).toEqual({ parts: [[null], [[]]], eventTime: null });
+    expect(compileEvaluate(representation, ['last'])({ ...nothing, tail: [event(1, 5, 9, 'Rome')] }, 20)).toEqual({ parts: [[[9]]], eventTime: 5 });
+  });
+});
