@@ -1,3 +1,4 @@
+export type { CircuitClock, CircuitOptions } from './circuit.js';
 export { createRowCodec } from './codec.js';
 export type { Row, RowCodec } from './codec.js';
 export type { RowSchema } from './layout.js';

@@ -17,6 +17,8 @@ export interface ClusterAddress {
   readonly tls: boolean;
   readonly username?: string;
   readonly password?: string;
+  /** The URL of the first node by itself. */
+  readonly first: string;
 }
 
 const CLUSTER = /^(rediss?)\+cluster:\/\/(?:([^@/]*)@)?([^@/]+)\/?$/;
@@ -36,6 +38,7 @@ export function clusterAddress(url: string): ClusterAddress {
   return {
     nodes: nodes.map((node) => ({ host: node![1]!.replace(/[[\]]/g, ''), port: Number(node![2] ?? DEFAULT_PORT) })),
     tls: scheme === 'rediss',
+    first: `${scheme}://${credentials === '' ? '' : `${credentials}@`}${nodes[0]![0]}`,
     ...(username === undefined || username === '' ? {} : { username }),
     ...(password.length === 0 ? {} : { password: password.join(':') }),
   };

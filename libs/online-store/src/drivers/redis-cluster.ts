@@ -3,6 +3,7 @@ import { Cluster, type Redis } from 'ioredis';
 import { groupBy } from './group-by.js';
 import { clusterAddress, unavailable, type RedisOptions } from './redis-address.js';
 import { chunks, connectionOptions, inFlight, isUnknownScript, reconnectDelay, sendCommand, within, type KeyedCommand, type RedisPort } from './redis-port.js';
+import { connectServer } from './redis-server.js';
 
 /** The items of one slot, by their positions among all: what one command may name. */
 interface SlotPart {
@@ -11,7 +12,7 @@ interface SlotPart {
 }
 
 // Of one server's pipeline: enough that a round trip costs nothing, few enough that other commands get their turn.
-const COMMANDS_PER_PIPELINE = 1_000;
+const COMMANDS_PER_PIPELINE = 250;
 const MAX_REDIRECTIONS = 8;
 const RETRY_DELAY_MS = 50;
 
@@ -88,7 +89,7 @@ function isRedirection(error: Error): boolean {
 }
 
 async function connect(url: string, connectTimeoutMs: number, commandTimeoutMs: number, address: string): Promise<Cluster> {
-  const { nodes, tls, username, password } = clusterAddress(url);
+  const { nodes, tls, username, password, first } = clusterAddress(url);
   let opened = false;
   const cluster = new Cluster([...nodes], {
     lazyConnect: true,
@@ -110,16 +111,26 @@ async function connect(url: string, connectTimeoutMs: number, commandTimeoutMs: 
     // A certificate names hosts, so they must not be replaced by their addresses.
     ...(tls ? { dnsLookup: (host, done) => done(null, host) } : {}),
   });
-  let lastError: Error | undefined;
-  cluster.on('error', (error: Error & { lastNodeError?: Error }) => (lastError = error.lastNodeError ?? error));
-  cluster.on('node error', (error: Error) => (lastError = error));
+  // Without a listener Node would end the process; what fails says so to its caller.
+  cluster.on('error', () => undefined);
   try {
     await within(connectTimeoutMs, cluster.connect());
     opened = true;
     return cluster;
   } catch (error) {
     cluster.disconnect();
-    const cause = lastError ?? (error as Error);
+    const cause = await reasonOf(first, connectTimeoutMs, error as Error);
     throw unavailable(address, cause.message, cause);
+  }
+}
+
+/** ioredis says only that no node could be used: one of them by itself says why. */
+async function reasonOf(url: string, timeoutMs: number, otherwise: Error): Promise<Error> {
+  try {
+    const server = await connectServer({ url, connectTimeoutMs: timeoutMs }, url);
+    await server.close();
+    return otherwise;
+  } catch (error) {
+    return (error as { readonly cause?: Error }).cause ?? otherwise;
   }
 }

@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { Redis } from 'ioredis';
 import { openOnlineStore } from '../open.js';
 import type { OnlineStore } from '../store.js';
-import { at, frame, packed } from '../test-support/rows.js';
-import { freePort, startRedis, whyNoRedis, type TestRedis } from '../testing.js';
+import { at, frame, packed, parsed } from '../test-support/rows.js';
+import { freePort, startRedis, whyNoRedis, type TestRedis } from '../testing/index.js';
 import { replaceBase } from '../value.js';
 
 const UNAVAILABLE = { code: 'STORE_UNAVAILABLE', kind: 'unavailable' };
@@ -57,6 +57,33 @@ function againstServer(): void {
       // Nothing that failed was queued and sent later; the script is new to this server.
       expect(await store.read(['k'])).toEqual([null]);
       expect(await store.write([row])).toEqual({ written: 1, stale: 0 });
+    }
+  });
+
+  // appendfsync no would do for SIGKILL; everysec would not: it holds writes back while an fsync is under way.
+  it('has every append it acknowledged after the server is killed with SIGKILL, given appendonly and appendfsync always', async () => {
+    const durable = await startRedis(['--appendonly', 'yes', '--appendfsync', 'always']);
+    store = await openOnlineStore({ kind: 'redis', url: durable.url });
+    try {
+      let acknowledged = 0;
+      for (let round = 0; round < 3; round++) {
+        const writing = (async () => {
+          for (;;) {
+            await store.append([{ key: 'k', frame: frame(acknowledged + 1) }], packed(at(0)));
+            acknowledged++;
+          }
+        })().catch((error: unknown) => error);
+        while (acknowledged < 50 * (round + 1)) await new Promise(setImmediate);
+        await durable.kill();
+        expect(await writing).toMatchObject(UNAVAILABLE);
+        await durable.restart();
+        await untilItAnswers();
+        const { frames } = parsed((await store.read(['k']))[0]!)!;
+        // The last one may be there though no one was told.
+        expect([acknowledged, acknowledged + 1]).toContain(frames.length);
+      }
+    } finally {
+      await durable.stop();
     }
   });
 

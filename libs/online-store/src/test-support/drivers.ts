@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { openOnlineStore, type OnlineStoreOptions } from '../open.js';
 import type { OnlineStore } from '../store.js';
-import { startRedis, whyNoRedis, type TestRedis } from '../testing.js';
+import { startRedis, startRedisCluster, whyNoRedis, type TestRedis, type TestRedisCluster } from '../testing/index.js';
 
 interface Driver {
   options(): OnlineStoreOptions;
@@ -24,12 +24,14 @@ export interface Subject {
   readonly closeAll: () => Promise<void>;
 }
 
-/** Runs the suite against every driver; without redis-server it is skipped for Redis, and says so. */
+/** Runs the suite against every driver; without redis-server those of Redis are skipped, and says so. */
 export function describeDrivers(suite: (subject: Subject) => void): void {
   describe('online store: lmdb', () => suite(subjectOf(lmdb())));
   const noRedis = whyNoRedis();
-  if (noRedis === null) describe('online store: redis', () => suite(subjectOf(redis())));
-  else describe.skip(`online store: redis (skipped: ${noRedis})`, () => suite(subjectOf(redis())));
+  for (const [name, driver] of [['redis', redis], ['redis cluster', redisCluster]] as const) {
+    if (noRedis === null) describe(`online store: ${name}`, () => suite(subjectOf(driver())));
+    else describe.skip(`online store: ${name} (skipped: ${noRedis})`, () => suite(subjectOf(driver())));
+  }
 }
 
 function subjectOf(driver: Driver): Subject {
@@ -80,5 +82,15 @@ function redis(): Driver {
       await client.quit();
     },
     stop: () => server.stop(),
+  };
+}
+
+function redisCluster(): Driver {
+  let cluster: TestRedisCluster;
+  return {
+    options: () => ({ kind: 'redis', url: cluster.url }),
+    start: async () => void (cluster = await startRedisCluster()),
+    wipe: () => cluster.flushAll(),
+    stop: () => cluster.stop(),
   };
 }
