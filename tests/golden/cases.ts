@@ -1,4 +1,4 @@
-import { SPINE, compileBackfill, compileDataset, compileEventSpine, type Asking, type Spine } from '@granary/compiler';
+import { SPINE, compileBackfill, compileDataset, compileEventSpine, compileProbes, compileTouched, type Asking, type Spine, type Touching } from '@granary/compiler';
 import type { Statement } from '@granary/contracts';
 import { DAY, T, entityOf, snapshots, sourceOf, viewNames } from './world.js';
 
@@ -16,6 +16,12 @@ export const CASES: readonly GoldenCase[] = [
     const view = small.views.find((each) => each.name === name)!;
     return { name: `backfill-${name.replaceAll('_', '-')}`, world: 'small', statement: compileBackfill(view, entityOf(small, view.entity), sourceOf(small, view.source), T) };
   }),
+  touched('count', { since: 2, until: 4, instants: [T - 2 * DAY, T - DAY, T, T + DAY, T + 5 * DAY] }),
+  touched('known_at', { since: 3, until: 4, instants: [T - DAY, T] }),
+  ...(['keys', 'touched'] as const).map((only): GoldenCase => {
+    const view = small.views.find((each) => each.name === 'count')!;
+    return { name: `probes-${only}`, world: 'small', statement: compileProbes(view, entityOf(small, view.entity), sourceOf(small, view.source), { table: 'probes_count', only }) };
+  }),
   dataset('small', 'ttl', [SPINE.row]),
   dataset('small', 'default', [SPINE.row]),
   dataset('small', 'include_request', [SPINE.row, 'amount']),
@@ -28,6 +34,11 @@ export const CASES: readonly GoldenCase[] = [
   { name: 'event-spine-range', world: 'small', statement: compileEventSpine(sourceOf(small, 'visits'), { from: T - DAY, to: T + 1 }) },
   { name: 'event-spine-known-at', world: 'small', statement: compileEventSpine(sourceOf(small, 'reports')) },
 ];
+
+function touched(name: string, touching: Touching): GoldenCase {
+  const view = small.views.find((each) => each.name === name)!;
+  return { name: `touched-${name.replaceAll('_', '-')}`, world: 'small', statement: compileTouched(view, entityOf(small, view.entity), sourceOf(small, view.source), touching) };
+}
 
 function dataset(world: keyof typeof snapshots, service: string, columns: Spine['columns'], asking: Asking = {}): GoldenCase {
   const snapshot = { small, payments, marketplace }[world];

@@ -1,9 +1,9 @@
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { scratchFolder } from './scratch.js';
 
 export type Body = Readable | string | Uint8Array;
 
@@ -16,7 +16,7 @@ export interface SpooledBody {
 
 /** Writes the data of an INSERT to a file of its own. The caller removes it. */
 export async function spoolToFile(head: string, body: Body | undefined): Promise<SpooledBody> {
-  const folder = await mkdtemp(join(tmpdir(), 'granary-insert-'));
+  const folder = await scratchFolder('insert');
   const remove = () => rm(folder, { recursive: true, force: true });
   const file = join(folder, 'data');
   try {

@@ -1,6 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseError } from '@clickhouse/client';
 import { Session, drainPending } from 'chdb';
@@ -9,6 +8,7 @@ import { statementShape, type StatementShape } from '../sql-text.js';
 import { spoolToFile, type Body } from './body.js';
 import { isStreamable, withoutHeader } from './headers.js';
 import { openError } from './lock.js';
+import { scratchFolder } from './scratch.js';
 import { Slot, literal } from './slot.js';
 
 export interface EngineStatement {
@@ -158,7 +158,7 @@ function returnable(generator: AsyncGenerator<Uint8Array>): AsyncIterable<Uint8A
 
 /** Formats that chDB can't stream are written to a file and read from there: as bounded in memory, and one document. */
 async function viaFile(slot: Slot, shape: StatementShape, format: string, done: Done): Promise<EngineResult> {
-  const folder = await mkdtemp(join(tmpdir(), 'granary-result-'));
+  const folder = await scratchFolder('result');
   const clean = () => rm(folder, { recursive: true, force: true });
   const file = join(folder, 'result');
   const into = ` INTO OUTFILE '${file}' COMPRESSION 'none' `;
