@@ -7,7 +7,7 @@ export interface Batch {
   readonly events: EventColumns;
   readonly numbers: (Float64Array | undefined)[];
   readonly words: (Int32Array | undefined)[];
-  readonly masks: (Uint8Array | undefined)[];
+  readonly masks: (Uint8Array | null | undefined)[];
 }
 
 export function batchOf(events: EventColumns): Batch {
@@ -58,12 +58,15 @@ export function maskOf(batch: Batch, { where, column }: EventPlace): Uint8Array 
   const nulls = column === null ? null : columns[column]!.nulls;
   if (nulls === null) return answers;
   const key = column! * (conditions.length + 1) + (where === null ? 0 : where + 1);
-  return (batch.masks[key] ??= withoutNulls(answers, nulls));
+  const there = batch.masks[key];
+  return there === undefined ? (batch.masks[key] = withoutNulls(answers, nulls)) : there;
 }
 
-function withoutNulls(answers: Uint8Array | null, nulls: Uint8Array): Uint8Array {
+function withoutNulls(answers: Uint8Array | null, nulls: Uint8Array): Uint8Array | null {
+  if (!nulls.includes(1)) return answers;
   const mask = new Uint8Array(nulls.length);
-  for (let i = 0; i < mask.length; i++) mask[i] = (answers === null ? 1 : answers[i]!) & (nulls[i]! ^ 1);
+  if (answers === null) for (let i = 0; i < mask.length; i++) mask[i] = nulls[i]! ^ 1;
+  else for (let i = 0; i < mask.length; i++) mask[i] = answers[i]! & (nulls[i]! ^ 1);
   return mask;
 }
 
