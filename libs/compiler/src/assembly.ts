@@ -1,40 +1,41 @@
-import { EVENT, identifier, resolveService, servedName, type FeatureService, type ResolvedView, type Snapshot, type Statement } from '@granary/contracts';
+import { EVENT, identifier, resolveService, type FeatureService, type ResolvedView, type Snapshot, type Statement } from '@granary/contracts';
 import { carriedAs } from './dataset.js';
 import { emitWithDerived } from './derived.js';
-import { Emitter, column } from './emit.js';
-import { EVENTS, emitArrived, hasVersions, type Chunk, type EventScope } from './events.js';
-import { STATE_SUFFIX } from './served.js';
+import { Emitter, column, indent } from './emit.js';
+import { EVENTS, emitArrived, emitChunkOf, hasVersions, type EventScope } from './events.js';
+import { STATE_SUFFIX, type Answer } from './served.js';
 import { SPINE, type Spine } from './spine-table.js';
 
+/** The column that tells the chunk. */
+export const CHUNK = '__chunk';
+
 /**
- * The events that the answers of one chunk of a view's entities need, with the columns of the source's own table: of
- * events with versions every version of those that one version gives an entity of the chunk.
+ * A source's events with the columns of its own table and `CHUNK`, in which of `count` chunks of a view's entities each
+ * is. Of events with versions every version is in each chunk that one of them gives an entity of.
  */
-export function compileEventChunk({ view, source }: Pick<ResolvedView, 'view' | 'source'>, chunk: Chunk, scope: EventScope): Statement {
+export function compileEventsByChunk({ view, source }: Pick<ResolvedView, 'view' | 'source'>, count: number, scope: EventScope): Statement {
   const emitter = new Emitter();
   const fields = source.fields.map(({ name }) => name);
   const names = [...Object.values(EVENT), ...fields].map(identifier).join(', ');
-  const mine = inChunk(view.keyFields, chunk);
+  const [chunk, chunks] = [CHUNK, CHUNKS].map(identifier) as [string, string];
+  const own = emitChunkOf(view.keyFields, count);
   const arrived = emitArrived(emitter, source, fields, scope);
-  if (!hasVersions(source)) return emitter.statement(`SELECT ${names}\nFROM ${arrived}\nWHERE ${mine}`);
-  const id = column(EVENTS, EVENT.id);
-  return emitter.statement(`SELECT ${names}\nFROM ${arrived}\nWHERE ${id} IN (SELECT ${id} FROM ${arrived} WHERE ${mine})`);
+  if (!hasVersions(source)) return emitter.statement(`SELECT ${names}, ${own} AS ${chunk}\nFROM ${arrived}`);
+  const all = `groupUniqArray(${own}) OVER (PARTITION BY ${column(EVENTS, EVENT.id)}) AS ${chunks}`;
+  return emitter.statement(`SELECT ${names}, arrayJoin(${chunks}) AS ${chunk}\nFROM (\n${indent(`SELECT ${names}, ${all}\nFROM ${arrived}`)}\n)`);
 }
 
-/** The questions of a spine about one chunk of a view's entities; all chunks together have each once. */
-export function compileSpineChunk({ keys }: Pick<ResolvedView, 'keys'>, table: string, chunk: Chunk): Statement {
-  return { sql: `SELECT *\nFROM ${identifier(table)}\nWHERE ${inChunk(keys.map(({ name }) => name), chunk)}`, params: {} };
+const CHUNKS = '__chunks';
+
+/** The rows of a spine, and in `CHUNK` in which of `count` chunks of a view's entities each is. */
+export function compileSpineByChunk({ keys }: Pick<ResolvedView, 'keys'>, table: string, count: number): Statement {
+  return { sql: `SELECT *, ${emitChunkOf(keys.map(({ name }) => name), count)} AS ${identifier(CHUNK)}\nFROM ${identifier(table)}`, params: {} };
 }
 
-function inChunk(fields: readonly string[], { index, count }: Chunk): string {
-  // The hash of a value is not that of the same value in a nullable column.
-  return `cityHash64(tuple(${fields.map((field) => `assumeNotNull(${identifier(field)})`).join(', ')})) % ${count} = ${index}`;
-}
-
-/** A service of one view alone, with all its features that the given one needs: its training set is `ViewAnswers`. */
-export function serviceOfView(service: FeatureService, { id, view, keys, features }: ResolvedView, entityKeys: readonly string[]): FeatureService {
-  const renamed = Object.fromEntries(entityKeys.map((name, i) => [name, keys[i]!.name]));
-  return { kind: 'featureService', name: service.name, views: [{ view: view.name, ...(id === view.name ? {} : { alias: id }), keys: renamed, features: features.map(({ name }) => name) }], request: service.request };
+/** A service of one view alone, its features under their own names. */
+export function serviceOfView({ name, request }: FeatureService, { view, entity, keys, features }: ResolvedView): FeatureService {
+  const renamed = Object.fromEntries(entity.keys.map((key, i) => [key.name, keys[i]!.name]));
+  return { kind: 'featureService', name, views: [{ view: view.name, keys: renamed, features: features.map((feature) => feature.name) }], request };
 }
 
 export interface AssemblyOptions {
@@ -54,10 +55,6 @@ export function compileAssembly(snapshot: Snapshot, service: FeatureService, { s
   const s = (name: string): string => column('s', name);
   const carried = [{ sql: s(SPINE.row), name: SPINE.row }, ...spine.columns.map((name) => ({ sql: s(name), name: carriedAs(service, name) }))];
   const joins = resolved.views.map(({ id }) => `INNER JOIN ${some(answers.get(id)!)} AS ${identifier(alias(id))} ON ${s(SPINE.row)} = ${column(alias(id), SPINE.row)}`);
-  const answer = (id: string, feature: string): { readonly value: string; readonly state: string } => {
-    const name = servedName(id === resolved.views.find((view) => view.id === id)!.view.name ? undefined : id, feature);
-    return { value: column(alias(id), name), state: column(alias(id), `${name}${STATE_SUFFIX}`) };
-  };
+  const answer = (id: string, feature: string): Answer => ({ value: column(alias(id), feature), state: column(alias(id), `${feature}${STATE_SUFFIX}`) });
   return emitter.statement(emitWithDerived(emitter, resolved, carried, answer, `FROM ${some(spine.table)} AS ${identifier('s')}\n${joins.join('\n')}`));
 }
-

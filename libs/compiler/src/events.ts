@@ -41,7 +41,7 @@ export function emitEvents(emitter: Emitter, source: Source, fields: readonly st
   const columns = columnsOf(fields);
   const [id, knownAt, sequence] = [EVENT.id, EVENT.knownAt, EVENT.sequence].map(identifier);
   const arrived = [...emitHorizon(emitter, source, scope), ...emitNear(emitter, source, scope)];
-  const inChunk = chunk === undefined ? [] : [emitChunk(emitter, chunk)];
+  const inChunk = chunk === undefined ? [] : [emitInChunk(chunk.keyFields, chunk)];
   const from = `FROM ${identifier(tableOf(source, scope))}`;
   if (!hasVersions(source)) return subquery(`SELECT ${columns.join(', ')}\n${from}${emitWhere([...arrived, ...inChunk])}`);
   const superseded = `leadInFrame(toNullable(${knownAt})) OVER (PARTITION BY ${id} ORDER BY ${knownAt}, ${sequence} ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS ${identifier(SUPERSEDED)}`;
@@ -110,9 +110,15 @@ function emitNear(emitter: Emitter, source: Source, scope: EventScope): readonly
   return [`${id} IN (SELECT ${id} FROM ${identifier(tableOf(source, scope))}${emitWhere(ofKeys)})`];
 }
 
-function emitChunk(emitter: Emitter, { keyFields, index, count }: KeyChunk): string {
-  const [parts, part] = [count, index].map((number) => emitter.bind({ kind: 'int64' }, String(number)));
-  return `cityHash64(tuple(${keyFields.map(identifier).join(', ')})) % toUInt64(${parts}) = ${part}`;
+/** SQL for: in which of `count` chunks a key is. */
+export function emitChunkOf(keyColumns: readonly string[], count: number): string {
+  // The hash of a value is not that of the same value in a nullable column.
+  return `cityHash64(tuple(${keyColumns.map((name) => `assumeNotNull(${identifier(name)})`).join(', ')})) % ${count}`;
+}
+
+/** SQL for: the key is in the chunk. */
+export function emitInChunk(keyColumns: readonly string[], { index, count }: Chunk): string {
+  return `${emitChunkOf(keyColumns, count)} = ${index}`;
 }
 
 function emitWhere(conditions: readonly string[]): string {

@@ -1,11 +1,11 @@
-export { compileAssembly, compileEventChunk, compileSpineChunk, serviceOfView } from './assembly.js';
+export { CHUNK, compileAssembly, compileEventsByChunk, compileSpineByChunk, serviceOfView } from './assembly.js';
 export type { AssemblyOptions } from './assembly.js';
 export { compileEventsAtHorizons, horizonColumn, newestColumn, serviceAtHorizons } from './at-horizons.js';
 export type { EventsAtHorizons, ServiceAtHorizons } from './at-horizons.js';
 export { compileBackfill, compileFirstSeen, compileKeys } from './backfill.js';
 export type { BackfillScope } from './backfill.js';
 export { compileEntityEvents } from './entity-events.js';
-export { hasVersions } from './events.js';
+export { emitInChunk, hasVersions } from './events.js';
 export type { Chunk, EventScope } from './events.js';
 export { compileEnrichedEvents, compileEnrichedSpine, compileSqlEvents, compileSqlQuery } from './computed.js';
 export type { EnrichedSource, SqlSource } from './computed.js';

@@ -1,8 +1,8 @@
-import { compileBackfill, compileFirstSeen, compileKeys, compileProbes, compileTouched, hasVersions, type Chunk, type EventScope, type ProbesOptions } from '@granary/compiler';
+import { compileBackfill, compileFirstSeen, compileKeys, compileProbes, compileTouched, emitInChunk, hasVersions, type Chunk, type EventScope, type ProbesOptions } from '@granary/compiler';
 import { BACKFILL, backfillTable, identifier, type Instant, type Statement } from '@granary/contracts';
 import type { OfflineStore, StatementOptions } from '@granary/offline-store';
 import { explainOverflow } from '../overflow.js';
-import { stageTable } from '../stage-table.js';
+import { withStage } from '../stage-table.js';
 import type { ViewParts } from '../view-parts.js';
 import { tableColumns } from './feature-table.js';
 import { INSTANTS } from './notes.js';
@@ -41,15 +41,14 @@ export async function computeSeries(work: Work, instants: readonly Instant[], ch
   const seen = compileKeys(view, entity, source, { ...work.scope, ...only(chunk) });
   const asOf = `fromUnixTimestamp64Milli(at, 'UTC') AS ${identifier(BACKFILL.asOf)}`;
   const pairs = { sql: `SELECT ${keys.join(', ')}, ${asOf} FROM (\n${seen.sql}\n) ARRAY JOIN {instants:Array(Int64)} AS at`, params: { ...seen.params, instants } };
-  await withStage(work, 'series', pairs, (table) => insertProbes(work, { table, only: chunk.count === 1 ? undefined : 'keys' }));
+  await withPairs(work, 'series', pairs, (table) => insertProbes(work, { table, only: chunk.count === 1 ? undefined : 'keys' }));
 }
 
 /** Computes a chunk of the pairs; one whose entity has no event by then is marked as gone. */
 export async function computePairs(work: Work, { table }: Pairs, chunk: Chunk): Promise<void> {
   if (chunk.count === 1) return insertProbes(work, { table, only: 'touched' });
-  const keys = work.parts.entity.keys.map((key) => identifier(key.name)).join(', ');
-  const inChunk = { sql: `SELECT * FROM ${identifier(table)} WHERE cityHash64(tuple(${keys})) % {chunks:UInt64} = {chunk:UInt64}`, params: { chunks: chunk.count, chunk: chunk.index } };
-  await withStage(work, 'chunk', inChunk, (own) => insertProbes(work, { table: own, only: 'touched' }));
+  const inChunk = { sql: `SELECT * FROM ${identifier(table)} WHERE ${emitInChunk(work.parts.entity.keys.map(({ name }) => name), chunk)}`, params: {} };
+  await withPairs(work, 'chunk', inChunk, (own) => insertProbes(work, { table: own, only: 'touched' }));
 }
 
 /** Inserts the rows of the pairs in a table, and marks those that have none any more. */
@@ -71,23 +70,16 @@ async function insertProbes(work: Work, { table, only }: Pick<ProbesOptions, 'ta
 /** Finds the pairs that events after `since`, up to `until`, may change, while `use` runs. */
 export async function withTouched<T>(work: Work, { since, until }: { readonly since: number; readonly until: number }, instants: readonly Instant[], use: (pairs: Pairs) => Promise<T>): Promise<T> {
   const { store, parts } = work;
-  return withStage(work, 'touched', compileTouched(parts.view, parts.entity, parts.source, { since, until, instants }), async (table) => {
+  return withPairs(work, 'touched', compileTouched(parts.view, parts.entity, parts.source, { since, until, instants }), async (table) => {
     const rows = await store.rows({ sql: `SELECT ${identifier(BACKFILL.asOf)} AS at, count() AS pairs FROM ${identifier(table)} GROUP BY at`, params: {} });
     const byInstant = new Map(rows.map((row) => [row['at'] as Instant, Number(row['pairs'])]));
     return use({ table, count: [...byInstant.values()].reduce((sum, count) => sum + count, 0), byInstant });
   });
 }
 
-/** Puts rows into a table of their own while `use` runs. */
-async function withStage<T>({ store, parts, limits }: Work, purpose: string, { sql, params }: Statement, use: (table: string) => Promise<T>): Promise<T> {
-  const table = stageTable(purpose);
-  const order = pairColumns(parts).map(identifier).join(', ');
-  try {
-    await store.command({ sql: `CREATE TABLE ${identifier(table)} ENGINE = MergeTree ORDER BY (${order}) AS ${sql}`, params }, { comment: `backfill ${parts.view.name}`, ...limits });
-    return await use(table);
-  } finally {
-    await store.dropTable(table);
-  }
+/** Puts rows of keys and instants into a table of their own while `use` runs. */
+function withPairs<T>({ store, parts, limits }: Work, purpose: string, select: Statement, use: (table: string) => Promise<T>): Promise<T> {
+  return withStage(store, { purpose, orderBy: pairColumns(parts) }, select, use, { comment: `backfill ${parts.view.name}`, ...limits });
 }
 
 /** How many entities have an event. */

@@ -11,7 +11,7 @@ import { findService } from '../named.js';
 import { explainOverflow } from '../overflow.js';
 import { withinMemory } from '../within-memory.js';
 import { findDataset, getDataset, registerDataset, type DatasetRecord } from './dataset-registry.js';
-import { withChunkedDataset } from './in-chunks.js';
+import { guessChunks, withChunkedDataset } from './in-chunks.js';
 import { openSpine, sha256, type SpineSource } from './spine.js';
 
 export interface DatasetFiles extends JobOptions {
@@ -96,8 +96,8 @@ async function answer(store: OfflineStore, snapshot: Snapshot, question: Questio
     const written = await spine.fill(scope, async (table) => {
       const asked = { table, columns: carried, events: spine.events };
       const chunked = { store, snapshot, service, spine: asked, scope, limits: { comment, ...limits }, onChunk: (done: number, total: number) => options.onProgress?.({ stage: comment, done, total, unit: 'chunks' }) };
-      return explainOverflow(`feature service ${service.name}`, () =>
-        withinMemory(1, (chunks) =>
+      return explainOverflow(`feature service ${service.name}`, async () =>
+        withinMemory(await guessChunks(chunked), (chunks) =>
           chunks === 1
             ? store.exportParquet(compileDataset(snapshot, service, asked, scope), kept, { comment, ...limits })
             : withChunkedDataset(chunked, chunks, (select, more) => store.exportParquet(select, kept, more)),

@@ -3,7 +3,7 @@ import { SPINE, compileDataset, compileEventSpine } from '@granary/compiler';
 import { named, type Derived, type FeatureService, type Snapshot } from '@granary/contracts';
 import { OfflineStore } from '@granary/offline-store';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { append, randomFrom, randomSales, reports, sales, shopSales, snapshot } from '../testing/shop.js';
+import { DAY, append, randomFrom, randomSales, reports, sales, shopSales, snapshot } from '../testing/shop.js';
 import { scratchFolder } from '../testing/stores.js';
 import { withChunkedDataset } from './in-chunks.js';
 import { withSpine } from './spine-table.js';
@@ -24,7 +24,9 @@ describe(`a training set in chunks (seed ${seed})`, () => {
   beforeAll(async () => {
     store = await OfflineStore.open({ kind: 'embedded', path: folder.dir });
     await append(store, sales, randomSales(randomFrom(seed), 300, 12));
-    await store.ensureSource(reports);
+    // Corrected, most of them under another shop: each version is in the chunks of both.
+    const told = randomSales(randomFrom(seed + 1), 200, 12);
+    await append(store, reports, [...told, ...randomSales(randomFrom(seed + 2), 100, 12).map((sale) => ({ ...sale, reportedAt: sale.at + DAY }))]);
   });
   afterAll(async () => {
     await store?.close();
@@ -33,7 +35,8 @@ describe(`a training set in chunks (seed ${seed})`, () => {
 
   it.each([2, 7])('has the rows of the whole, in their order: %p chunks', async (chunks) => {
     const page = named(snapshot.services, 'shop_page');
-    const service: FeatureService = { ...page, derived: [{ derived: 'told', features: ['known'] }] };
+    const corrected = { view: 'shop_reports', alias: 'reported', keys: { tenant: 'tenant', shopId: 'shopId' }, features: snapshot.views[1]!.features.map(({ name }) => name) };
+    const service: FeatureService = { ...page, views: [...page.views, corrected], derived: [{ derived: 'told', features: ['known'] }] };
     const world: Snapshot = { ...snapshot, views: snapshot.views.map((view) => ({ ...view, keyFields: ['tenant', 'shopId'] })), derived: [derived] };
     await withSpine(store, compileEventSpine(sales), async (table) => {
       const spine = { table, columns: ['saleId'], events: sales.name };

@@ -1,18 +1,11 @@
 import { SPINE } from '@granary/compiler';
 import { clickhouseType, identifier, type FieldType, type Instant, type Statement, type Value } from '@granary/contracts';
 import { fromWire, wireType, type OfflineStore, type StatementOptions } from '@granary/offline-store';
-import { stageTable } from '../stage-table.js';
+import { stageTable, withStage } from '../stage-table.js';
 
 /** Puts a spine into a table of its own while `use` runs, whatever comes of it. */
 export async function withSpine<T>(store: OfflineStore, select: Statement, use: (table: string) => Promise<T>, options: StatementOptions = {}): Promise<T> {
-  const table = stageTable('spine');
-  try {
-    const create = `CREATE TABLE ${identifier(table)} ENGINE = MergeTree ORDER BY ${identifier(SPINE.row)} AS ${select.sql}`;
-    await store.command({ sql: create, params: select.params }, { comment: 'spine', ...options });
-    return await use(table);
-  } finally {
-    await store.dropTable(table);
-  }
+  return withStage(store, { purpose: 'spine', orderBy: [SPINE.row] }, select, use, { comment: 'spine', ...options });
 }
 
 /** A column of a spine beside its own. */

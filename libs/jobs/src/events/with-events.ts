@@ -4,7 +4,7 @@ import type { OfflineStore } from '@granary/offline-store';
 import { throwIfCancelled } from '../cancelled.js';
 import { withSpine } from '../dataset/spine-table.js';
 import { explainOverflow } from '../overflow.js';
-import { stageTable } from '../stage-table.js';
+import { withStages, type CreateStage } from '../stage-table.js';
 import { checkSql, explainSql } from './check-sql.js';
 
 /** How many events of each stored source a reader sees: those that arrived after them are not there. */
@@ -35,9 +35,9 @@ export async function currentHorizon(store: OfflineStore, snapshot: Snapshot, so
  * Throws DEFINITION_INVALID and INVALID_VALUE where the SQL of a source does not give what the source declares, CANCELLED.
  */
 export async function withEvents<T>(store: OfflineStore, snapshot: Snapshot, sources: readonly Source[], options: EventsOptions, use: (scope: EventScope) => Promise<T>): Promise<T> {
-  const computed = new Map<string, string>();
-  const scope: EventScope = { horizon: options.horizon, computed };
-  try {
+  return withStages(store, async (create) => {
+    const computed = new Map<string, string>();
+    const scope: EventScope = { horizon: options.horizon, computed };
     for (const source of withInputs(snapshot, sources)) {
       throwIfCancelled(options.signal, `reading ${source.name}`);
       if (source.computed === undefined) {
@@ -45,14 +45,10 @@ export async function withEvents<T>(store: OfflineStore, snapshot: Snapshot, sou
         continue;
       }
       options.onProgress?.({ stage: `compute ${source.name}`, done: 0, total: null, unit: 'events' });
-      const table = stageTable('events');
-      computed.set(source.name, table);
-      await compute(store, snapshot, source, table, scope, options);
+      computed.set(source.name, await compute(store, snapshot, source, create, scope, options));
     }
-    return await use(scope);
-  } finally {
-    for (const table of computed.values()) await store.dropTable(table);
-  }
+    return use(scope);
+  });
 }
 
 /** The sources with all that they read, each after its inputs. */
@@ -66,19 +62,17 @@ export function withInputs(snapshot: Snapshot, sources: readonly Source[]): read
   return [...ordered];
 }
 
-async function compute(store: OfflineStore, snapshot: Snapshot, source: Source, table: string, scope: EventScope, { signal, maxMemoryBytes }: EventsOptions): Promise<void> {
-  const comment = `compute ${source.name}`;
-  const fill = async ({ sql, params }: Statement): Promise<void> => {
-    const order = [EVENT.time, EVENT.id].map(identifier).join(', ');
-    const create = { sql: `CREATE TABLE ${identifier(table)} ENGINE = MergeTree ORDER BY (${order}) AS ${sql}`, params };
-    await explainSql(() => explainOverflow(`source ${source.name}`, () => store.command(create, { comment, signal, maxMemoryBytes })));
-  };
+/** The name of the table that it puts the source's events into. */
+async function compute(store: OfflineStore, snapshot: Snapshot, source: Source, create: CreateStage, scope: EventScope, { signal, maxMemoryBytes }: EventsOptions): Promise<string> {
+  const options = { comment: `compute ${source.name}`, signal, maxMemoryBytes };
+  const fill = (select: Statement): Promise<string> =>
+    explainSql(() => explainOverflow(`source ${source.name}`, () => create({ purpose: 'events', orderBy: [EVENT.time, EVENT.id] }, select, options)));
   if (isSql(source)) {
     await checkSql(store, `source ${source.name}`, compileSqlQuery(snapshot, source, scope), source.fields, signal);
-    await fill(compileSqlEvents(snapshot, source, scope));
-  } else if (isEnriched(source)) {
-    await withSpine(store, compileEnrichedSpine(snapshot, source, scope), (spine) => fill(compileEnrichedEvents(snapshot, source, spine, scope)), { signal, maxMemoryBytes });
+    return fill(compileSqlEvents(snapshot, source, scope));
   }
+  if (!isEnriched(source)) throw new Error(`${source.name} is not computed`);
+  return withSpine(store, compileEnrichedSpine(snapshot, source, scope), (spine) => fill(compileEnrichedEvents(snapshot, source, spine, scope)), { signal, maxMemoryBytes });
 }
 
 function isSql(source: Source): source is SqlSource {

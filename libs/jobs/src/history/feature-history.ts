@@ -1,12 +1,12 @@
 import { SPINE, STATE_SUFFIX, compileDataset, compileEventsAtHorizons, horizonColumn, newestColumn, serviceAtHorizons, type EventsAtHorizons } from '@granary/compiler';
-import { fieldReferences, identifier, resolveService, type FeatureState, type FeatureValue, type Instant, type ResolvedService, type ResolvedView, type ServedFeature, type Snapshot, type Value } from '@granary/contracts';
+import { fieldReferences, resolveService, type FeatureState, type FeatureValue, type Instant, type ResolvedService, type ResolvedView, type ServedFeature, type Snapshot, type Value } from '@granary/contracts';
 import type { OfflineStore, Row } from '@granary/offline-store';
 import { throwIfCancelled } from '../cancelled.js';
 import { withSpineRows, type SpineColumn, type SpineRow } from '../dataset/spine-table.js';
 import { withEvents, type Horizon } from '../events/with-events.js';
 import { findService } from '../named.js';
 import { explainOverflow } from '../overflow.js';
-import { stageTable } from '../stage-table.js';
+import { withStages, type CreateStage } from '../stage-table.js';
 
 /** A row of a service that is asked for. */
 export interface HistoryQuestion {
@@ -62,30 +62,23 @@ async function answer(store: OfflineStore, snapshot: Snapshot, service: Resolved
     ...service.views.map(({ id }) => ({ name: horizonColumn(id), type: { kind: 'int64' } as const, nullable: false })),
   ];
   const options = { comment: `features of ${service.name} in the past`, signal };
-  const copies = new Map<string, string>();
-  const fill = async (spine: string): Promise<void> => {
+  const fill = async (spine: string, create: CreateStage): Promise<ReadonlyMap<string, string>> => {
+    const copies = new Map<string, string>();
     for (const { tables: some, horizon } of bySource(tables, computedFrom)) {
       await withEvents(store, snapshot, [some[0]!.uses[0]!.source], { horizon, signal }, async ({ computed }) => {
-        for (const table of some) {
-          const name = stageTable('events');
-          copies.set(table.source, name);
-          const { sql, params } = compileEventsAtHorizons(table, spine, { computed });
-          await store.command({ sql: `CREATE TABLE ${identifier(name)} ENGINE = MergeTree ORDER BY tuple() AS ${sql}`, params }, options);
-        }
+        for (const table of some) copies.set(table.source, await create({ purpose: 'events', orderBy: [] }, compileEventsAtHorizons(table, spine, { computed }), options));
       });
     }
+    return copies;
   };
-  const ask = async (spine: string): Promise<HistoryRow[]> => {
-    try {
-      await fill(spine);
-      const statement = compileDataset(definitions, asked, { table: spine, columns: [SPINE.row], events: null }, { computed: copies });
+  const ask = (spine: string): Promise<HistoryRow[]> =>
+    withStages(store, async (create) => {
+      const computed = await fill(spine, create);
+      const statement = compileDataset(definitions, asked, { table: spine, columns: [SPINE.row], events: null }, { computed });
       const rows = await explainOverflow(`feature service ${service.name}`, () => store.rows(statement, options));
       if (rows.length !== questions.length) throw new Error(`${questions.length} questions had ${rows.length} answers`);
       return rows.map((row, i) => readRow(service, row, questions[i]!.at));
-    } finally {
-      for (const copy of copies.values()) await store.dropTable(copy);
-    }
-  };
+    });
   return withSpineRows(store, columns, [questions.map((question) => spineRow(service, question))], ask, options);
 }
 
