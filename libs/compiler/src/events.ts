@@ -53,7 +53,7 @@ export function emitEvents(emitter: Emitter, source: Source, fields: readonly st
 /** `(SELECT …) AS e`: every version of a source's events, with the named fields; of those near the keys only the versions that are theirs. */
 export function emitArrived(emitter: Emitter, source: Source, fields: readonly string[], scope: EventScope, chunk?: KeyChunk): string {
   const near = scope.near === undefined ? [] : nearConditions(scope.near);
-  const conditions = [...emitHorizon(emitter, source, scope), ...near, ...(chunk === undefined ? [] : [emitChunk(emitter, chunk)])];
+  const conditions = [...emitHorizon(emitter, source, scope), ...near, ...(chunk === undefined ? [] : [emitInChunk(chunk.keyFields, chunk)])];
   return subquery(`SELECT ${columnsOf(fields).join(', ')}\nFROM ${identifier(tableOf(source, scope))}${emitWhere(conditions)}`);
 }
 

@@ -1,7 +1,7 @@
 import { representView, totalOf, type EventPlace, type EventSchema, type RetainedEnd, type StoredColumn, type ViewRepresentation } from '@granary/aggregates';
 import { EVENT, LOG, eventsTable, fieldReferences, identifier, runsOf, type Entity, type Instant, type Source, type Statement, type VersionedView } from '@granary/contracts';
 import { Emitter, column, indent, list } from './emit.js';
-import { EVENTS, SUPERSEDED, emitArrived, emitEvents, hasVersions, type Chunk, type EventScope } from './events.js';
+import { EVENTS, SUPERSEDED, emitArrived, emitEvents, emitInChunk, hasVersions, type Chunk, type EventScope } from './events.js';
 import { emitExpression, sourceFields } from './expression/emit-expression.js';
 import { emitParts } from './parts.js';
 
@@ -67,8 +67,7 @@ export function compileTouchedKeys(view: VersionedView, entity: Entity, source: 
   const [after, last] = [since, until].map((each) => emitter.bind({ kind: 'int64' }, String(each)));
   const isNew = `${sequence} > ${after} AND ${sequence} <= ${last}`;
   const touched = hasVersions(source) ? `${sequence} <= ${last} AND ${id} IN (SELECT ${id} FROM ${table} WHERE ${isNew})` : isNew;
-  const fields = view.keyFields.map(identifier).join(', ');
-  const inChunk = chunk === undefined ? '' : ` AND cityHash64(tuple(${fields})) % toUInt64(${emitter.bind({ kind: 'int64' }, String(chunk.count))}) = ${emitter.bind({ kind: 'int64' }, String(chunk.index))}`;
+  const inChunk = chunk === undefined ? '' : ` AND ${emitInChunk(view.keyFields, chunk)}`;
   return emitter.statement(`SELECT DISTINCT ${view.keyFields.map((field, i) => `${identifier(field)} AS ${identifier(entity.keys[i]!.name)}`).join(', ')}
 FROM ${table}
 WHERE ${touched}${inChunk}`);
