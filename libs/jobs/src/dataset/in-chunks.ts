@@ -14,6 +14,9 @@ export interface ChunkedDataset {
   readonly onChunk: (done: number, total: number) => void;
 }
 
+/** Ranges of rows for each chunk of entities: to join the answers of all views takes more memory a row than to compute one's. */
+const RANGES = 4;
+
 /** Small blocks and one thread: what a statement holds beside its tables. */
 const SMALL = { max_threads: 1, max_block_size: 8_192, output_format_parquet_row_group_size: 65_536, output_format_parquet_parallel_encoding: 0 };
 
@@ -27,7 +30,7 @@ export async function withChunkedDataset<T>(dataset: ChunkedDataset, chunks: num
   const { store, snapshot, service, spine, limits } = dataset;
   const { views } = resolveService(snapshot, service);
   const options = { ...limits, settings: SMALL };
-  const total = chunks * (views.length + 1);
+  const total = chunks * (views.length + RANGES);
   let done = 0;
   const step = async (table: string, select: Statement): Promise<void> => {
     throwIfCancelled(limits.signal, `dataset ${service.name}`);
@@ -44,10 +47,10 @@ export async function withChunkedDataset<T>(dataset: ChunkedDataset, chunks: num
       await eachChunk(dataset, view, chunks, options, (questions, events) => step(table, ask(questions, { computed: new Map([[view.source.name, events]]) })));
     }
     const [counted] = await store.rows({ sql: `SELECT max(${identifier(SPINE.row)}) AS last FROM ${identifier(spine.table)}`, params: {} }, limits);
-    const size = Math.ceil((Number(counted!['last']) + 1) / chunks);
+    const size = Math.ceil((Number(counted!['last']) + 1) / (chunks * RANGES));
     const assemble = (from: number, to: number): Statement => compileAssembly(snapshot, service, { spine, answers, rows: [from, to] });
     const result = await create({ purpose: 'answers', orderBy: [SPINE.row], empty: true }, assemble(0, 0), options);
-    for (let i = 0; i < chunks; i++) await step(result, assemble(i * size, (i + 1) * size));
+    for (let i = 0; i < chunks * RANGES; i++) await step(result, assemble(i * size, (i + 1) * size));
     // Read in order, each part of a table has buffers of its own.
     await store.command({ sql: `OPTIMIZE TABLE ${identifier(result)} FINAL`, params: {} }, options);
     return use({ sql: `SELECT * EXCEPT (${identifier(SPINE.row)}) FROM ${identifier(result)} ORDER BY ${identifier(SPINE.row)}`, params: {} }, options);
