@@ -76,6 +76,8 @@ describe('wrong usage', () => {
     [['simulate', 'weather', '--out', 'x'], 2, 'Allowed choices are marketplace, payments'],
     [['simulate', 'payments', '--users', '7', '--out', 'x'], 2, '--users is for marketplace'],
     [['status', '--clickhouse-url', 'http://127.0.0.1:1'], 0, 'STORE_UNAVAILABLE'],
+    [['prove', '--sample', '2'], 2, 'is not a share'],
+    [['explain', 'model', 'x', 'id=1'], 2, 'granary explains no model'],
     [['train', '--redis-url', 'x'], 2, "unknown option '--redis-url'"],
     [['materialise', '--redis-url', 'http://x'], 2, 'must be a URL that begins with redis://'],
     [['apply', '--snapshot', 'abcdef'], 2, 'no snapshot abcdef was ever applied'],
@@ -89,7 +91,7 @@ describe('wrong usage', () => {
 
   it('says where nothing was applied yet, and makes no stores for it', async () => {
     const empty = join(folder.path, 'empty');
-    for (const args of [['ingest', '--data', '.'], ['backfill'], ['materialise'], ['train'], ['evaluate', 'x'], ['dataset', 'x', '--spine', 'y', '--out', 'z'], ['serve'], ['up']]) {
+    for (const args of [['ingest', '--data', '.'], ['backfill'], ['materialise'], ['train'], ['evaluate', 'x'], ['dataset', 'x', '--spine', 'y', '--out', 'z'], ['serve'], ['up'], ['prove'], ['explain', 'feature', 'x', 'id=1']]) {
       const { error } = await granaryJson<Failure>([...args, ...at(empty)], 2);
       expect([args[0], error.code, error.todo]).toEqual([args[0], 'REGISTRY_EMPTY', 'Run granary plan, then granary apply.']);
     }

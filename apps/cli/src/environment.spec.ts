@@ -15,6 +15,7 @@ describe('readEnvironment', () => {
       host: '127.0.0.1',
       port: 4000,
       clickhousePort: 8123,
+      logSample: 0.01,
     });
   });
 
@@ -35,6 +36,7 @@ describe('readEnvironment', () => {
     [{}, { GRANARY_PORT: 'http' }, 'GRANARY_PORT must be a whole number, not "http"'],
     [{ clickhouseUrl: 'localhost:8123' }, {}, '--clickhouse-url must be a URL that begins with http:// or https://, not "localhost:8123"'],
     [{}, { GRANARY_REDIS_URL: 'http://x' }, 'GRANARY_REDIS_URL must be a URL that begins with redis:// or rediss://, not "http://x"'],
+    [{ logSample: '1.5' }, {}, '--log-sample must be a number from 0 to 1, not "1.5"'],
     [{ project: 'My Shop' }, {}, '--project must be lower-case words joined by underscores, not "My Shop"'],
   ])('names what is wrong: %j %j', (flags, variables, message) => {
     let thrown: unknown;

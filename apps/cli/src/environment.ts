@@ -13,6 +13,7 @@ export interface CommonFlags {
   readonly host?: string;
   readonly port?: string;
   readonly clickhousePort?: string;
+  readonly logSample?: string;
 }
 
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -26,12 +27,15 @@ export const VARIABLES = {
   host: 'GRANARY_HOST',
   port: 'GRANARY_PORT',
   clickhousePort: 'GRANARY_CLICKHOUSE_PORT',
+  logSample: 'GRANARY_LOG_SAMPLE',
 } as const satisfies Readonly<Record<keyof CommonFlags, string>>;
 
-export const DEFAULTS = { home: '.granary', project: 'granary', host: '127.0.0.1', port: 4000, clickhousePort: 8123 } as const;
+export const DEFAULTS = { home: '.granary', project: 'granary', host: '127.0.0.1', port: 4000, clickhousePort: 8123, logSample: 0.01 } as const;
 const DEFAULT_DEFS = ['feature-defs/marketplace', 'feature-defs/payments'];
 
 const port = z.string().regex(/^\d{1,5}$/, 'must be a whole number').transform(Number).refine((value) => value <= 65_535, 'must be at most 65535');
+
+const share = z.string().regex(/^\d*\.?\d+$/, 'must be a number').transform(Number).refine((value) => value <= 1, 'must be a number from 0 to 1');
 
 function url(...schemes: readonly string[]): z.ZodType<string | undefined, string | undefined> {
   const wanted = schemes.map((scheme) => `${scheme}://`).join(' or ');
@@ -50,6 +54,7 @@ const schema = z.object({
   host: z.string().default(DEFAULTS.host),
   port: port.default(DEFAULTS.port),
   clickhousePort: port.default(DEFAULTS.clickhousePort),
+  logSample: share.default(DEFAULTS.logSample),
 });
 
 type OfflinePlace = { readonly kind: 'embedded'; readonly path: string } | { readonly kind: 'server'; readonly url: string; readonly username?: string; readonly password?: string };
@@ -67,6 +72,8 @@ export interface Environment {
   readonly host: string;
   readonly port: number;
   readonly clickhousePort: number;
+  /** The share of served rows that is logged, 0 to 1. */
+  readonly logSample: number;
 }
 
 /** Reads flags, then variables, then defaults. Throws CONFIG_INVALID naming the flag or the variable at fault. */

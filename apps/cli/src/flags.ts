@@ -16,6 +16,13 @@ export function wholeNumber(least: number): (text: string) => number {
   };
 }
 
+/** `'0.1'` → 0.1. Throws INVALID_VALUE. */
+export function readShare(text: string): number {
+  const value = /^\d*\.?\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= 0 && value <= 1) return value;
+  throw new GranaryError('INVALID_VALUE', `"${text}" is not a share`, { todo: 'Write a number from 0 to 1, such as 0.1.' });
+}
+
 const UNITS = { '': 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3, TiB: 1024 ** 4 } as const;
 
 /** `'2GiB'` → 2147483648. Throws INVALID_VALUE. */

@@ -5,11 +5,13 @@ import { registerBackfill } from './commands/backfill.js';
 import { registerDataset } from './commands/dataset.js';
 import { registerDemo } from './commands/demo.js';
 import { registerEvaluate } from './commands/evaluate.js';
+import { registerExplain } from './commands/explain.js';
 import { registerHistory } from './commands/history.js';
 import { registerIngest } from './commands/ingest.js';
 import { registerInit } from './commands/init.js';
 import { registerMaterialise } from './commands/materialise.js';
 import { registerPlan } from './commands/plan.js';
+import { registerProve } from './commands/prove.js';
 import { registerQuarantine } from './commands/quarantine.js';
 import { registerServe } from './commands/serve.js';
 import { registerSimulate } from './commands/simulate.js';
@@ -25,6 +27,7 @@ const VERBS = [
   registerIngest, registerQuarantine, registerBackfill, registerMaterialise, registerDataset,
   registerTrain, registerEvaluate,
   registerStatus, registerServe, registerUp,
+  registerProve, registerExplain,
   registerSimulate, registerDemo,
 ];
 
@@ -41,7 +44,7 @@ export function createProgram(): Command {
       `
 Every verb explains itself: granary <verb> --help
 
-Exit codes: ${EXIT.done} done, ${EXIT.no} the answer is no (a conflict, a model not trained yet), ${EXIT.input} wrong usage or
+Exit codes: ${EXIT.done} done, ${EXIT.no} the answer is no (a conflict, a mismatch, a model not trained yet), ${EXIT.input} wrong usage or
 input, ${EXIT.unavailable} a store or service is unavailable, ${EXIT.bug} a bug of ours, ${EXIT.cancelled} stopped with Ctrl-C`,
     );
   for (const register of VERBS) register(program);

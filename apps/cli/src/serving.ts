@@ -2,24 +2,29 @@ import { GranaryError, backfillTable, identifier, isGranaryError, type Entity, t
 import type { LoadedModels } from '@granary/jobs';
 import type { OfflineStore } from '@granary/offline-store';
 import type { OnlineStore } from '@granary/online-store';
-import type { FeatureReader } from '@granary/serving';
+import type { FeatureReader, FeatureReaderOptions } from '@granary/serving';
 import type { BuildSchemaPart, SampleKeys, ServedRecommender, ServedScorer, ServingApp } from '@granary/serving-api';
 import { writeEndpoints, type Context } from './context.js';
 
-/** The serving API over the context's stores; it is closed with the context. Throws REGISTRY_EMPTY, CONFIG_INVALID. */
-export async function startServing(context: Context, offline: OfflineStore | null): Promise<ServingApp> {
-  const { host, port, project } = context.environment;
+/**
+ * The serving API over the context's stores; it is closed with the context. `offline` is looked at for trained models at the
+ * start; one that `stays` open also answers reads of the past, and takes the log of what is served.
+ * Throws REGISTRY_EMPTY, CONFIG_INVALID.
+ */
+export async function startServing(context: Context, offline: OfflineStore | null, { stays }: { readonly stays: boolean }): Promise<ServingApp> {
+  const { host, port } = context.environment;
   const snapshot = await context.snapshot();
   const head = await (await context.registry()).head();
   const online = await context.online();
   const { FeatureReader } = await import('@granary/serving');
   const { createServingApp } = await import('@granary/serving-api');
-  const reader = new FeatureReader(snapshot, online, { project });
+  const options = await readerOptions(context, stays ? offline : null);
+  const reader = new FeatureReader(snapshot, online, options);
   const samples = offline === null ? {} : await sampleKeys(offline, snapshot);
   const app = await createServingApp({
     reader,
     ...(head === null ? {} : { appliedAt: head.appliedAt }),
-    schemaParts: await modelParts(context, offline, online, reader, samples),
+    schemaParts: await modelParts(context, offline, online, reader, options, samples),
     sampleKeys: samples,
     host,
     port,
@@ -28,18 +33,33 @@ export async function startServing(context: Context, offline: OfflineStore | nul
   return app;
 }
 
+/** What readers of the context's stores share. What they log is written before the context closes the store. */
+async function readerOptions(context: Context, offline: OfflineStore | null): Promise<FeatureReaderOptions> {
+  const { project, logSample: sample } = context.environment;
+  if (offline === null) return { project };
+  const { appendServed, featureHistory } = await import('@granary/jobs');
+  const { ServingLog } = await import('@granary/serving');
+  const { voice } = context;
+  const log = new ServingLog({ sample, write: (rows) => appendServed(offline, rows), onFailure: (error) => voice.note(`what is served could not be logged: ${(error as Error).message}`) });
+  context.onClose(async () => {
+    await log.flush();
+    const { dropped, lost } = log.counts();
+    if (dropped + lost > 0) voice.note(`of what was served ${dropped + lost} sampled rows are not in the log`);
+  });
+  return { project, history: featureHistory(offline), log };
+}
+
 /**
  * The root fields of recommenders and scorers. Each model reads the features of the snapshot it was trained with. Without
  * an offline store none is known to be trained: their fields say so.
  */
-async function modelParts(context: Context, offline: OfflineStore | null, online: OnlineStore, reader: FeatureReader, samples: SampleKeys): Promise<BuildSchemaPart[]> {
+async function modelParts(context: Context, offline: OfflineStore | null, online: OnlineStore, reader: FeatureReader, options: FeatureReaderOptions, samples: SampleKeys): Promise<BuildSchemaPart[]> {
   const { snapshot } = reader;
   const { FeatureReader, Recommender, Scorer } = await import('@granary/serving');
   const { recommenders, scorers } = await import('@granary/serving-api');
   const loaded = offline === null ? null : await loadModelsOf(context, offline, snapshot);
   const registry = await context.registry();
-  const { project } = context.environment;
-  const readerOf = async (id: string): Promise<FeatureReader> => (id === snapshot.id ? reader : new FeatureReader(await registry.snapshot(id), online, { project }));
+  const readerOf = async (id: string): Promise<FeatureReader> => (id === snapshot.id ? reader : new FeatureReader(await registry.snapshot(id), online, options));
   const entity = (name: string): Entity => snapshot.entities.find((each) => each.name === name)!;
 
   const servedRecommenders: ServedRecommender[] = [];

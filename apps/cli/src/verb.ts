@@ -26,7 +26,7 @@ export interface VerbFlags extends CommonFlags {
   readonly json?: true;
 }
 
-type Place = 'home' | 'defs' | 'clickhouseUrl' | 'redisUrl' | 'project' | 'host' | 'port' | 'clickhousePort';
+type Place = 'home' | 'defs' | 'clickhouseUrl' | 'redisUrl' | 'project' | 'host' | 'port' | 'clickhousePort' | 'logSample';
 
 const PLACES: Readonly<Record<Place, () => Option>> = {
   home: () => new Option('--home <dir>', `where embedded stores, registry and models are (${VARIABLES.home}; default ${DEFAULTS.home})`),
@@ -37,6 +37,7 @@ const PLACES: Readonly<Record<Place, () => Option>> = {
   host: () => new Option('--host <address>', `where to listen (${VARIABLES.host}; default ${DEFAULTS.host})`),
   port: () => new Option('--port <number>', `port of the serving API; 0: any free one (${VARIABLES.port}; default ${DEFAULTS.port})`),
   clickhousePort: () => new Option('--clickhouse-port <number>', `port of the HTTP front to ClickHouse; 0: any free one (${VARIABLES.clickhousePort}; default ${DEFAULTS.clickhousePort})`),
+  logSample: () => new Option('--log-sample <share>', `share of served rows, 0 to 1, that is logged for granary prove (${VARIABLES.logSample}; default ${DEFAULTS.logSample})`),
 };
 
 /** Adds the options that say where things are, `--json`, an example, and what to run. */

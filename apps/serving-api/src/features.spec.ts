@@ -44,6 +44,17 @@ describe('a feature service', () => {
     expect(await states('8')).toEqual({ visits7d: { value: null, state: 'MISSING', eventTime: null }, mean7d: { value: null, state: 'MISSING', eventTime: null } });
   });
 
+  it('reads as of an instant, one or a batch; beside a request field `at` the argument is asOf', async () => {
+    const later = '2026-01-31T12:00:00.001Z';
+    const one = await app.query(`{ now: userPage(userId: "-5") { visits7d { state } } then: userPage(userId: "-5", at: "${later}") { visits7d { state } } }`);
+    expect(one.data).toEqual({ now: { visits7d: { state: 'PRESENT' } }, then: { visits7d: { state: 'EXPIRED' } } });
+    const batch = await app.query(`{ userPageBatch(entities: [{ userId: "-5" }], at: "${later}") { visits7d { state } } }`);
+    expect(batch.data).toEqual({ userPageBatch: [{ visits7d: { state: 'EXPIRED' } }] });
+    const request = await app.query(`{ fraudFeatures(userId: 7, amount: 1, at: "2026-01-31", asOf: "${later}") { payments1d { eventTime } } }`);
+    expect(request.data).toEqual({ fraudFeatures: { payments1d: { eventTime: later } } });
+    expect((await app.query('{ userPage(userId: 7, at: "noon") { visits7d { state } } }')).errors[0]).toMatchObject({ extensions: { code: 'INVALID_TIMESTAMP' } });
+  });
+
   it('accepts int64 as text or number, as a literal or a variable, with every digit', async () => {
     const literals = await app.query(`{ a: userPage(userId: 9223372036854775807) { visits7d { value } } b: userPage(userId: "9223372036854775807") { visits7d { value } } c: userPage(userId: 9223372036854775806) { visits7d { state } } }`);
     expect(literals.data).toEqual({ a: { visits7d: { value: 3 } }, b: { visits7d: { value: 3 } }, c: { visits7d: { state: 'MISSING' } } });

@@ -132,7 +132,7 @@ async function show(context: Context, { users, seed }: DemoFlags): Promise<Shown
     return [models, models.map((each) => renderModel(each, style)).join('\n')];
   });
   const app = await stage('serve', 'GraphQL, generated from the definitions', async () => {
-    const served = await startServing(context, offline);
+    const served = await startServing(context, offline, { stays: true });
     return [served, `${served.url}/graphql`];
   });
   const answers = await stage('ask', 'over HTTP, as a backend would', async () => {

@@ -5,8 +5,8 @@ import { startServing, untilInterrupted } from '../serving.js';
 import { verb } from '../verb.js';
 
 export function registerServe(program: Command): void {
-  const command = program.command('serve').description('Run only the serving API until Ctrl-C or SIGTERM; the offline store is read for trained models at the start and then let go');
-  const places = ['host', 'port', 'clickhouseUrl', 'redisUrl', 'project'] as const;
+  const command = program.command('serve').description('Run only the serving API until Ctrl-C or SIGTERM; an embedded offline store is read for trained models at the start and then let go, so that reads of the past and the log of what is served need a ClickHouse server');
+  const places = ['host', 'port', 'clickhouseUrl', 'redisUrl', 'project', 'logSample'] as const;
   const example = 'granary serve --redis-url redis://localhost:6379 --clickhouse-url http://localhost:8123 --host 0.0.0.0';
   verb<object, []>(command, places, example, async (context) => {
     await context.snapshot();
@@ -15,8 +15,9 @@ export function registerServe(program: Command): void {
     const starting = createContext(environment, voice, signal);
     let url: string;
     try {
-      const store = offline.kind === 'embedded' && !existsSync(offline.path) ? null : await starting.offline();
-      ({ url } = await startServing(context, store));
+      const stays = offline.kind === 'server';
+      const store = stays ? await context.offline() : existsSync(offline.path) ? await starting.offline() : null;
+      ({ url } = await startServing(context, store, { stays }));
     } finally {
       await starting.close();
     }

@@ -6,14 +6,14 @@ export function registerUp(program: Command): void {
   const command = program
     .command('up')
     .description('Run everything in this process until Ctrl-C: the stores, the HTTP front to ClickHouse, the serving API with its explorer');
-  const places = ['host', 'port', 'clickhousePort', 'clickhouseUrl', 'redisUrl', 'project'] as const;
+  const places = ['host', 'port', 'clickhousePort', 'clickhouseUrl', 'redisUrl', 'project', 'logSample'] as const;
   verb<object, []>(command, places, 'granary up --port 4000 --clickhouse-port 8123', async (context) => {
     const { home, offline } = context.environment;
     // Before any store is opened: an empty registry has nothing to serve.
     await context.snapshot();
     const store = await context.offline();
     const clickhouse = offline.kind === 'embedded' ? await startFront(context, store) : offline.url;
-    const { url } = await startServing(context, store);
+    const { url } = await startServing(context, store, { stays: true });
     await announce(context, clickhouse, url);
     const { style } = context.voice;
     const text = [

@@ -1,7 +1,8 @@
-import { graphqlOwnTypes, graphqlRootFields, type EntityKey, type FeatureService, type FieldType, type ResolvedService, type ServedFeature } from '@granary/contracts';
+import { graphqlOwnTypes, graphqlRootFields, parseInstant, type EntityKey, type FeatureService, type FieldType, type Instant, type ResolvedService, type ServedFeature } from '@granary/contracts';
 import type { FeatureReader, FeatureRequest, ServicePlan } from '@granary/serving';
 import { GraphQLInputObjectType, GraphQLList, GraphQLNonNull, GraphQLObjectType, type GraphQLFieldConfigMap, type GraphQLInputFieldConfig } from 'graphql';
 import { describeServed } from './describe.js';
+import { Timestamp } from './scalars.js';
 import { exampleLiteral } from './examples.js';
 import { joinParts, type BuildSchemaPart, type ExampleQuery, type RootField, type SchemaPart } from './schema-part.js';
 import type { SchemaTypes } from './schema-types.js';
@@ -28,20 +29,31 @@ function featureService(types: SchemaTypes, reader: FeatureReader, service: Feat
   });
   const args = argumentsOf(types, plan);
   const key = new GraphQLInputObjectType({ name: keyType, fields: args });
+  const asOf = asOfName(args);
+  const asOfArgument = { [asOf]: { type: Timestamp, description: 'As of when; default: now. What is too far back for the online store is computed from the stored events.' } };
 
   const one: RootField = {
     type: row,
     description: `The features of one ${subjectNames(plan)}, from the online store.`,
-    args,
-    resolve: async (_source, request: FeatureRequest) => (await reader.rows(service.name, [request]))[0]!.values,
+    args: { ...args, ...asOfArgument },
+    resolve: async (_source, { [asOf]: at, ...request }: FeatureRequest) => (await reader.rows(service.name, [request], { at: instantOf(at) }))[0]!.values,
   };
   const batch: RootField = {
     type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(row))),
     description: `The features of many, in the order asked, with one read of the online store.`,
-    args: { entities: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(key))) } },
-    resolve: async (_source, { entities }: { readonly entities?: readonly FeatureRequest[] }) => (await reader.rows(service.name, entities ?? [])).map((each) => each.values),
+    args: { entities: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(key))) }, ...asOfArgument },
+    resolve: async (_source, { entities, [asOf]: at }: FeatureRequest) => (await reader.rows(service.name, (entities ?? []) as readonly FeatureRequest[], { at: instantOf(at) })).map((each) => each.values),
   };
   return { fields: { [field]: one, [batchField]: batch }, examples: [example(plan, field, samples)] };
+}
+
+/** The argument for the instant of a read; a service may have a key or request field of that name itself. */
+function asOfName(args: Readonly<Record<string, unknown>>): string {
+  return ['at', 'asOf', 'readAsOf'].find((name) => args[name] === undefined) ?? 'readAsOf';
+}
+
+function instantOf(at: unknown): Instant | undefined {
+  return at === undefined || at === null ? undefined : parseInstant(at);
 }
 
 /** A field for each feature of a service: `{ value state eventTime }`. */
