@@ -1,5 +1,5 @@
 import { CHUNK, SPINE, compileAssembly, compileDataset, compileEventsByChunk, compileSpineByChunk, serviceOfView, type EventScope, type Spine } from '@granary/compiler';
-import { eventsTable, identifier, resolveService, type FeatureService, type ResolvedView, type Snapshot, type Statement } from '@granary/contracts';
+import { eventsTable, identifier, resolveService, type FeatureService, type ResolvedView, type Snapshot, type Source, type Statement } from '@granary/contracts';
 import type { OfflineStore, StatementOptions } from '@granary/offline-store';
 import { throwIfCancelled } from '../cancelled.js';
 import { withStage, withStages } from '../stage-table.js';
@@ -82,9 +82,11 @@ export async function guessChunks({ store, snapshot, service, spine, scope, limi
   const { maxMemoryBytes } = limits;
   if (maxMemoryBytes === undefined) return 1;
   const { views } = resolveService(snapshot, service);
-  const tables = [spine.table, ...views.map(({ source }) => scope.computed?.get(source.name) ?? eventsTable(source))];
-  const [counted] = await store.rows({ sql: `SELECT ${tables.map((table, i) => `(SELECT count() FROM ${identifier(table)}) AS n${i}`).join(', ')}`, params: {} }, limits);
-  const [questions, ...events] = tables.map((_, i) => Number(counted![`n${i}`])) as [number, ...number[]];
+  const count = async (table: string): Promise<number> => Number((await store.rows({ sql: `SELECT count() AS rows FROM ${identifier(table)}`, params: {} }, limits))[0]!['rows']);
+  // What has arrived since must not change the chunks: the bytes of a training set may depend on them.
+  const eventsOf = async ({ name }: Source): Promise<number> => scope.horizon?.get(name) ?? count(scope.computed?.get(name) ?? eventsTable({ name }));
+  const questions = await count(spine.table);
+  const events = await Promise.all(views.map(({ source }) => eventsOf(source)));
   const bytes = views.map(({ features }, i) => (questions + events[i]!) * (BYTES_EACH + BYTES_EACH_FEATURE * features.length));
   const all = bytes.reduce((sum, each) => sum + each, 0);
   return all <= maxMemoryBytes ? 1 : Math.max(2, Math.ceil((3 * Math.max(...bytes)) / maxMemoryBytes));
