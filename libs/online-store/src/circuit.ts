@@ -64,7 +64,6 @@ export function withCircuit(store: OnlineStore, { failures: most = 5, waitMs = 1
     else state = { kind: 'closed', failures };
   }
 
-  /** No promise besides the store's own and one that looks at its end: reads of an embedded store take microseconds. */
   async function through<T>(call: () => Promise<T>): Promise<T> {
     if (state.kind === 'open' && !closed) throw refused(store, state, clock.now());
     try {

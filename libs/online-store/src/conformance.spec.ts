@@ -1,4 +1,6 @@
 import { beforeEach, expect, it } from '@jest/globals';
+import { entityRowKeys } from './keyspace.js';
+import { memoryByEntity } from './memory.js';
 import type { OnlineStore, PackedRow } from './store.js';
 import { runChild } from './test-support/child.js';
 import { describeDrivers, type Subject } from './test-support/drivers.js';
@@ -166,6 +168,36 @@ function conformance(subject: Subject): void {
     }
     const [stored] = await (await open()).read(['a']);
     expect(hex(stored ?? null)).toBe(hex(packed(at(1))));
+  });
+
+  it('tells what an entity takes up, of all rows of a project or of a sample, and forgets an entity', async () => {
+    const entity = { name: 'user', keys: [{ name: 'id', type: { kind: 'int64' as const } }] };
+    const views = [{ name: 'small', version: '00000000000a' }, { name: 'large', version: '00000000000b' }];
+    const keysOf = (id: number, project = 'shop') => entityRowKeys(project, entity, [BigInt(id)], views);
+    const payloads = [100, 20_000].map((size) => Buffer.alloc(size));
+    const rowsOf = (id: number, project?: string) => keysOf(id, project).map((key, i) => ({ key, value: packed(at(1), payloads[i]) }));
+    const heaviest = { key: keysOf(7)[1]!, value: packed(at(2), Buffer.alloc(90_000)) };
+    await store.write([...Array.from({ length: 60 }, (_id, id) => rowsOf(id)).flat(), ...rowsOf(1, 'shopping'), heaviest]);
+
+    const all = await memoryByEntity(store, 'shop');
+    expect(all).toMatchObject({ complete: true, entities: [{ entity: 'user', views: [{ view: 'large', version: '00000000000b', rows: 60, largest: { key: heaviest.key } }, { view: 'small', rows: 60 }] }] });
+    const [large, small] = all.entities[0]!.views;
+    expect(large!.meanBytes).toBeGreaterThan(20_000);
+    expect(large!.largest.bytes).toBeGreaterThan(90_000);
+    expect(small!.meanBytes).toBeGreaterThan(100);
+    expect(small!.meanBytes).toBeLessThan(1_000);
+    expect(all.entities[0]!.bytesPerEntity).toBe(large!.meanBytes + small!.meanBytes);
+
+    const sample = await store.sampleMemory('shop:{', { rows: 30 });
+    expect(sample.complete).toBe(false);
+    expect(sample.rows.length).toBeGreaterThan(10);
+    expect(sample.rows.length).toBeLessThanOrEqual(32);
+    expect((await store.sampleMemory('shop:{', { budgetMs: 0 })).rows.length).toBeLessThan(121);
+
+    expect(await store.delete(keysOf(7))).toBe(2);
+    expect((await memoryByEntity(store, 'shop')).entities[0]!.views.map(({ rows }) => rows)).toEqual([59, 59]);
+    expect((await memoryByEntity(store, 'shopping')).entities[0]!.views.map(({ rows }) => rows)).toEqual([1, 1]);
+    expect(await memoryByEntity(store, 'nothing')).toEqual({ entities: [], complete: true });
   });
 
   it('swaps JSON only for what it was: one of many that try wins', async () => {

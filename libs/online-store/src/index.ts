@@ -1,8 +1,12 @@
+export { withCircuit } from './circuit.js';
 export type { CircuitClock, CircuitOptions } from './circuit.js';
 export { createRowCodec } from './codec.js';
 export type { Row, RowCodec } from './codec.js';
 export type { RowSchema } from './layout.js';
-export { rowKey, rowKeys } from './keyspace.js';
+export { entityRowKeys, rowKey, rowKeys } from './keyspace.js';
+export { publicAddress } from './drivers/redis-address.js';
+export { memoryByEntity } from './memory.js';
+export type { EntityMemory, StoreMemory, ViewMemory } from './memory.js';
 export { openOnlineStore } from './open.js';
 export type { OnlineStoreOptions } from './open.js';
 export type { Appended, FrameRow, MemorySample, OnlineStore, PackedRow, SampleLimits, WriteResult } from './store.js';

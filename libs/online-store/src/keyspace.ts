@@ -28,6 +28,11 @@ export function rowKeys(project: string, entity: Pick<Entity, 'name' | 'keys'>, 
   return (key) => head + encodeEntityKey(entity, key) + tail;
 }
 
+/** The keys of all that is stored of one entity: what `delete` needs to forget it. Name the views of every snapshot whose rows may still be there. */
+export function entityRowKeys(project: string, entity: Pick<Entity, 'name' | 'keys'>, key: EntityKey, views: readonly { readonly name: string; readonly version: string }[]): string[] {
+  return views.map(({ name, version }) => rowKey(project, entity, key, name, version));
+}
+
 function encodeEntityKey(entity: Pick<Entity, 'name' | 'keys'>, key: EntityKey): string {
   if (key.length !== entity.keys.length) throw new Error(`${entity.name} has ${entity.keys.length} keys, not ${key.length}`);
   const encoded = encodeKey(entity, key);

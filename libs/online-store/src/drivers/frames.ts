@@ -1,6 +1,6 @@
 import { GranaryError } from '@granary/contracts';
 import type { Appended, FrameRow } from '../store.js';
-import { groupBy } from './group-by.js';
+import { groupBy } from '../group-by.js';
 
 /** All frames of one call for one key, one after the other: they become visible at once. */
 export interface KeyFrames {

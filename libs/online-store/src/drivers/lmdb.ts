@@ -6,7 +6,7 @@ import { open, type RootDatabase } from 'lmdb';
 import type { Appended, FrameRow, OnlineStore, PackedRow } from '../store.js';
 import { appendFrames, assertBases, assertFrames, baseLength, hasBase, replaceBase } from '../value.js';
 import { framesByKey, olderFormat, type KeyFrames } from './frames.js';
-import { sampleRange } from './lmdb-sample.js';
+import { sampleRange, type Entries } from './lmdb-sample.js';
 import { metaKey, metaText } from './meta.js';
 
 export interface LmdbOptions {
@@ -99,6 +99,8 @@ export async function openLmdbStore({ path }: LmdbOptions): Promise<OnlineStore>
     return results;
   }
 
+  const entries: Entries = { keys: (range) => db.getKeys(range), valueBytes: (key) => db.getBinaryFast(key)?.length };
+
   const store: OnlineStore = {
     kind: 'lmdb',
     read: (keys) => guarded(() => fresh(() => keys.map(get))),
@@ -144,7 +146,7 @@ export async function openLmdbStore({ path }: LmdbOptions): Promise<OnlineStore>
         });
       });
     },
-    sampleMemory: (prefix, limits) => guarded(() => fresh(() => sampleRange((options) => db.getRange(options), prefix, limits))),
+    sampleMemory: (prefix, limits) => guarded(() => fresh(() => sampleRange(entries, prefix, limits))),
     ping: () => guarded(() => void fresh(() => db.doesExist(storedKey(metaKey('ping'))))),
     async close() {
       if (closed) return;

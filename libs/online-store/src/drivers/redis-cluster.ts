@@ -1,6 +1,6 @@
 import keySlot from 'cluster-key-slot';
 import { Cluster, type Redis } from 'ioredis';
-import { groupBy } from './group-by.js';
+import { groupBy } from '../group-by.js';
 import { clusterAddress, unavailable, type RedisOptions } from './redis-address.js';
 import { chunks, connectionOptions, inFlight, isUnknownScript, reconnectDelay, sendCommand, within, type KeyedCommand, type RedisPort } from './redis-port.js';
 import { connectServer } from './redis-server.js';
