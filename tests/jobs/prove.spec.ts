@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { EVENT, eventsTable, isGranaryError, named, resolveService, type FeatureValue, type Instant, type Snapshot, type Source } from '@granary/contracts';
 import { appendServed, explainRow, featureHistory, materialise, prove, readHistory, type Proof, type ProveOptions } from '@granary/jobs';
 import { OfflineStore, type EventRow } from '@granary/offline-store';
-import { openOnlineStore, type OnlineStore } from '@granary/online-store';
+import { openOnlineStore, rowKey, type OnlineStore } from '@granary/online-store';
 import { openRegistry, resolveSnapshot } from '@granary/registry';
 import { avg, count, countDistinct, derived, entity, featureService, featureView, lastN, latest, request, source, sqlSource, stddevPopulation, sum, t } from '@granary/sdk';
 import { FeatureReader, ServingLog } from '@granary/serving';
@@ -155,6 +155,21 @@ describe('prove', () => {
       ['spent7d', 60, 67, [['forged', 'served without it']]],
     ].map(([feature, served, computed, suspects]) => [feature, served, computed, expect.arrayContaining(suspects as unknown[])]));
     expect(await check({ show: 1 })).toMatchObject({ mismatchedValues: 2, mismatches: [{ feature: 'transfers7d' }] });
+  });
+
+  it('finds an entity that should be online, and is not', async () => {
+    await append('transfers', { id: 'e', accountId: 1n, amount: 1, at: T - DAY });
+    await materialise(store, online, snapshot, { at: T, project: 'test' });
+    const { version } = snapshot.views.find(({ name }) => name === 'spending')!;
+    await online.delete([rowKey('test', account.definition, [1n], 'spending', version)]);
+    const ask = async (): Promise<Proof> => {
+      await reader.rows('plain_page', [{ accountId: 1 }], { at: T });
+      return check();
+    };
+    // How far views are online is learned beside the first reads.
+    let proof = await ask();
+    for (let tries = 0; proof.mismatched === 0 && tries < 50; tries++) proof = await ask();
+    expect(proof.mismatches[0]).toMatchObject({ feature: 'transfers7d', served: { state: 'missing' }, computed: { value: 1 }, suspects: [{ event: { id: 'e' }, says: 'served without it' }] });
   });
 
   it('names the event that is gone, and a value that was changed in the log', async () => {

@@ -16,8 +16,9 @@ export interface ServedRow {
   /** Every feature of the service, by name. */
   readonly values: Readonly<Record<string, FeatureValue>>;
   /**
-   * By a resolved view's id: the greatest sequence of the events in the entity's online row, which then holds all of the
-   * entity's events up to it. 0: there was no row. Of a view over a computed source: the sum over its stored sources.
+   * By a resolved view's id: the sequence up to which the entity's online row holds all of its events. It is the greatest of
+   * those in the row and of those that the view was known to be online up to. 0: there was no row, and nothing was known.
+   * Of a view over a computed source: the sum over its stored sources.
    */
   readonly horizons: Readonly<Record<string, number>>;
 }

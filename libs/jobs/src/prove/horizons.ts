@@ -10,8 +10,8 @@ export interface Horizons {
 }
 
 /**
- * What was seen of the stored sources behind computed ones: a row knows the sum of their sequences, the notes of the backfill
- * that it came from know each. `unknown` counts the rows whose notes are gone.
+ * What was seen of the stored sources behind computed ones: a row knows the sum of their sequences, and where there are
+ * several the notes of a backfill of the same events know each. `unknown` counts the rows whose notes are gone.
  */
 export async function horizonsOf(store: OfflineStore, snapshot: Snapshot, serviceName: string, rows: readonly ServedRow[]): Promise<{ readonly known: readonly Horizons[]; readonly unknown: number }> {
   const { views } = resolveService(snapshot, named(snapshot.services, serviceName));
@@ -43,6 +43,7 @@ async function noted(store: OfflineStore, snapshot: Snapshot, { view, source }: 
   const sources = storedSources(snapshot, source).map(({ name }) => name).sort();
   // Without a row nothing had been computed for the entity yet.
   if (sum === 0) return new Map(sources.map((name) => [name, 0]));
+  if (sources.length === 1) return new Map([[sources[0]!, sum]]);
   const [row] = await store.rows({
     sql: 'SELECT horizon FROM granary_backfills WHERE view = {view:String} AND version = {version:String} AND sequence = {sum:UInt64} LIMIT 1',
     params: { view: view.name, version: view.version, sum },

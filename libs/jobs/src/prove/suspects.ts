@@ -1,5 +1,5 @@
 import type { FeatureValue, Instant, ResolvedView, ServedFeature, Value } from '@granary/contracts';
-import { LEFT_OUT, type EntityEvent, type JudgedEvent } from '../history/entity-events.js';
+import { LEFT_OUT, type EntityEvent, type JudgedEvent, type LeftOut } from '../history/entity-events.js';
 import type { ExplainedFeature } from '../history/explain.js';
 import { naiveValue } from '../history/naive-value.js';
 import { sameAnswer } from './same-value.js';
@@ -7,7 +7,7 @@ import { sameAnswer } from './same-value.js';
 /** An event that alone makes the difference between what was served and what the stored events come to. */
 export interface Suspect {
   readonly event: JudgedEvent;
-  /** `counted twice or unseen`: without it the value is the one served; `served though left out`: with it. */
+  /** Without the event, or with it, the value is the one served. */
   readonly says: 'served without it' | 'served with it';
 }
 
@@ -25,11 +25,14 @@ export function suspectsOf(served: ServedFeature, views: readonly ResolvedView[]
   if (served.kind === 'derived' || only === undefined || was.state === 'expired') return [];
   const request = requestOf(served, views, question);
   const counted = only.events.filter(({ leftOut }) => leftOut === null);
+  if (was.state === 'missing') {
+    const visible = only.events.filter(({ leftOut }) => leftOut === null || !UNSEEN.has(leftOut));
+    return visible.length === 1 ? [{ event: visible[0]!, says: 'served without it' }] : [];
+  }
   if (counted.length > MOST_EVENTS) return [];
   const gives = (events: readonly EntityEvent[]): boolean => {
     const value = naiveValue(only.feature, only.source, events, request, question.at);
-    const seen = request !== null || events.length > 0 || was.state !== 'missing';
-    return sameAnswer(served.type, was, { value, state: value !== null ? 'present' : seen ? 'null' : 'missing', eventTime: null });
+    return sameAnswer(served.type, was, { value, state: value === null ? 'null' : 'present', eventTime: null });
   };
   const near = only.events.filter(({ leftOut }) => leftOut !== null && leftOut !== LEFT_OUT.otherEntity && leftOut !== LEFT_OUT.filtered && leftOut !== LEFT_OUT.noValue).slice(0, MOST_EVENTS);
   return [
@@ -37,6 +40,9 @@ export function suspectsOf(served: ServedFeature, views: readonly ResolvedView[]
     ...near.filter((event) => gives([...counted, event])).map((event): Suspect => ({ event, says: 'served with it' })),
   ];
 }
+
+/** An entity that has only such events is missing. */
+const UNSEEN: ReadonlySet<LeftOut> = new Set([LEFT_OUT.arrivedLater, LEFT_OUT.notKnownYet, LEFT_OUT.notHappenedYet, LEFT_OUT.corrected, LEFT_OUT.otherEntity]);
 
 /** Without the latest event the one before it is the latest. */
 function withoutOne({ feature, events }: ExplainedFeature, left: EntityEvent, counted: readonly EntityEvent[]): readonly EntityEvent[] {

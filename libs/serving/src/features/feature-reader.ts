@@ -1,5 +1,6 @@
 import { isGranaryError, type EntityKey, type FeatureValue, type Instant, type Snapshot, type Value } from '@granary/contracts';
 import { watermarkName, type OnlineStore, type ViewWatermark } from '@granary/online-store';
+import { KnownWatermarks } from '../log/known-watermarks.js';
 import type { ServingLog } from '../log/serving-log.js';
 import { derivedValue } from './derived.js';
 import { featureValue } from './evaluate.js';
@@ -63,6 +64,7 @@ export class FeatureReader {
   readonly #maxEntities: number;
   readonly #history: FeatureHistory | undefined;
   readonly #log: ServingLog | undefined;
+  readonly #watermarks: KnownWatermarks;
 
   constructor(snapshot: Snapshot, store: OnlineStore, { project, now = Date.now, maxEntities = 1_000, history, log }: FeatureReaderOptions) {
     this.snapshot = snapshot;
@@ -72,6 +74,7 @@ export class FeatureReader {
     this.#maxEntities = maxEntities;
     this.#history = history;
     this.#log = log;
+    this.#watermarks = new KnownWatermarks(store, project, snapshot.views);
     this.#plans = new Map(snapshot.services.map(({ name }) => [name, planService(snapshot, name, project)]));
   }
 
@@ -109,6 +112,7 @@ export class FeatureReader {
   }
 
   async #onlineRows(plan: ServicePlan, requests: readonly FeatureRequest[], at: Instant): Promise<FeatureRow[]> {
+    const watermarks = this.#log === undefined ? null : this.#watermarks.current();
     const fetch = rowFetch(this.#store);
     const wanted = readEach(requests, (request) => {
       const parsed = parseRequest(plan, request);
@@ -123,7 +127,7 @@ export class FeatureReader {
         output.kind === 'derived' ? derivedValue(output.derived, views, fields) : featureValue(output.includesRequest, views[output.at.view]!, output.at.feature),
       );
       const row = { keys: namedKeys(plan, keys, fields), values: plan.row(values) };
-      if (this.#log?.samples() === true) this.#note(this.#log, plan, row, at, plan.views.map(({ id }, v) => [id, reads[v]!.horizonOf(slots[v]!)]));
+      if (this.#log?.samples() === true) this.#note(this.#log, plan, row, at, plan.views.map(({ id, view }, v) => [id, Math.max(reads[v]!.horizonOf(slots[v]!), watermarks?.get(view.name) ?? 0)]));
       return row;
     });
   }
