@@ -14,6 +14,8 @@ export interface CommonFlags {
   readonly port?: string;
   readonly clickhousePort?: string;
   readonly logSample?: string;
+  readonly intakePort?: string;
+  readonly streamUrl?: string;
 }
 
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -28,9 +30,11 @@ export const VARIABLES = {
   port: 'GRANARY_PORT',
   clickhousePort: 'GRANARY_CLICKHOUSE_PORT',
   logSample: 'GRANARY_LOG_SAMPLE',
+  intakePort: 'GRANARY_INTAKE_PORT',
+  streamUrl: 'GRANARY_STREAM_URL',
 } as const satisfies Readonly<Record<keyof CommonFlags, string>>;
 
-export const DEFAULTS = { home: '.granary', project: 'granary', host: '127.0.0.1', port: 4000, clickhousePort: 8123, logSample: 0.01 } as const;
+export const DEFAULTS = { home: '.granary', project: 'granary', host: '127.0.0.1', port: 4000, clickhousePort: 8123, intakePort: 4001, logSample: 0.01 } as const;
 const DEFAULT_DEFS = ['feature-defs/marketplace', 'feature-defs/payments'];
 
 const port = z.string().regex(/^\d{1,5}$/, 'must be a whole number').transform(Number).refine((value) => value <= 65_535, 'must be at most 65535');
@@ -55,6 +59,8 @@ const schema = z.object({
   port: port.default(DEFAULTS.port),
   clickhousePort: port.default(DEFAULTS.clickhousePort),
   logSample: share.default(DEFAULTS.logSample),
+  intakePort: port.default(DEFAULTS.intakePort),
+  streamUrl: url('redis', 'rediss'),
 });
 
 type OfflinePlace = { readonly kind: 'embedded'; readonly path: string } | { readonly kind: 'server'; readonly url: string; readonly username?: string; readonly password?: string };
@@ -74,6 +80,9 @@ export interface Environment {
   readonly clickhousePort: number;
   /** The share of served rows that is logged, 0 to 1. */
   readonly logSample: number;
+  readonly intakePort: number;
+  /** Redis Streams between intakes and their worker. */
+  readonly streamUrl: string | undefined;
 }
 
 /** Reads flags, then variables, then defaults. Throws CONFIG_INVALID naming the flag or the variable at fault. */
@@ -96,10 +105,11 @@ export function readEnvironment(flags: CommonFlags, variables: Variables = proce
       details: { setting: name, from: origin[name], value: given[name] },
     });
   }
-  const { home, defs, clickhouseUrl, redisUrl, ...rest } = parsed.data;
+  const { home, defs, clickhouseUrl, redisUrl, streamUrl, ...rest } = parsed.data;
   const root = resolve(home);
   return Object.freeze<Environment>({
     ...rest,
+    streamUrl,
     home: root,
     defs: (defs ?? defaultDefs()).map((path) => resolve(path)),
     registry: join(root, 'registry'),

@@ -28,7 +28,8 @@ export function readRows(body: Uint8Array, format: RowsFormat): readonly unknown
   return Array.isArray(value) ? value : [value];
 }
 
-function readLine(line: string): unknown {
+/** One line of NDJSON, or why it is none. */
+export function readLine(line: string): unknown {
   try {
     return parseJson(line);
   } catch (error) {
