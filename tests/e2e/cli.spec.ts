@@ -91,7 +91,7 @@ describe('wrong usage', () => {
 
   it('says where nothing was applied yet, and makes no stores for it', async () => {
     const empty = join(folder.path, 'empty');
-    for (const args of [['ingest', '--data', '.'], ['backfill'], ['materialise'], ['train'], ['evaluate', 'x'], ['dataset', 'x', '--spine', 'y', '--out', 'z'], ['serve'], ['up'], ['prove'], ['explain', 'feature', 'x', 'id=1']]) {
+    for (const args of [['ingest', '--data', '.'], ['backfill'], ['materialise'], ['train'], ['evaluate', 'x'], ['dataset', 'x', '--spine', 'y', '--out', 'z'], ['serve'], ['up'], ['intake'], ['prove'], ['explain', 'feature', 'x', 'id=1']]) {
       const { error } = await granaryJson<Failure>([...args, ...at(empty)], 2);
       expect([args[0], error.code, error.todo]).toEqual([args[0], 'REGISTRY_EMPTY', 'Run granary plan, then granary apply.']);
     }
@@ -302,7 +302,7 @@ describe('ingest to status', () => {
   }, 120_000);
 
   it('while granary up has the directory, other commands say how to go through it, and can', async () => {
-    const up = startGranary(['up', '--port', '0', '--clickhouse-port', '0', '--json', ...at()]);
+    const up = startGranary(['up', '--port', '0', '--intake-port', '0', '--clickhouse-port', '0', '--json', ...at()]);
     try {
       const url = (await up.saw(/"clickhouse": "(.+)"/))[1]!;
       const graphql = (await up.saw(/"graphql": "(.+)"/))[1]!;

@@ -68,7 +68,7 @@ interface Item {
   it('recommends movies that real viewers have not rated, with reasons', async () => {
     await granaryJson(at('materialise'));
     await granaryJson(at('train'));
-    up = startGranary(at('up', '--port', '0', '--clickhouse-port', '0'));
+    up = startGranary(at('up', '--port', '0', '--intake-port', '0', '--clickhouse-port', '0'));
     const url = (await up.saw(/GraphQL\s+(http\S+)/))[1]!;
     const clickhouse = (await up.saw(/ClickHouse\s+(http\S+)/))[1]!;
     const seen = async (user: number): Promise<Set<string>> => {

@@ -9,6 +9,7 @@ import { registerExplain } from './commands/explain.js';
 import { registerHistory } from './commands/history.js';
 import { registerIngest } from './commands/ingest.js';
 import { registerInit } from './commands/init.js';
+import { registerIntake } from './commands/intake.js';
 import { registerMaterialise } from './commands/materialise.js';
 import { registerPlan } from './commands/plan.js';
 import { registerProve } from './commands/prove.js';
@@ -26,7 +27,7 @@ const VERBS = [
   registerInit, registerPlan, registerApply, registerHistory,
   registerIngest, registerQuarantine, registerBackfill, registerMaterialise, registerDataset,
   registerTrain, registerEvaluate,
-  registerStatus, registerServe, registerUp,
+  registerStatus, registerServe, registerIntake, registerUp,
   registerProve, registerExplain,
   registerSimulate, registerDemo,
 ];

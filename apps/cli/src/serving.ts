@@ -1,5 +1,5 @@
 import { GranaryError, backfillTable, identifier, isGranaryError, type Entity, type EntityKey, type Snapshot, type Value } from '@granary/contracts';
-import type { LoadedModels } from '@granary/jobs';
+import type { EventSink, LoadedModels } from '@granary/jobs';
 import type { OfflineStore } from '@granary/offline-store';
 import type { OnlineStore } from '@granary/online-store';
 import type { FeatureReader, FeatureReaderOptions } from '@granary/serving';
@@ -11,20 +11,20 @@ import { writeEndpoints, type Context } from './context.js';
  * start; one that `stays` open also answers reads of the past, and takes the log of what is served.
  * Throws REGISTRY_EMPTY, CONFIG_INVALID.
  */
-export async function startServing(context: Context, offline: OfflineStore | null, { stays }: { readonly stays: boolean }): Promise<ServingApp> {
+export async function startServing(context: Context, offline: OfflineStore | null, { stays, sink }: { readonly stays: boolean; readonly sink?: EventSink }): Promise<ServingApp> {
   const { host, port } = context.environment;
   const snapshot = await context.snapshot();
   const head = await (await context.registry()).head();
   const online = await context.online();
   const { FeatureReader } = await import('@granary/serving');
-  const { createServingApp } = await import('@granary/serving-api');
+  const { createServingApp, ingestMutations } = await import('@granary/serving-api');
   const options = await readerOptions(context, stays ? offline : null);
   const reader = new FeatureReader(snapshot, online, options);
   const samples = offline === null ? {} : await sampleKeys(offline, snapshot);
   const app = await createServingApp({
     reader,
     ...(head === null ? {} : { appliedAt: head.appliedAt }),
-    schemaParts: await modelParts(context, offline, online, reader, options, samples),
+    schemaParts: [...(await modelParts(context, offline, online, reader, options, samples)), ...(sink === undefined ? [] : [ingestMutations(snapshot, sink)])],
     sampleKeys: samples,
     host,
     port,

@@ -26,7 +26,7 @@ export interface VerbFlags extends CommonFlags {
   readonly json?: true;
 }
 
-type Place = 'home' | 'defs' | 'clickhouseUrl' | 'redisUrl' | 'project' | 'host' | 'port' | 'clickhousePort' | 'logSample';
+type Place = 'home' | 'defs' | 'clickhouseUrl' | 'redisUrl' | 'project' | 'host' | 'port' | 'clickhousePort' | 'intakePort' | 'streamUrl' | 'logSample';
 
 const PLACES: Readonly<Record<Place, () => Option>> = {
   home: () => new Option('--home <dir>', `where embedded stores, registry and models are (${VARIABLES.home}; default ${DEFAULTS.home})`),
@@ -36,6 +36,8 @@ const PLACES: Readonly<Record<Place, () => Option>> = {
   project: () => new Option('--project <name>', `first part of every online key (${VARIABLES.project}; default ${DEFAULTS.project})`),
   host: () => new Option('--host <address>', `where to listen (${VARIABLES.host}; default ${DEFAULTS.host})`),
   port: () => new Option('--port <number>', `port of the serving API; 0: any free one (${VARIABLES.port}; default ${DEFAULTS.port})`),
+  intakePort: () => new Option('--intake-port <number>', `port of the event intake; 0: any free one (${VARIABLES.intakePort}; default ${DEFAULTS.intakePort})`),
+  streamUrl: () => new Option('--stream-url <url>', `the Redis whose streams hold events on their way to a worker (${VARIABLES.streamUrl})`),
   clickhousePort: () => new Option('--clickhouse-port <number>', `port of the HTTP front to ClickHouse; 0: any free one (${VARIABLES.clickhousePort}; default ${DEFAULTS.clickhousePort})`),
   logSample: () => new Option('--log-sample <share>', `share of served rows, 0 to 1, that is logged for granary prove (${VARIABLES.logSample}; default ${DEFAULTS.logSample})`),
 };

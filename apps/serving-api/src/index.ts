@@ -15,3 +15,4 @@ export { recommenders } from './schema/recommenders.js';
 export type { ServedRecommender } from './schema/recommenders.js';
 export { scorers } from './schema/scorers.js';
 export type { ServedScorer } from './schema/scorers.js';
+export { ingestMutations } from './schema/ingest-mutations.js';

@@ -4,7 +4,7 @@ export type { StatementOptions } from './statements.js';
 export type { Cell, Row } from './decode.js';
 export type { AppendOutcome, AppendResult, AppendedRow, EventRow } from './events/append.js';
 export { fromWire, wireType } from './events/tsv.js';
-export type { QuarantinedRow, Reject } from './events/quarantine.js';
+export type { QuarantineFilter, QuarantinedRow, Reject } from './events/quarantine.js';
 export type { ExportResult } from './export/export-parquet.js';
 export type { TableDefinition } from './tables.js';
 export { startHttpFront } from './http-front/front.js';

@@ -5,7 +5,7 @@ import { engineConnection } from './embedded/connection.js';
 import { openEngine, type Engine } from './embedded/engine.js';
 import { appendEvents, countEvents, type AppendResult, type EventRow } from './events/append.js';
 import { dropStages } from './events/append-staged.js';
-import { countQuarantined, listQuarantine, quarantine, type QuarantinedRow, type Reject } from './events/quarantine.js';
+import { countQuarantined, dropQuarantined, listQuarantine, quarantine, removeQuarantined, type QuarantineFilter, type QuarantinedRow, type Reject } from './events/quarantine.js';
 import { ensureSource } from './events/source-tables.js';
 import { exportParquet, type ExportResult } from './export/export-parquet.js';
 import { migrate } from './migrations.js';
@@ -38,7 +38,10 @@ export interface OfflineStore {
   quarantine(source: Pick<Source, 'name'>, rejects: readonly Reject[]): Promise<void>;
   countQuarantined(source: Pick<Source, 'name'>): Promise<number>;
   /** The first `limit` rejects by file and line. Default 100. */
-  listQuarantine(source: Pick<Source, 'name'>, limit?: number): Promise<QuarantinedRow[]>;
+  listQuarantine(source: Pick<Source, 'name'>, limit?: number, filter?: QuarantineFilter): Promise<QuarantinedRow[]>;
+  removeQuarantined(source: Pick<Source, 'name'>, rejects: readonly Pick<Reject, 'file' | 'line' | 'text'>[]): Promise<void>;
+  /** Removes the rejects whose reason holds this text, or all; tells how many. */
+  dropQuarantined(source: Pick<Source, 'name'>, reason?: string): Promise<number>;
 
   close(): Promise<void>;
 }
@@ -90,7 +93,9 @@ function facade(options: ResolvedOptions, statements: Statements, close: () => P
     countEvents: (source) => countEvents(statements, source),
     quarantine: (source, rejects) => quarantine(statements, source, rejects),
     countQuarantined: (source) => countQuarantined(statements, source),
-    listQuarantine: (source, limit) => listQuarantine(statements, source, limit),
+    listQuarantine: (source, limit, filter) => listQuarantine(statements, source, limit, filter),
+    removeQuarantined: (source, rejects) => removeQuarantined(statements, source, rejects),
+    dropQuarantined: (source, reason) => dropQuarantined(statements, source, reason),
     close,
   });
 }

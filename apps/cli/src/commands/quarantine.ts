@@ -36,6 +36,54 @@ export function registerQuarantine(program: Command): void {
     });
     return { json: { quarantine: rejects }, text: parts.length === 0 ? 'the quarantine is empty' : parts.join('\n\n') };
   });
+  registerReplay(command);
+  registerDrop(command);
+}
+
+function registerReplay(quarantine: Command): void {
+  const command = quarantine
+    .command('replay')
+    .argument('<source>', 'whose rows')
+    .description('Read quarantined rows again, with fields corrected; those that are events now are stored and leave the quarantine. Lines of CSV stay: correct the file and ingest it')
+    .option('--where <text>', 'only rows whose reason holds this text')
+    .option('--set <field=value...>', 'fields that get this value first (JSON, or else text)');
+  verb<{ readonly where?: string; readonly set?: readonly string[] }, [name: string]>(command, ['clickhouseUrl'], "granary quarantine replay payments --where 'amount: missing' --set amount=0", async (context, { where, set = [] }, name) => {
+    const { createIntake, noPublisher, parseJson, replayDeadLetters } = await import('@granary/jobs');
+    const snapshot = await context.snapshot();
+    const [source] = chosen(snapshot.sources, name);
+    const store = await context.offline();
+    const sink = createIntake({ store, snapshot, publisher: noPublisher });
+    context.onClose(() => sink.close());
+    const report = await replayDeadLetters(store, source!, sink, { reason: where, set: Object.fromEntries(set.map((each) => assignment(each, parseJson))), signal: context.signal });
+    const reasons = report.reasons.map(({ reason, count }) => `  ${formatCount(count)} × ${reason}`);
+    const text = [`${formatCount(report.replayed)} replayed (${formatCount(report.duplicates)} were stored before), ${formatCount(report.stillWrong)} still wrong`, ...reasons.slice(0, 20)].join('\n');
+    return { json: report, text, exitCode: report.stillWrong > 0 ? 1 : 0 };
+  });
+}
+
+function registerDrop(quarantine: Command): void {
+  const command = quarantine
+    .command('drop')
+    .argument('<source>', 'whose rows')
+    .description('Remove quarantined rows for good')
+    .option('--where <text>', 'only rows whose reason holds this text (default: all)');
+  verb<{ readonly where?: string }, [name: string]>(command, ['clickhouseUrl'], "granary quarantine drop payments --where 'not JSON'", async (context, { where }, name) => {
+    const [source] = chosen((await context.snapshot()).sources, name);
+    const store = await context.offline();
+    const dropped = (await store.tableExists(quarantineTable(source!))) ? await store.dropQuarantined(source!, where) : 0;
+    return { json: { source: name, dropped }, text: `${formatCount(dropped)} dropped` };
+  });
+}
+
+function assignment(text: string, parseJson: (json: string) => unknown): readonly [field: string, value: unknown] {
+  const at = text.indexOf('=');
+  if (at < 1) throw new GranaryError('INVALID_USAGE', `--set ${text} sets nothing`, { todo: 'Write --set field=value.' });
+  const value = text.slice(at + 1);
+  try {
+    return [text.slice(0, at), parseJson(value)];
+  } catch {
+    return [text.slice(0, at), value];
+  }
 }
 
 function chosen(sources: readonly Source[], name: string | undefined): readonly Source[] {

@@ -40,8 +40,8 @@ export interface IngestFailure {
 const BATCH_ROWS = 50_000;
 /** Long rows fill a batch by weight before they do by number. Two batches are in memory: one is written while the next is read. */
 const BATCH_BYTES = 32 * 1024 * 1024;
-/** Characters of a bad row that its quarantine keeps. */
-const QUARANTINED_TEXT = 4096;
+/** Characters of a bad row that its quarantine keeps: enough for most to be corrected and read again. */
+const QUARANTINED_TEXT = 65_536;
 
 /**
  * Loads one file into a source's events. Rows that are not as declared go to the source's quarantine, with their line,

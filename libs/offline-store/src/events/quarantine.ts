@@ -5,9 +5,9 @@ import { tsvText } from './tsv.js';
 
 /** A row that could not be read as an event. */
 export interface Reject {
-  /** Empty for pushed events. */
+  /** Of pushed events where they came from: `http`, `graphql`. */
   readonly file: string;
-  /** Line of a text file, row of a Parquet file, from 1. */
+  /** Line of a text file, row of a Parquet file, from 1; 0 for pushed events. */
   readonly line: number;
   readonly text: string;
   /** What is wrong with it, for its reader. */
@@ -34,10 +34,19 @@ export async function countQuarantined(statements: Statements, source: Pick<Sour
   return Number(row!.n);
 }
 
-export async function listQuarantine(statements: Statements, source: Pick<Source, 'name'>, limit = 100): Promise<QuarantinedRow[]> {
+export interface QuarantineFilter {
+  /** Rejects whose reason holds this text; case does not count. Default: all. */
+  readonly reason?: string | undefined;
+  /** How many are left out at the beginning. Default 0. */
+  readonly offset?: number;
+}
+
+/** By file, line and text. */
+export async function listQuarantine(statements: Statements, source: Pick<Source, 'name'>, limit = 100, { reason = '', offset = 0 }: QuarantineFilter = {}): Promise<QuarantinedRow[]> {
   const rows = await statements.rows({
-    sql: `SELECT file, line, row, reason, at FROM ${identifier(quarantineTable(source))} FINAL ORDER BY file, line, row LIMIT {limit:UInt32}`,
-    params: { limit },
+    sql: `SELECT file, line, row, reason, at FROM ${identifier(quarantineTable(source))} FINAL
+      WHERE positionCaseInsensitiveUTF8(reason, {reason:String}) > 0 ORDER BY file, line, row LIMIT {limit:UInt32} OFFSET {offset:UInt32}`,
+    params: { reason, limit, offset },
   });
   return rows.map((row) => ({
     file: row.file as string,
@@ -46,4 +55,30 @@ export async function listQuarantine(statements: Statements, source: Pick<Source
     reason: row.reason as string,
     at: row.at as number,
   }));
+}
+
+const REMOVED_AT_ONCE = 200;
+
+/** Removes these rejects. */
+export async function removeQuarantined(statements: Statements, source: Pick<Source, 'name'>, rejects: readonly Pick<Reject, 'file' | 'line' | 'text'>[]): Promise<void> {
+  for (let from = 0; from < rejects.length; from += REMOVED_AT_ONCE) {
+    const some = rejects.slice(from, from + REMOVED_AT_ONCE);
+    await statements.command(
+      {
+        sql: `DELETE FROM ${identifier(quarantineTable(source))}
+          WHERE has(arrayMap((f, l, h) -> (f, l, h), {files:Array(String)}, {lines:Array(UInt64)}, arrayMap(text -> sipHash64(text), {texts:Array(String)})), (file, line, sipHash64(row)))`,
+        params: { files: some.map(({ file }) => file), lines: some.map(({ line }) => line), texts: some.map(({ text }) => text) },
+      },
+      { comment: `quarantine ${source.name}`, settings: { lightweight_deletes_sync: 1 } },
+    );
+  }
+}
+
+/** Removes the rejects whose reason holds this text, or all; tells how many. */
+export async function dropQuarantined(statements: Statements, source: Pick<Source, 'name'>, reason = ''): Promise<number> {
+  const where = 'positionCaseInsensitiveUTF8(reason, {reason:String}) > 0';
+  const table = identifier(quarantineTable(source));
+  const [row] = await statements.rows({ sql: `SELECT count() AS n FROM ${table} FINAL WHERE ${where}`, params: { reason } });
+  await statements.command({ sql: `DELETE FROM ${table} WHERE ${where}`, params: { reason } }, { comment: `quarantine ${source.name}`, settings: { lightweight_deletes_sync: 1 } });
+  return Number(row!.n);
 }
