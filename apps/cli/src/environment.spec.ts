@@ -28,6 +28,8 @@ describe('readEnvironment', () => {
     const environment = readEnvironment({ clickhouseUrl: 'https://ann:p%40ss@ch.example:8443', redisUrl: 'redis://localhost:6379/2' }, {});
     expect(environment.offline).toEqual({ kind: 'server', url: 'https://ch.example:8443', username: 'ann', password: 'p@ss' });
     expect(environment.online).toEqual({ kind: 'redis', url: 'redis://localhost:6379/2' });
+    const cluster = 'rediss+cluster://ann:p%40ss@a:7001,b:7002';
+    expect(readEnvironment({}, { GRANARY_REDIS_URL: cluster }).online).toEqual({ kind: 'redis', url: cluster });
   });
 
   it.each([
@@ -35,7 +37,8 @@ describe('readEnvironment', () => {
     [{ clickhousePort: '-1' }, {}, '--clickhouse-port must be a whole number, not "-1"'],
     [{}, { GRANARY_PORT: 'http' }, 'GRANARY_PORT must be a whole number, not "http"'],
     [{ clickhouseUrl: 'localhost:8123' }, {}, '--clickhouse-url must be a URL that begins with http:// or https://, not "localhost:8123"'],
-    [{}, { GRANARY_REDIS_URL: 'http://x' }, 'GRANARY_REDIS_URL must be a URL that begins with redis:// or rediss://, not "http://x"'],
+    [{}, { GRANARY_REDIS_URL: 'http://x' }, 'GRANARY_REDIS_URL must be a URL that begins with redis://, rediss://, redis+cluster:// or rediss+cluster://, not "http://x"'],
+    [{ clickhouseUrl: 'htp://ann:secret@ch' }, {}, '--clickhouse-url must be a URL that begins with http:// or https://, not "htp://…@ch"'],
     [{ logSample: '1.5' }, {}, '--log-sample must be a number from 0 to 1, not "1.5"'],
     [{ project: 'My Shop' }, {}, '--project must be lower-case words joined by underscores, not "My Shop"'],
   ])('names what is wrong: %j %j', (flags, variables, message) => {

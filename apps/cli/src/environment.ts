@@ -41,19 +41,20 @@ const port = z.string().regex(/^\d{1,5}$/, 'must be a whole number').transform(N
 
 const share = z.string().regex(/^\d*\.?\d+$/, 'must be a number').transform(Number).refine((value) => value <= 1, 'must be a number from 0 to 1');
 
+/** Only how it begins: what follows, its client understands. A Redis Cluster's, which names several hosts, is no URL to Node. */
 function url(...schemes: readonly string[]): z.ZodType<string | undefined, string | undefined> {
-  const wanted = schemes.map((scheme) => `${scheme}://`).join(' or ');
+  const begins = schemes.map((scheme) => `${scheme}://`);
   return z
     .string()
-    .refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)), `must be a URL that begins with ${wanted}`)
+    .refine((text) => begins.some((begin) => text.startsWith(begin) && text.length > begin.length), `must be a URL that begins with ${begins.join(', ').replace(/, (?=[^,]*$)/, ' or ')}`)
     .optional();
 }
 
 const schema = z.object({
   home: z.string().default(DEFAULTS.home),
   defs: z.array(z.string().min(1)).min(1).optional(),
-  clickhouseUrl: url('http', 'https'),
-  redisUrl: url('redis', 'rediss'),
+  clickhouseUrl: url('http', 'https').refine((text) => text === undefined || URL.canParse(text), 'must be a URL'),
+  redisUrl: url('redis', 'rediss', 'redis+cluster', 'rediss+cluster'),
   project: z.string().regex(NAME, 'must be lower-case words joined by underscores').default(DEFAULTS.project),
   host: z.string().default(DEFAULTS.host),
   port: port.default(DEFAULTS.port),
@@ -100,9 +101,10 @@ export function readEnvironment(flags: CommonFlags, variables: Variables = proce
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
     const name = String(issue.path[0]);
-    throw new GranaryError('CONFIG_INVALID', `${origin[name]} ${issue.message}, not ${JSON.stringify(given[name])}`, {
+    const value = withoutCredentials(given[name]);
+    throw new GranaryError('CONFIG_INVALID', `${origin[name]} ${issue.message}, not ${JSON.stringify(value)}`, {
       todo: `Correct ${origin[name]}, or leave it out.`,
-      details: { setting: name, from: origin[name], value: given[name] },
+      details: { setting: name, from: origin[name], value },
     });
   }
   const { home, defs, clickhouseUrl, redisUrl, streamUrl, ...rest } = parsed.data;
@@ -117,6 +119,11 @@ export function readEnvironment(flags: CommonFlags, variables: Variables = proce
     offline: clickhouseUrl === undefined ? { kind: 'embedded', path: join(root, 'clickhouse') } : server(clickhouseUrl),
     online: redisUrl === undefined ? { kind: 'lmdb', path: join(root, 'online') } : { kind: 'redis', url: redisUrl },
   });
+}
+
+/** A mistyped URL may hold a password all the same. */
+function withoutCredentials(value: unknown): unknown {
+  return typeof value === 'string' ? value.replace(/(\/\/)[^/]*@/, '$1…@') : value;
 }
 
 function defaultDefs(): readonly string[] {

@@ -32,7 +32,7 @@ const PLACES: Readonly<Record<Place, () => Option>> = {
   home: () => new Option('--home <dir>', `where embedded stores, registry and models are (${VARIABLES.home}; default ${DEFAULTS.home})`),
   defs: () => new Option('--defs <paths...>', `folders or files of definitions (${VARIABLES.defs}; default feature-defs/marketplace and feature-defs/payments where they exist, else .)`),
   clickhouseUrl: () => new Option('--clickhouse-url <url>', `a ClickHouse server, or the URL of a running granary up (${VARIABLES.clickhouseUrl}; default embedded in the home)`),
-  redisUrl: () => new Option('--redis-url <url>', `a Redis server (${VARIABLES.redisUrl}; default embedded in the home)`),
+  redisUrl: () => new Option('--redis-url <url>', `a Redis server, or redis+cluster://host:port,host:port for a Redis Cluster (${VARIABLES.redisUrl}; default embedded in the home)`),
   project: () => new Option('--project <name>', `first part of every online key (${VARIABLES.project}; default ${DEFAULTS.project})`),
   host: () => new Option('--host <address>', `where to listen (${VARIABLES.host}; default ${DEFAULTS.host})`),
   port: () => new Option('--port <number>', `port of the serving API; 0: any free one (${VARIABLES.port}; default ${DEFAULTS.port})`),

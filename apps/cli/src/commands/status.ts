@@ -66,7 +66,7 @@ async function statusOf(context: Context): Promise<Status> {
   return {
     registry: { where: registry.dir, head },
     offline: offline.kind === 'embedded' && !existsSync(offline.path) ? absent(offline.path) : await part(offline.kind === 'embedded' ? offline.path : offline.url, async () => offlineStatus(await context.offline(), snapshot)),
-    online: online.kind === 'lmdb' && !existsSync(online.path) ? absent(online.path) : await part(online.kind === 'lmdb' ? online.path : withoutPassword(online.url), async () => onlineStatus(await context.online(), snapshot, project)),
+    online: online.kind === 'lmdb' && !existsSync(online.path) ? absent(online.path) : await part(online.kind === 'lmdb' ? online.path : (await import('@granary/online-store')).publicAddress(online.url), async () => onlineStatus(await context.online(), snapshot, project)),
   };
 }
 
@@ -85,12 +85,6 @@ async function part<T>(where: string, ask: () => Promise<T>): Promise<Part<T>> {
     if (!isGranaryError(error, 'STORE_LOCKED') && !isGranaryError(error, 'STORE_UNAVAILABLE')) throw error;
     return { available: false, where, code: error.code, why: error.message, todo: error.todo ?? null };
   }
-}
-
-function withoutPassword(url: string): string {
-  const shown = new URL(url);
-  shown.password = '';
-  return shown.toString();
 }
 
 async function offlineStatus(store: OfflineStore, snapshot: typeof EMPTY): Promise<{ sources: SourceStatus[]; views: ViewStatus[]; models: ModelStatus[] }> {
