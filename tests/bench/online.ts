@@ -1,5 +1,5 @@
 import { EVENT, eventsTable, identifier } from '@granary/contracts';
-import { backfill, materialise } from '@granary/jobs';
+import { materialise } from '@granary/jobs';
 import { OfflineStore } from '@granary/offline-store';
 import { watermarkName } from '@granary/online-store';
 import { FeatureReader } from '@granary/serving';
@@ -88,7 +88,6 @@ async function materialising(bench: Bench, stores: readonly StorePair[]): Promis
       sql: `INSERT INTO ${identifier(eventsTable(source))} (${columns.join(', ')}) SELECT toString(number), ${AT}, ${AT}, number + 1, ${values.join(', ')} FROM numbers({count:UInt64})`,
       params: { now: NOW - 1_000, count },
     });
-    await backfill(offline, snapshot, { instants: [NOW], signal: bench.signal });
     const packed = packedRows(snapshot, count);
     const keys = packed.map(({ key }) => key);
     for (const { kind, store, bareWrite, clear } of stores) {

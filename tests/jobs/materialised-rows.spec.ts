@@ -5,7 +5,7 @@ import { finish, partsOf } from '@granary/aggregates';
 import { backfillTable, identifier, type Value } from '@granary/contracts';
 import * as bank from '@granary/feature-defs/payments/features';
 import { payments } from '@granary/feature-defs/payments/simulator';
-import { materialise } from '@granary/jobs';
+import { backfill, materialise } from '@granary/jobs';
 import { OfflineStore } from '@granary/offline-store';
 import { openOnlineStore, type OnlineStore } from '@granary/online-store';
 import { resolveSnapshot } from '@granary/registry';
@@ -63,7 +63,8 @@ describe(`materialised rows (seed ${seed})`, () => {
     const view = snapshot.views[0]!;
     const end = Date.UTC(2018, 3, 1) + 15 * DAY;
     for (const at of [end, end + DAY / 3, end + 2 * DAY]) {
-      const [result] = await materialise(offline, online, snapshot, { at, project: 'bank', chunkRows: 17 });
+      await backfill(offline, snapshot, { instants: [at] });
+      const [result] = await materialise(offline, online, snapshot, { at, project: 'bank', chunkRows: 37, full: true });
       const stored = await offline.rows({ sql: `SELECT * FROM ${identifier(backfillTable(view))} WHERE toUnixTimestamp64Milli(__as_of) = {at:Int64}`, params: { at } });
       expect(stored.length).toBe(result!.rows);
       const reader = new FeatureReader(snapshot, online, { project: 'bank', now: () => at });

@@ -2,7 +2,7 @@ export { CHUNK, compileAssembly, compileEventsByChunk, compileSpineByChunk, serv
 export type { AssemblyOptions } from './assembly.js';
 export { compileEventsAtHorizons, horizonColumn, newestColumn, serviceAtHorizons } from './at-horizons.js';
 export type { EventsAtHorizons, ServiceAtHorizons } from './at-horizons.js';
-export { compileBackfill, compileFirstSeen, compileKeys } from './backfill.js';
+export { compileBackfill, compileEntityCount, compileFirstSeen, compileKeys } from './backfill.js';
 export type { BackfillScope } from './backfill.js';
 export { compileEntityEvents } from './entity-events.js';
 export { emitInChunk, hasVersions } from './events.js';
@@ -15,6 +15,7 @@ export { TOUCHED } from './near.js';
 export { Emitter } from './emit.js';
 export { emitColumn, emitExpression, sourceFields } from './expression/emit-expression.js';
 export type { FieldSql, Fields } from './expression/emit-expression.js';
+export { REPLACES, compileArrivals } from './arrivals.js';
 export { backfillColumns, framable } from './parts.js';
 export type { Column } from './parts.js';
 export { PLANS, choosePlans } from './plans/choose.js';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { eventsTable, formatInstant, isGranaryError, quarantineTable, type Snapshot } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
-import type { OnlineStore, ViewWatermark } from '@granary/online-store';
+import type { OnlineStore, UnfinishedView, ViewWatermark } from '@granary/online-store';
 import type { HistoryEntry } from '@granary/registry';
 import type { Command } from 'commander';
 import type { Context } from '../context.js';
@@ -105,16 +105,17 @@ async function offlineStatus(store: OfflineStore, snapshot: typeof EMPTY): Promi
 }
 
 async function onlineStatus(store: OnlineStore, snapshot: typeof EMPTY, project: string): Promise<{ views: OnlineStatus[] }> {
-  const { watermarkName } = await import('@granary/online-store');
+  const { unfinishedName, watermarkName } = await import('@granary/online-store');
   const views: OnlineStatus[] = [];
   for (const view of snapshot.views) {
     const watermark = (await store.readMeta(watermarkName(project, view))) as ViewWatermark | null;
+    const unfinished = (await store.readMeta(unfinishedName(project, view))) as UnfinishedView | null;
     views.push({
       view: view.name,
       version: view.version,
       asOf: watermark?.asOf == null ? null : formatInstant(watermark.asOf),
       rows: watermark?.rows ?? 0,
-      unfinished: watermark?.unfinished == null ? null : formatInstant(watermark.unfinished.asOf),
+      unfinished: unfinished === null ? null : formatInstant(unfinished.asOf),
     });
   }
   return { views };

@@ -116,7 +116,7 @@ export async function startTestApp(options: Partial<ServingAppOptions> = {}): Pr
       const of = snapshot.entities.find((each) => each.name === view.entity)!;
       const value = createRowCodec(viewRowSchema(view)).encode({ order: { eventTime: NOW, knownAt: NOW, sequence: 1 }, values: [eventTime, ...view.features.flatMap((each) => emptyParts(each).map((empty, i) => values[partsOf(each)[i]!.name] ?? empty))] });
       await store.write([{ key: rowKey(PROJECT, of, key, view.name, view.version), value }]);
-      await store.writeMeta(watermarkName(PROJECT, view), { asOf: NOW, sequence: 1, rows: 1, unfinished: null } satisfies ViewWatermark);
+      await store.writeMeta(watermarkName(PROJECT, view), { asOf: NOW, sequence: 1, rows: 1 } satisfies ViewWatermark);
     },
     async close() {
       await app.close();

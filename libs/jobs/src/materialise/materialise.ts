@@ -1,15 +1,19 @@
-import { viewParts } from '@granary/aggregates';
-import { BACKFILL, backfillTable, eventsTable, identifier, type Instant, type JobOptions, type Snapshot, type Statement, type Value, type VersionedView } from '@granary/contracts';
+import { compileEntityCount, compileKeys, compileTouchedKeys, hasVersions, type Chunk, type EventScope } from '@granary/compiler';
+import { identifier, storedSources, type Instant, type JobOptions, type Snapshot, type Statement } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
-import { createRowCodec, rowKeys, viewRowSchema, type OnlineStore, type PackedRow, type ViewWatermark } from '@granary/online-store';
-import { backfill, lastBackfill, lastSequence, selectViews } from '../backfill/backfill.js';
-import { fromInstant, instantParams, type InstantRows } from '../backfill/feature-table.js';
+import type { OnlineStore, UnfinishedView } from '@granary/online-store';
+import { selectViews } from '../backfill/backfill.js';
 import { throwIfCancelled } from '../cancelled.js';
-import { checkpointsOf, refuseFuture, refuseOlder, type Unfinished } from './checkpoints.js';
+import { currentHorizon, withEvents } from '../events/with-events.js';
+import { stageTable } from '../stage-table.js';
 import { partsOfView, type ViewParts } from '../view-parts.js';
+import { withinMemory } from '../within-memory.js';
+import { baseWriter, writeBases, type BaseWriter, type WrittenBases } from './bases.js';
+import { noteOnlineKeys, onlineKeys } from './online-keys.js';
+import { advanceWatermark, noteUnfinished, readUnfinished, readWatermark, refuseFuture, refuseOlder } from './watermark.js';
 
 export interface MaterialiseOptions extends JobOptions {
-  /** The values to put online are as of this instant. */
+  /** Reads at or after this instant are answered online. */
   readonly at: Instant;
   /** What time it is; no later instant is materialised. Default: the clock. */
   readonly now?: () => Instant;
@@ -17,37 +21,36 @@ export interface MaterialiseOptions extends JobOptions {
   readonly project: string;
   /** Names of views; default: all of the snapshot. */
   readonly views?: readonly string[] | undefined;
-  /**
-   * A view whose last run was stopped at an earlier instant is first put online as of then, from where that run was, and
-   * then as of `at`: two results. Not where events have arrived since, for then nothing of that run counts. Default false.
-   */
-  readonly takeUp?: boolean;
-  /** Rows between two checkpoints. Default 20,000. */
-  readonly chunkRows?: number;
+  /** Every entity is written anew, which also takes from memory what no read from `at` on needs. Default: only those with new events. */
+  readonly full?: boolean | undefined;
+  /** Entities between two checkpoints. Default 50,000. */
+  readonly chunkRows?: number | undefined;
+  /** Bytes that a statement may use. Default: the store's own limit. */
+  readonly maxMemoryBytes?: number | undefined;
 }
 
 export interface MaterialiseResult {
   readonly view: string;
   readonly version: string;
+  /** Reads at or after it are answered. */
   readonly asOf: Instant;
-  /** Rows of the view as of then. */
+  /** How many entities have a visible event. */
   readonly rows: number;
-  /** Rows that changed since the last materialisation and were written now. */
+  /** How many of them were written now. */
   readonly written: number;
-  /** Rows of entities that no longer have one. */
+  /** How many lost their last event. */
   readonly deleted: number;
   /** True: went on where an interrupted run had stopped. */
   readonly resumed: boolean;
 }
 
 /**
- * Puts the values of views as of an instant into the online store, backfilling them first where that has not been done.
+ * Puts the states of a view's entities online: what the events that have arrived come to for any read at or after an instant.
  *
- * Incremental: only rows that differ from the last materialisation are written. Restartable: work is cut into chunks by
- * the hash of the key, and each finished chunk is noted beside the rows. Idempotent: a row carries (as-of, as-of, events
- * it was computed from) as its write order, so a replay changes nothing and an older run can't undo a newer one.
- * Of two runs at once the one of the later instant stays; the other ends with INVALID_USAGE.
- * Throws INVALID_USAGE for an instant older than what is online or on its way there, or one that has not come yet, DEFINITION_NOT_FOUND, CANCELLED.
+ * Incremental by arrival: only entities are written that events touch which have come since the watermark. Views over computed
+ * sources are written whole when an input has grown. Restartable: work is cut into chunks by the hash of the key, and what is
+ * written stays right whatever comes after, so that runs may stop, meet each other and go on beside a publisher.
+ * Throws INVALID_USAGE for an instant before the one that is online, or that has not come yet, DEFINITION_NOT_FOUND, CANCELLED.
  */
 export async function materialise(offline: OfflineStore, online: OnlineStore, snapshot: Snapshot, options: MaterialiseOptions): Promise<MaterialiseResult[]> {
   const { now = Date.now } = options;
@@ -55,144 +58,130 @@ export async function materialise(offline: OfflineStore, online: OnlineStore, sn
   const results: MaterialiseResult[] = [];
   for (const view of selectViews(snapshot, options.views)) {
     throwIfCancelled(options.signal, `materialise ${view.name}`);
-    const parts = partsOfView(snapshot, view);
-    const stopped = options.takeUp === true ? await stoppedBefore(offline, online, snapshot, view, options) : null;
-    for (const at of [...(stopped === null ? [] : [stopped]), options.at]) {
-      results.push(await materialiseView(offline, online, snapshot, parts, { ...options, at }));
-    }
+    results.push(await materialiseView(offline, online, snapshot, partsOfView(snapshot, view), options));
   }
   return results;
 }
 
-/** The earlier instant of a run that was stopped and can be gone on with; null: there is none. */
-async function stoppedBefore(offline: OfflineStore, online: OnlineStore, snapshot: Snapshot, view: VersionedView, { at, project }: MaterialiseOptions): Promise<Instant | null> {
-  const unfinished = (await checkpointsOf(online, project, view).read())?.unfinished ?? null;
-  if (unfinished === null || unfinished.asOf >= at) return null;
-  return (await lastSequence(offline, snapshot, view)) === unfinished.sequence ? unfinished.asOf : null;
-}
-
 async function materialiseView(offline: OfflineStore, online: OnlineStore, snapshot: Snapshot, parts: ViewParts, options: MaterialiseOptions): Promise<MaterialiseResult> {
-  const { view } = parts;
-  const { at, project, chunkRows = 20_000, signal, onProgress } = options;
-  const checkpoints = checkpointsOf(online, project, view);
-  const before = await checkpoints.read();
-  refuseOlder(view.name, before, at);
-  const [run] = await backfill(offline, snapshot, { instants: [at], views: [view.name], signal });
-  const { sequence, rows } = run!;
-  const now: InstantRows = run!;
-  const unfinished = before?.unfinished ?? null;
-  const resumed = unfinished?.asOf === at && unfinished.sequence === sequence;
-  // Where a run stopped that this one does not go on with, rows of two instants are mixed: nothing to compare with.
-  let base = unfinished === null || (resumed && !unfinished.full) ? await comparable(offline, snapshot, view, before) : null;
-  const chunks = resumed ? unfinished.chunks : Math.max(1, Math.ceil(rows / chunkRows));
-  const target: Target = { offline, online, parts, sequence, now, keyOf: rowKeys(project, parts.entity, view.name, view.version), options };
-  let mine: Unfinished = { asOf: at, sequence, chunks, written: resumed ? unfinished.written : 0, full: base === null };
-  // Whether rows of another instant may be online.
-  let mixed = before !== null;
-  let [written, deleted] = [0, 0];
-
-  await checkpoints.note(before, mine);
-  while (mine.written < chunks) {
-    const chunk = mine.written;
-    onProgress?.({ stage: `materialise ${view.name}`, done: Math.round((rows * chunk) / chunks), total: rows, unit: 'rows' });
-    written += await writeChanged(target, base, chunk, chunks);
-    if (base !== null) deleted += await deleteGone(target, goneRows(parts, now, base, chunk, chunks));
-    throwIfCancelled(signal, `materialise ${view.name}`);
-    if (await checkpoints.isAlone(mine)) {
-      mine = { ...mine, written: chunk + 1 };
-    } else {
-      mine = { ...mine, written: 0, full: true };
-      [base, mixed] = [null, true];
-    }
-    await checkpoints.note(before, mine);
+  const { view, source } = parts;
+  const { project, at, full = false } = options;
+  let watermark = await readWatermark(online, project, view);
+  refuseOlder(view.name, watermark, at);
+  const work: Work = { snapshot, writer: baseWriter(offline, online, parts, project), options };
+  const stopped = await readUnfinished(online, project, view);
+  const horizon = Object.fromEntries(await currentHorizon(offline, snapshot, [source]));
+  // What was computed is computed anew for other inputs, and so is all of it.
+  const resumed = stopped !== null && (source.computed === undefined || sequenceOf(stopped.horizon) === sequenceOf(horizon));
+  const done: WrittenBases[] = [];
+  if (resumed) {
+    done.push(await run(work, stopped));
+    watermark = await readWatermark(online, project, view);
   }
-  if (base === null && mixed) deleted += await deleteGone(target, unseenRows(parts, now));
-  await checkpoints.finish({ asOf: at, sequence, rows });
-  onProgress?.({ stage: `materialise ${view.name}`, done: rows, total: rows, unit: 'rows' });
-  return { view: view.name, version: view.version, asOf: at, rows, written, deleted, resumed };
+  const behind = watermark === null || watermark.sequence < sequenceOf(horizon);
+  if (behind || (full && !resumed)) {
+    const since = watermark === null || full || source.computed !== undefined ? null : watermark.sequence;
+    done.push(await run(work, { horizon, asOf: at, since, chunks: 0, written: 0 }));
+    watermark = await readWatermark(online, project, view);
+  }
+  const { asOf, rows } = watermark!;
+  const sum = (name: keyof WrittenBases): number => done.reduce((all, each) => all + each[name], 0);
+  return { view: view.name, version: view.version, asOf, rows, written: sum('written'), deleted: sum('deleted'), resumed };
 }
 
-interface Target {
-  readonly offline: OfflineStore;
-  readonly online: OnlineStore;
-  readonly parts: ViewParts;
-  readonly sequence: number;
-  /** The rows to put online. */
-  readonly now: InstantRows;
-  readonly keyOf: (key: readonly Value[]) => string;
+interface Work {
+  readonly snapshot: Snapshot;
+  readonly writer: BaseWriter;
   readonly options: MaterialiseOptions;
 }
 
-async function writeChanged({ offline, online, parts, sequence, now, keyOf, options }: Target, base: InstantRows | null, chunk: number, chunks: number): Promise<number> {
-  const { view, entity } = parts;
-  const { at, signal } = options;
-  const codec = createRowCodec(viewRowSchema(view));
-  const order = { eventTime: at, knownAt: at, sequence };
-  const columns = [BACKFILL.eventTime, ...viewParts(view).map((part) => part.name)];
-  // Without it a row with a null in it equals no other, not even itself.
-  const settings = { transform_null_in: 1 };
-  let written = 0;
-  for await (const batch of offline.stream(changedRows(parts, now, base, chunk, chunks), { comment: `materialise ${view.name}`, signal, settings })) {
-    const packed: PackedRow[] = batch.map((row) => ({
-      key: keyOf(entity.keys.map((key) => row[key.name] as Value)),
-      value: codec.encode({ order, values: columns.map((column) => row[column] as Value | null) }),
-    }));
-    written += (await online.write(packed)).written;
+function sequenceOf(horizon: UnfinishedView['horizon']): number {
+  return Object.values(horizon).reduce((sum, last) => sum + last, 0);
+}
+
+/** Writes what a run has to write, from its first chunk that is not noted as written, and moves the watermark. */
+async function run(work: Work, unfinished: UnfinishedView): Promise<WrittenBases> {
+  const { snapshot, writer, options } = work;
+  const { offline, online, parts } = writer;
+  const { signal, maxMemoryBytes, onProgress, project } = options;
+  const own = storedSources(snapshot, parts.source).map(({ name }): [string, number] => [name, unfinished.horizon[name] ?? 0]);
+  return withEvents(offline, snapshot, [parts.source], { horizon: new Map(own), signal, maxMemoryBytes, onProgress }, async (scope) => {
+    if (parts.source.computed !== undefined) await noteOnlineKeys(offline, parts, project, scope);
+    const result = await withTouched(work, unfinished, async (touched) => {
+      const chunks = unfinished.chunks || Math.max(1, Math.ceil((await countOf(work, scope, unfinished, touched)) / (options.chunkRows ?? 50_000)));
+      return withinMemory(chunks, (count) => writeChunks(work, scope, touched, count === unfinished.chunks ? unfinished : { ...unfinished, chunks: count, written: 0 }));
+    });
+    const rows = await rowsOf(work, scope, unfinished.asOf);
+    await advanceWatermark(online, project, parts.view, { sequence: sequenceOf(unfinished.horizon), asOf: unfinished.asOf, rows });
+    await noteUnfinished(online, project, parts.view, null);
+    onProgress?.({ stage: `materialise ${parts.view.name}`, done: rows, total: rows, unit: 'rows' });
+    return result;
+  });
+}
+
+async function writeChunks({ writer, options }: Work, scope: EventScope, touched: string | null, from: UnfinishedView): Promise<WrittenBases> {
+  const { online, parts } = writer;
+  const { signal, maxMemoryBytes, onProgress, project } = options;
+  const { chunks: count, asOf } = from;
+  const total = { written: 0, deleted: 0 };
+  await noteUnfinished(online, project, parts.view, from);
+  for (let index = from.written; index < count; index++) {
+    throwIfCancelled(signal, `materialise ${parts.view.name}`);
+    onProgress?.({ stage: `materialise ${parts.view.name}`, done: index, total: count, unit: 'chunks' });
+    const chunk = count === 1 ? undefined : { index, count };
+    const { written, deleted } = await writeBases(writer, {
+      sequence: sequenceOf(from.horizon),
+      asOf,
+      scope: { ...scope, chunk, keysIn: touched ?? undefined },
+      candidates: candidatesOf(parts, project, scope, touched, { index, count }),
+      limits: { signal, maxMemoryBytes },
+    });
+    total.written += written;
+    total.deleted += deleted;
+    await noteUnfinished(online, project, parts.view, { ...from, written: index + 1 });
   }
-  return written;
+  return total;
 }
 
-async function deleteGone({ offline, online, parts, keyOf, options }: Target, gone: Statement): Promise<number> {
-  let deleted = 0;
-  for await (const batch of offline.stream(gone, { comment: `materialise ${parts.view.name}`, signal: options.signal })) {
-    deleted += await online.delete(batch.map((row) => keyOf(parts.entity.keys.map((key) => row[key.name] as Value))));
+/** Entities of a chunk that may be online without having an event any more. */
+function candidatesOf(parts: ViewParts, project: string, scope: EventScope, touched: string | null, chunk: Chunk): Statement | null {
+  const { view, entity, source } = parts;
+  if (source.computed !== undefined) return onlineKeys(parts, project, chunk);
+  if (!hasVersions(source)) return null;
+  if (touched === null) return compileKeys(view, entity, source, { ...scope, chunk });
+  const names = entity.keys.map((key) => identifier(key.name)).join(', ');
+  return { sql: `SELECT ${names} FROM ${identifier(touched)} WHERE cityHash64(tuple(${names})) % {chunks:UInt64} = {chunk:UInt64}`, params: { chunks: chunk.count, chunk: chunk.index } };
+}
+
+/** Puts the keys of the entities that new events touch into a table while `use` runs; null: all entities are written. */
+async function withTouched<T>({ writer, options }: Work, { since, horizon }: UnfinishedView, use: (table: string | null) => Promise<T>): Promise<T> {
+  if (since === null) return use(null);
+  const { offline, parts } = writer;
+  const { view, entity, source } = parts;
+  const { sql, params } = compileTouchedKeys(view, entity, source, { since, until: sequenceOf(horizon) });
+  return withKeys(offline, entity.keys.map((key) => key.name), { sql, params }, options, use);
+}
+
+/** Puts keys into a table of their own while `use` runs. */
+export async function withKeys<T>(offline: OfflineStore, names: readonly string[], { sql, params }: Statement, { signal }: Pick<JobOptions, 'signal'>, use: (table: string) => Promise<T>): Promise<T> {
+  const table = stageTable('keys');
+  try {
+    await offline.command({ sql: `CREATE TABLE ${identifier(table)} ENGINE = MergeTree ORDER BY (${names.map(identifier).join(', ')}) AS ${sql}`, params }, { signal });
+    return await use(table);
+  } finally {
+    await offline.dropTable(table);
   }
-  return deleted;
 }
 
-/**
- * The instant whose backfilled rows are exactly those online: changes are found against it. Null: everything is written,
- * because nothing is online or its backfill was computed anew since.
- */
-async function comparable(offline: OfflineStore, snapshot: Snapshot, view: VersionedView, online: ViewWatermark | null): Promise<InstantRows | null> {
-  if (online?.asOf == null) return null;
-  const run = await lastBackfill(offline, snapshot, view, online.asOf);
-  return run !== null && run.sequence === online.sequence ? run : null;
+/** About how many entities are to be written. */
+async function countOf({ writer, options }: Work, scope: EventScope, { asOf }: UnfinishedView, touched: string | null): Promise<number> {
+  if (touched === null) return rowsOf({ writer, options }, scope, asOf);
+  const [row] = await writer.offline.rows({ sql: `SELECT count() AS entities FROM ${identifier(touched)}`, params: {} });
+  return Number(row!['entities']);
 }
 
-function changedRows({ view, entity }: ViewParts, now: InstantRows, base: InstantRows | null, chunk: number, chunks: number): Statement {
-  const columns = [...entity.keys.map((key) => key.name), BACKFILL.eventTime, ...viewParts(view).map((part) => part.name)].map(identifier);
-  const unchanged = base === null ? '' : `\n  AND (${columns.join(', ')}) NOT IN (SELECT ${columns.join(', ')} ${fromInstant(view, 'base')} AND ${inChunk(entity.keys)})`;
-  return {
-    sql: `SELECT ${columns.join(', ')} ${fromInstant(view, 'now')} AND ${inChunk(entity.keys)}${unchanged}`,
-    params: { ...instantParams('now', now), chunk, chunks, ...(base === null ? {} : instantParams('base', base)) },
-  };
+async function rowsOf({ writer: { offline, parts }, options: { signal } }: Omit<Work, 'snapshot'>, scope: EventScope, at: Instant): Promise<number> {
+  const [row] = await offline.rows(compileEntityCount(parts.view, parts.source, at, scope), { signal });
+  return Number(row!['entities']);
 }
 
-function goneRows({ view, entity }: ViewParts, now: InstantRows, base: InstantRows, chunk: number, chunks: number): Statement {
-  const keys = entity.keys.map((key) => identifier(key.name)).join(', ');
-  return {
-    sql: `SELECT ${keys} ${fromInstant(view, 'base')} AND ${inChunk(entity.keys)}
-  AND (${keys}) NOT IN (SELECT ${keys} ${fromInstant(view, 'now')} AND ${inChunk(entity.keys)})`,
-    params: { ...instantParams('now', now), ...instantParams('base', base), chunk, chunks },
-  };
-}
-
-/**
- * Entities without a row as of then, among all that ever had an event (or a row, where events are computed and may be gone):
- * any of them may be online from a time that is not known exactly.
- */
-function unseenRows({ view, entity, source }: ViewParts, now: InstantRows): Statement {
-  const keys = entity.keys.map((key) => identifier(key.name));
-  const [table, fields] = source.computed === undefined ? [eventsTable(source), view.keyFields] : [backfillTable(view), entity.keys.map((key) => key.name)];
-  const columns = fields.map((field) => `e.${identifier(field)}`);
-  return {
-    sql: `SELECT DISTINCT ${columns.map((column, i) => `${column} AS ${keys[i]}`).join(', ')} FROM ${identifier(table)} AS e
-WHERE (${columns.join(', ')}) NOT IN (SELECT ${keys.join(', ')} ${fromInstant(view, 'now')})`,
-    params: instantParams('now', now),
-  };
-}
-
-function inChunk(keys: ViewParts['entity']['keys']): string {
-  return `cityHash64(${keys.map((key) => identifier(key.name)).join(', ')}) % {chunks:UInt64} = {chunk:UInt64}`;
-}

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { viewParts } from '@granary/aggregates';
-import { BACKFILL, backfillTable, identifier, type Instant, type VersionedView } from '@granary/contracts';
+import { compileEvaluate, representView, viewParts } from '@granary/aggregates';
+import { BACKFILL, backfillTable, identifier, named, type Instant, type VersionedView } from '@granary/contracts';
 import type { OfflineStore, OfflineStoreOptions } from '@granary/offline-store';
-import { createRowCodec, rowKey, viewRowSchema, type OnlineStore } from '@granary/online-store';
+import { createStateCodec, rowKey, type OnlineStore } from '@granary/online-store';
 import { snapshot, type StoredRow } from './shop.js';
 
 const FRONT = fileURLToPath(new URL('../../../offline-store/dist/http-front/main.js', import.meta.url));
@@ -112,13 +112,22 @@ FROM ${identifier(backfillTable(view))} FINAL WHERE has({instants:Array(Int64)},
   });
 }
 
-/** The online rows of these shops (`tenant/shopId`) that are there. */
-export async function onlineRows(store: OnlineStore, view: VersionedView, project: string, shops: Iterable<string>): Promise<Map<string, StoredRow>> {
+/** What the online values of these shops (`tenant/shopId`) come to as of an instant; of those that have any. */
+export async function onlineRows(store: OnlineStore, view: VersionedView, project: string, shops: Iterable<string>, at: Instant): Promise<Map<string, StoredRow>> {
   const names = [...shops];
   const entity = snapshot.entities[0]!;
-  const codec = createRowCodec(viewRowSchema(view));
+  const kept = representView(view, named(snapshot.sources, view.source));
+  const [codec, evaluate] = [createStateCodec(kept, view.version), compileEvaluate(kept)];
   const packed = await store.read(names.map((name) => rowKey(project, entity, [name.split('/')[0]!, BigInt(name.split('/')[1]!)], view.name, view.version)));
-  return new Map(packed.flatMap((bytes, i) => (bytes === null ? [] : [[names[i]!, codec.decode(bytes).values as unknown as StoredRow]])));
+  return new Map(
+    packed.flatMap((bytes, i) => {
+      if (bytes === null) return [];
+      const state = codec.decode(bytes);
+      if (state.asOf > at) throw new Error(`${names[i]!} is online as of ${state.asOf}, later than ${at}`);
+      const { eventTime, parts } = evaluate(state, at);
+      return eventTime === null ? [] : [[names[i]!, [eventTime, ...parts.flatMap((own) => [...own])] as unknown as StoredRow]];
+    }),
+  );
 }
 
 /** Floats to 1e-9 relative, the rest to the letter. */

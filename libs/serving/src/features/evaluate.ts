@@ -1,10 +1,10 @@
-import { emptyParts, finish, foldRequest } from '@granary/aggregates';
+import { finish, foldRequest, type Evaluation } from '@granary/aggregates';
 import type { FeatureState, FeatureValue, Instant, Value } from '@granary/contracts';
-import type { PlannedFeature, PlannedView } from './plan.js';
+import type { PlannedView } from './plan.js';
 
 type Values = readonly (Value | null)[];
 
-/** What one stored row gives as of an instant. */
+/** What an entity's state gives as of an instant. */
 export interface ViewValues {
   /** By the features' positions in the view; null: not present, or not asked for. */
   readonly values: Values;
@@ -18,22 +18,19 @@ export interface ViewValues {
 const MISSING: FeatureValue = Object.freeze({ value: null, state: 'missing', eventTime: null });
 
 /**
- * Features of a view from its stored row (null: the entity has none) as of `at`: the same values and states as a training
- * set has. A request that belongs to the window is itself an event of `at`: the entity is then seen, and fresh.
+ * Features of a view from what its state comes to as of `at`: the same values and states as a training set has. A request
+ * that belongs to the window is itself an event of `at`: the entity is then seen, and fresh.
  * `wanted` are positions of features in the view.
  */
-export function evaluateView({ features, view, source, eventTime }: PlannedView, wanted: readonly number[], stored: Values | null, request: Readonly<Record<string, Value>>, at: Instant): ViewValues {
-  const seen = stored === null ? null : (stored[eventTime] as Instant);
-  const absent = seen === null ? 'missing' : isExpired(seen, view.ttlMs, at) ? 'expired' : 'null';
+export function evaluateView({ features, view, source }: PlannedView, wanted: readonly number[], { parts, eventTime }: Evaluation, request: Readonly<Record<string, Value>>, at: Instant): ViewValues {
+  const absent = eventTime === null ? 'missing' : isExpired(eventTime, view.ttlMs, at) ? 'expired' : 'null';
   const values: (Value | null)[] = new Array<Value | null>(features.length).fill(null);
   for (const i of wanted) {
-    const planned = features[i]!;
-    if (planned.includesRequest) {
-      const before = stored === null ? emptyParts(planned.feature) : partsOf(planned, stored);
-      values[i] = finish(planned.feature, foldRequest(planned.feature, before, request, at, source), at);
-    } else if (absent === 'null') values[i] = finish(planned.feature, partsOf(planned, stored!), at);
+    const { feature, includesRequest } = features[i]!;
+    if (includesRequest) values[i] = finish(feature, foldRequest(feature, parts[i]!, request, at, source), at);
+    else if (absent === 'null') values[i] = finish(feature, parts[i]!, at);
   }
-  return { values, absent, eventTime: seen, at };
+  return { values, absent, eventTime, at };
 }
 
 /** The feature at a position in its view, with its state. */
@@ -48,8 +45,4 @@ export function featureValue(includesRequest: boolean, { values, absent, eventTi
 /** Visible iff event time ≥ at − ttl. */
 export function isExpired(eventTime: Instant, ttlMs: number | null, at: Instant): boolean {
   return ttlMs !== null && eventTime < at - ttlMs;
-}
-
-function partsOf({ offset, parts }: PlannedFeature, stored: Values): Values {
-  return parts.length === 1 ? [stored[offset] ?? null] : stored.slice(offset, offset + parts.length);
 }

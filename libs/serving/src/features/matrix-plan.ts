@@ -11,7 +11,7 @@ export interface MatrixView {
   readonly columns: readonly { readonly feature: number; readonly column: number }[];
   /** Positions of those, and of the features that derived columns read. */
   readonly wanted: readonly number[];
-  /** Where its columns lie in a packed row, when all that is wanted are columns whose parts are numbers there; else null. */
+  /** Where its columns lie in a base's row, when all that is wanted are columns whose parts are numbers there; else null. */
   readonly packed: PackedColumns | null;
 }
 
@@ -19,7 +19,7 @@ export interface MatrixView {
 export interface PackedColumns {
   /** Positions in the row: of the event time, then of the parts of each column. */
   readonly positions: readonly number[];
-  readonly columns: readonly { readonly feature: Feature; readonly column: number; readonly parts: number }[];
+  readonly columns: readonly { readonly feature: Feature; readonly position: number; readonly column: number; readonly parts: number }[];
 }
 
 export interface MatrixPlan {
@@ -38,12 +38,13 @@ export function planMatrix(views: readonly PlannedView[], outputs: readonly Plan
   return { views: read.filter(({ wanted }) => wanted.length > 0), derived };
 }
 
-function packedColumns({ features, eventTime }: PlannedView, columns: MatrixView['columns']): PackedColumns | null {
-  const read = columns.map(({ feature, column }) => ({ ...features[feature]!, column }));
-  if (!read.every(({ includesRequest, parts }) => !includesRequest && parts.every(({ type }) => isNumber(type)))) return null;
+function packedColumns({ features }: PlannedView, columns: MatrixView['columns']): PackedColumns | null {
+  const read = columns.map(({ feature, column }) => ({ ...features[feature]!, position: feature, column }));
+  if (!read.every(({ kept, includesRequest, parts }) => kept === 'stored' && !includesRequest && parts.every(({ type }) => isNumber(type)))) return null;
   return {
-    positions: [eventTime, ...read.flatMap(({ offset, parts }) => parts.map((_, i) => offset + i))],
-    columns: read.map(({ feature, column, parts }) => ({ feature, column, parts: parts.length })),
+    // The row begins with the event time.
+    positions: [0, ...read.flatMap(({ at, parts }) => parts.map((_, i) => at + i))],
+    columns: read.map(({ feature, position, column, parts }) => ({ feature, position, column, parts: parts.length })),
   };
 }
 

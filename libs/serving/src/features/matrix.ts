@@ -7,7 +7,7 @@ import type { MatrixView, PackedColumns } from './matrix-plan.js';
 import type { ServicePlan } from './plan.js';
 import { assertRecord, parseFields, readEach, type FeatureRequest } from './request.js';
 import { rowFetch } from './row-fetch.js';
-import { viewReads } from './view-reads.js';
+import { assertReaches, viewReads } from './view-reads.js';
 
 /** The features of n candidates as a model reads them: row by row, f columns each. */
 export interface FeatureMatrix {
@@ -92,27 +92,36 @@ function fillEvaluated({ views, matrix }: ServicePlan, reads: readonly ViewRead[
   }
 }
 
-/** For all other views: numbers straight from the packed bytes, no object per row or value. */
-function fillPacked({ planned, slots }: ViewRead, { positions, columns }: PackedColumns, bytes: readonly (Uint8Array | null)[], at: Instant, { data, mask, width, rows }: Target): void {
+/** For all other views: numbers straight from the packed bytes where a base says it all, no object per row or value. */
+function fillPacked({ planned, wanted, slots, keys }: ViewRead, { positions, columns }: PackedColumns, bytes: readonly (Uint8Array | null)[], at: Instant, { data, mask, width, rows }: Target): void {
   // Doubles: an instant needs them, and an avg's sum must not be rounded before it is divided.
   const numbers = new Float64Array(positions.length);
   const there = new Uint8Array(positions.length);
   const scratch = columns.map(({ parts }) => new Array<Value | null>(parts).fill(null));
+  const reads = viewReads(planned, wanted, bytes, at, true);
   const constant = slots.length === 1;
+  const put = (index: number, value: Value | null): void => {
+    if (value === null) return;
+    data[index] = inputNumber(value);
+    mask[index] = 1;
+  };
   for (let row = 0; row < (constant ? 1 : rows); row++) {
     const packed = bytes[slots[row]!];
     if (packed == null) continue;
-    planned.codec.decodeNumbers(packed, numbers, there, 0, positions);
-    if (isExpired(numbers[0]!, planned.view.ttlMs, at)) continue;
+    const former = planned.former.is(packed);
+    if (!former) assertReaches(planned, packed, at);
+    if (former || !planned.codec.decodeNumbers(packed, numbers, there, 0, positions)) {
+      const { values } = reads.valuesOf(slots[row]!, keys[row]!, {});
+      columns.forEach(({ position, column }) => put(row * width + column, values[position]!));
+      continue;
+    }
+    if (there[0] === 0 || isExpired(numbers[0]!, planned.view.ttlMs, at)) continue;
     let next = 1;
     for (let i = 0; i < columns.length; i++) {
       const { feature, column } = columns[i]!;
       const parts = scratch[i]!;
       for (let part = 0; part < parts.length; part++, next++) parts[part] = there[next] === 1 ? numbers[next]! : null;
-      const value = finish(feature, parts, at);
-      if (value === null) continue;
-      data[row * width + column] = inputNumber(value);
-      mask[row * width + column] = 1;
+      put(row * width + column, finish(feature, parts, at));
     }
   }
   if (constant) repeatFirstRow(columns, data, mask, width);

@@ -1,19 +1,16 @@
-import { viewParts, type Part } from '@granary/aggregates';
-import { BACKFILL, GranaryError, isNumeric, resolveService, type Entity, type EntityKey, type Feature, type FeatureValue, type FieldType, type ResolvedService, type ResolvedView, type Snapshot, type Source, type VersionedView } from '@granary/contracts';
-import { createRowCodec, rowKeys, viewRowSchema, type RowCodec } from '@granary/online-store';
+import { compileEvaluate, representView, type Evaluate, type FeatureRepresentation } from '@granary/aggregates';
+import { GranaryError, named, isNumeric, resolveService, type Entity, type EntityKey, type Feature, type FeatureValue, type FieldType, type ResolvedService, type ResolvedView, type Snapshot, type Source, type VersionedView } from '@granary/contracts';
+import { createStateCodec, rowKeys, type StateCodec } from '@granary/online-store';
 import { planDerived, type PlannedDerived } from './derived.js';
+import { formerRows, type FormerRows } from './former-row.js';
 import { planMatrix, type MatrixPlan } from './matrix-plan.js';
 import { rowShape } from './row-shape.js';
 
 /** A thing that a request names: an entity, with its keys under the names that the asker gives them. */
 export type Subject = Pick<Entity, 'name' | 'keys'>;
 
-/** One feature of a view: where its parts stand in a stored row. */
-export interface PlannedFeature {
-  readonly feature: Feature;
-  /** Position of its first part in the row's values. */
-  readonly offset: number;
-  readonly parts: readonly Part[];
+/** One feature of a view: how it is kept, and where its parts stand in a base's row. */
+export interface PlannedFeature extends Pick<FeatureRepresentation, 'feature' | 'kept' | 'parts' | 'at'> {
   readonly includesRequest: boolean;
 }
 
@@ -25,9 +22,10 @@ export interface PlannedView {
   /** Position in the plan's subjects. */
   readonly subject: number;
   readonly keyOf: (key: EntityKey) => string;
-  readonly codec: RowCodec;
-  /** Position of the entity's newest event time in the row's values. */
-  readonly eventTime: number;
+  readonly codec: StateCodec;
+  /** The parts of its features, in their order. */
+  readonly evaluate: Evaluate;
+  readonly former: FormerRows;
   /** Those that are served, then those that only derived features read. */
   readonly features: readonly PlannedFeature[];
   /** Those of all features. */
@@ -95,20 +93,18 @@ export function planService(snapshot: Snapshot, serviceName: string, project: st
 }
 
 function planView({ id, view, entity, source, features: used }: ResolvedView, subject: number, project: string): PlannedView {
-  const codec = createRowCodec(viewRowSchema(view));
-  const positions = new Map(codec.schema.columns.map((column, i) => [column.name, i]));
-  const features = used.map((feature): PlannedFeature => {
-    const parts = viewParts({ features: [feature] });
-    return { feature, offset: positions.get(parts[0]!.name)!, parts, includesRequest: includesRequest(feature) };
-  });
+  const kept = representView(view, source);
+  const byName = kept.features.map((each) => ({ name: each.feature.name, ...each }));
+  const features = used.map((feature): PlannedFeature => ({ ...named(byName, feature.name), includesRequest: includesRequest(feature) }));
   return {
     id,
     view,
     source,
     subject,
     keyOf: rowKeys(project, entity, view.name, view.version),
-    codec,
-    eventTime: positions.get(BACKFILL.eventTime)!,
+    codec: createStateCodec(kept, view.version),
+    evaluate: compileEvaluate(kept, used.map(({ name }) => name)),
+    former: formerRows(view, used),
     features,
     positions: features.map((_, i) => i),
     includesRequest: features.some((each) => each.includesRequest),

@@ -21,7 +21,7 @@ export function view(name: string, entity: string, keyFields: readonly string[],
   return { kind: 'featureView', name, entity, source: 'payments', keyFields: [...keyFields], ttlMs, features: [...features], version };
 }
 
-export const payments: Source = { kind: 'source', name: 'payments', fields: ([['amount', 'float64'], ['payer', 'int64']] as const).map(([name, kind]) => ({ name, type: type(kind), nullable: false })), eventId: [], eventTime: 'at', knownAt: null, file: null };
+export const payments: Source = { kind: 'source', name: 'payments', fields: ([['amount', 'float64'], ['payer', 'int64'], ['units', 'int64']] as const).map(([name, kind]) => ({ name, type: type(kind), nullable: false })), eventId: [], eventTime: 'at', knownAt: null, file: null };
 
 const userActivity = view(
   'user_activity',
@@ -103,7 +103,7 @@ export async function openTestStore(): Promise<TestStore> {
       const parts = stored.features.flatMap((each) => emptyParts(each).map((empty, i) => values[partsOf(each)[i]!.name] ?? empty));
       const value = createRowCodec(viewRowSchema(stored)).encode({ order: { eventTime: NOW, knownAt: NOW, sequence: 1 }, values: [eventTime, ...parts] });
       await lmdb.write([{ key: rowKey(project, entity, key, stored.name, stored.version), value }]);
-      await lmdb.writeMeta(watermarkName(project, stored), { asOf: NOW, sequence: 1, rows: 1, unfinished: null } satisfies ViewWatermark);
+      await lmdb.writeMeta(watermarkName(project, stored), { asOf: NOW, sequence: 1, rows: 1 } satisfies ViewWatermark);
     },
     async close() {
       await lmdb.close();

@@ -1,4 +1,5 @@
-import type { EntityKey, Instant, Value } from '@granary/contracts';
+import type { Evaluation } from '@granary/aggregates';
+import { GranaryError, formatInstant, type EntityKey, type Instant, type Value } from '@granary/contracts';
 import { evaluateView, type ViewValues } from './evaluate.js';
 import type { PlannedView } from './plan.js';
 import { requestRow } from './request.js';
@@ -18,19 +19,16 @@ export interface ViewReads {
  * for each, unless `sameFields` says that their fields are the same. `wanted` are positions of features in the view.
  */
 export function viewReads(planned: PlannedView, wanted: readonly number[], bytes: readonly (Uint8Array | null)[], at: Instant, sameFields: boolean): ViewReads {
-  const decoded = new Map<number, readonly (Value | null)[] | null>();
+  const read = new Map<number, Evaluation>();
   const evaluated = new Map<number, ViewValues>();
   const shared = sameFields || !planned.includesRequest;
 
-  function decode(slot: number): readonly (Value | null)[] | null {
-    const packed = bytes[slot];
-    if (packed == null) return null;
-    if (shared) return planned.codec.decode(packed).values;
-    const known = decoded.get(slot);
+  function evaluationOf(slot: number): Evaluation {
+    const known = read.get(slot);
     if (known !== undefined) return known;
-    const values = planned.codec.decode(packed).values;
-    decoded.set(slot, values);
-    return values;
+    const evaluation = evaluateRow(planned, bytes[slot] ?? null, at);
+    read.set(slot, evaluation);
+    return evaluation;
   }
 
   return {
@@ -38,13 +36,33 @@ export function viewReads(planned: PlannedView, wanted: readonly number[], bytes
       const known = shared ? evaluated.get(slot) : undefined;
       if (known !== undefined) return known;
       const request = planned.includesRequest ? requestRow(planned.view.keyFields, key, fields) : fields;
-      const values = evaluateView(planned, wanted, decode(slot), request, at);
+      const values = evaluateView(planned, wanted, evaluationOf(slot), request, at);
       if (shared) evaluated.set(slot, values);
       return values;
     },
     horizonOf(slot) {
       const packed = bytes[slot];
-      return packed == null ? 0 : planned.codec.decode(packed).order.sequence;
+      if (packed == null) return 0;
+      if (planned.former.is(packed)) return planned.former.sequenceOf(packed);
+      const { sequence, tail } = planned.codec.decode(packed);
+      return tail.reduce((last, event) => Math.max(last, event.sequence), Math.max(0, sequence));
     },
   };
+}
+
+function evaluateRow(planned: PlannedView, packed: Uint8Array | null, at: Instant): Evaluation {
+  if (packed === null) return planned.evaluate(null, at);
+  if (planned.former.is(packed)) return planned.former.evaluate(packed);
+  assertReaches(planned, packed, at);
+  return planned.evaluate(planned.codec.decode(packed), at);
+}
+
+/** Throws PAST_NOT_ONLINE for an instant before that of the base: what has left its windows by then is not in it. */
+export function assertReaches({ view, codec }: PlannedView, packed: Uint8Array, at: Instant): void {
+  const { asOf } = codec.order(packed);
+  if (asOf <= at) return;
+  throw new GranaryError('PAST_NOT_ONLINE', `${view.name} is online for reads from ${formatInstant(asOf)} on, and ${formatInstant(at)} is asked for`, {
+    todo: 'Ask for a later instant, or let a history answer: granary dataset reads the past offline.',
+    details: { view: view.name, asOf, at },
+  });
 }

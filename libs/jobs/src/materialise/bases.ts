@@ -1,0 +1,92 @@
+import { compileCompact, eventColumns, representView, type ViewRepresentation } from '@granary/aggregates';
+import { compileState, type StateScope } from '@granary/compiler';
+import { isGranaryError, GranaryError, type Instant, type Statement, type Value } from '@granary/contracts';
+import type { OfflineStore, StatementOptions } from '@granary/offline-store';
+import { NO_BASE, createStateCodec, packBases, rowKeys, type OnlineStore, type PackedRow, type StateCodec } from '@granary/online-store';
+import { explainOverflow } from '../overflow.js';
+import type { ViewParts } from '../view-parts.js';
+import { readRowBinary } from './row-binary.js';
+
+/** All that writing a view's bases needs beside what they are of; made once. */
+export interface BaseWriter {
+  readonly parts: ViewParts;
+  readonly offline: OfflineStore;
+  readonly online: OnlineStore;
+  readonly kept: ViewRepresentation;
+  readonly codec: StateCodec;
+  readonly keyOf: (key: readonly Value[]) => string;
+}
+
+export interface BasePoint {
+  readonly sequence: number;
+  readonly asOf: Instant;
+}
+
+/** Which bases: up to the sequence, for reads from the instant on, of the entities that the scope names. */
+export interface BasesOf extends BasePoint {
+  readonly scope: Omit<StateScope, 'at'>;
+  /** Keys of entities that may be online: those of them that have nothing are told so. Null: all that have nothing were never there. */
+  readonly candidates: Statement | null;
+  readonly limits: Pick<StatementOptions, 'signal' | 'maxMemoryBytes'>;
+}
+
+export interface WrittenBases {
+  /** Those that changed what was online. */
+  readonly written: number;
+  /** Of them those of entities that have no event any more. */
+  readonly deleted: number;
+}
+
+export function baseWriter(offline: OfflineStore, online: OnlineStore, parts: ViewParts, project: string): BaseWriter {
+  const { view, entity, source } = parts;
+  const kept = representView(view, source);
+  return { parts, offline, online, kept, codec: createStateCodec(kept, view.version), keyOf: rowKeys(project, entity, view.name, view.version) };
+}
+
+/**
+ * Computes bases in ClickHouse and writes them. A base depends on nothing but the entity, the sequence and the instant: who
+ * writes it again, or beside another, does no harm.
+ */
+export async function writeBases(writer: BaseWriter, { sequence, asOf, scope, candidates, limits }: BasesOf): Promise<WrittenBases> {
+  const { parts, offline, online, kept, keyOf } = writer;
+  const { view, entity, source } = parts;
+  const keys = entity.keys.map((key) => key.name);
+  const packed = packBases(kept, compileState(view, entity, source, { ...scope, at: asOf }), { keys, version: view.version, sequence, asOf });
+  const statement = { sql: `${packed.sql}\nFORMAT RowBinary`, params: packed.params };
+  const options = { comment: `materialise ${view.name}`, ...limits };
+  const bytes = await explainValues(view.name, () => explainOverflow(`feature view ${view.name}`, () => offline.bytes(statement, options)));
+  const types = entity.keys.map((key) => key.type);
+  const rows = Array.from(readRowBinary(bytes, types), ({ values, packed: value }): PackedRow => ({ key: keyOf(values), value }));
+  const { written } = await online.write(rows);
+  if (candidates === null) return { written, deleted: 0 };
+  const there = new Set(rows.map(({ key }) => key));
+  const nothing = emptyState(writer, { sequence, asOf });
+  let deleted = 0;
+  for await (const batch of offline.stream(candidates, options)) {
+    const gone = batch.map((row) => keyOf(keys.map((name) => row[name] as Value))).filter((key) => !there.has(key));
+    deleted += (await online.write(gone.map((key) => ({ key, value: nothing })))).written;
+  }
+  return { written, deleted };
+}
+
+/** The base of an entity without events: as good as no row, and no older write can take its place. */
+function emptyState({ kept, codec }: BaseWriter, to: BasePoint): Buffer {
+  const nothing = { sequence: NO_BASE, asOf: NO_BASE, row: null, log: eventColumns(kept.events, 0), tail: [] };
+  return codec.encodeBase(compileCompact(kept)(nothing, to));
+}
+
+const THROW_IF = 395;
+
+/** A value that an enum does not declare is reported as what it is. */
+async function explainValues<T>(view: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!isGranaryError(error, 'QUERY_FAILED') || error.details['code'] !== THROW_IF) throw error;
+    throw new GranaryError('INVALID_VALUE', `feature view ${view}: ${error.message.split(': while executing')[0]!}`, {
+      todo: 'Declare the value in the enum, or the field as a string.',
+      details: error.details,
+      cause: error,
+    });
+  }
+}
