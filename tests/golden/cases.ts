@@ -1,4 +1,4 @@
-import { SPINE, compileBackfill, compileDataset, compileEventSpine, compileProbes, compileTouched, type Asking, type Spine, type Touching } from '@granary/compiler';
+import { SPINE, compileBackfill, compileDataset, compileEventSpine, compileState, compileProbes, compileTouched, type Asking, type Spine, type Touching } from '@granary/compiler';
 import type { Statement } from '@granary/contracts';
 import { DAY, T, entityOf, snapshots, sourceOf, viewNames } from './world.js';
 
@@ -21,6 +21,10 @@ export const CASES: readonly GoldenCase[] = [
   ...(['keys', 'touched'] as const).map((only): GoldenCase => {
     const view = small.views.find((each) => each.name === 'count')!;
     return { name: `probes-${only}`, world: 'small', statement: compileProbes(view, entityOf(small, view.entity), sourceOf(small, view.source), { table: 'probes_count', only }) };
+  }),
+  ...['latest', 'ends', 'known_at'].map((name): GoldenCase => {
+    const view = small.views.find((each) => each.name === name)!;
+    return { name: `state-${name.replaceAll('_', '-')}`, world: 'small', statement: compileState(view, entityOf(small, view.entity), sourceOf(small, view.source), { at: T }) };
   }),
   dataset('small', 'ttl', [SPINE.row]),
   dataset('small', 'default', [SPINE.row]),

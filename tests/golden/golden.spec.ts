@@ -90,6 +90,22 @@ const ANSWERS: Readonly<Record<string, readonly Row[]>> = {
   'touched-known-at': [{ userId: 2n, __as_of: T, __newest: T - DAY }, { userId: 3n, __as_of: T, __newest: T - DAY }],
   'probes-keys': PROBED,
   'probes-touched': PROBED,
+  // User 3's visit is still to come: it waits in the log, and there is no row yet.
+  'state-latest': [
+    { userId: 1n, __event_time: T, amount: 2, tags: ['c', 'd'], __log_time: [], __log_run_0: [], __log_run_1: [] },
+    { userId: 2n, __event_time: T - DAY, amount: 7, tags: ['e'], __log_time: [], __log_run_0: [], __log_run_1: [] },
+    { userId: 3n, __event_time: null, amount: null, tags: [], __log_time: [BigInt(T + 1)], __log_run_0: [[1]], __log_run_1: [[[]]] },
+  ],
+  'state-ends': [
+    { userId: 1n, __event_time: T, __log_time: [3, 2, 1, 0].map((days) => BigInt(T - days * DAY)), __log_run_0: [[10], [null], [5], [2]], __log_run_1: [[1n], [2n], [4n], [8n]] },
+    { userId: 2n, __event_time: T - DAY, __log_time: [BigInt(T - DAY)], __log_run_0: [[7]], __log_run_1: [[16n]] },
+    { userId: 3n, __event_time: null, __log_time: [BigInt(T + 1)], __log_run_0: [[1]], __log_run_1: [[32n]] },
+  ],
+  // What is superseded by T is gone, with it all of user 2; what is not known yet waits.
+  'state-known-at': [
+    { userId: 1n, __event_time: T - 2 * DAY, __log_time: [BigInt(T - 2 * DAY), BigInt(T - DAY)], __log_known: [BigInt(T - DAY), BigInt(T + 1)], __log_until: [Infinity, Infinity], __log_run_0: [[100], [5]] },
+    { userId: 3n, __event_time: T - DAY, __log_time: [BigInt(T - DAY)], __log_known: [BigInt(T - 1)], __log_until: [Infinity], __log_run_0: [[9]] },
+  ],
   'dataset-ttl': [
     answered({ __row: 1n, coins: 8n, tags: ['c', 'd'] }),
     answered({ __row: 2n, coins: 8n, tags: ['c', 'd'] }),

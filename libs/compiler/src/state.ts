@@ -1,7 +1,7 @@
 import { representView, totalOf, type EventPlace, type EventSchema, type RetainedEnd, type StoredColumn, type ViewRepresentation } from '@granary/aggregates';
 import { EVENT, LOG, eventsTable, fieldReferences, identifier, runsOf, type Entity, type Instant, type Source, type Statement, type VersionedView } from '@granary/contracts';
 import { Emitter, column, indent, list } from './emit.js';
-import { EVENTS, SUPERSEDED, emitArrived, emitEvents, emitInChunk, hasVersions, type Chunk, type EventScope } from './events.js';
+import { EVENTS, SUPERSEDED, emitArrived, emitEvents, hasVersions, type Chunk, type EventScope } from './events.js';
 import { emitExpression, sourceFields } from './expression/emit-expression.js';
 import { emitParts } from './parts.js';
 
@@ -61,16 +61,15 @@ FROM ${latest.length === 0 ? states : newest()}`);
  * The keys of the entities that events touch which arrived after `since`, up to `until`: their own, and those of every
  * other version of the same events. Of a stored source.
  */
-export function compileTouchedKeys(view: VersionedView, entity: Entity, source: Source, { since, until, chunk }: { readonly since: number; readonly until: number; readonly chunk?: Chunk | undefined }): Statement {
+export function compileTouchedKeys(view: VersionedView, entity: Entity, source: Source, { since, until }: { readonly since: number; readonly until: number }): Statement {
   const emitter = new Emitter();
   const [table, id, sequence] = [eventsTable(source), EVENT.id, EVENT.sequence].map(identifier);
   const [after, last] = [since, until].map((each) => emitter.bind({ kind: 'int64' }, String(each)));
   const isNew = `${sequence} > ${after} AND ${sequence} <= ${last}`;
   const touched = hasVersions(source) ? `${sequence} <= ${last} AND ${id} IN (SELECT ${id} FROM ${table} WHERE ${isNew})` : isNew;
-  const inChunk = chunk === undefined ? '' : ` AND ${emitInChunk(view.keyFields, chunk)}`;
   return emitter.statement(`SELECT DISTINCT ${view.keyFields.map((field, i) => `${identifier(field)} AS ${identifier(entity.keys[i]!.name)}`).join(', ')}
 FROM ${table}
-WHERE ${touched}${inChunk}`);
+WHERE ${touched}`);
 }
 
 interface SqlInstant {

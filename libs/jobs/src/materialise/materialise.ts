@@ -1,11 +1,11 @@
-import { compileEntityCount, compileKeys, compileTouchedKeys, hasVersions, type Chunk, type EventScope } from '@granary/compiler';
+import { compileEntityCount, compileKeys, compileTouchedKeys, emitInChunk, hasVersions, type Chunk, type EventScope } from '@granary/compiler';
 import { identifier, storedSources, type Instant, type JobOptions, type Snapshot, type Statement } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
 import type { OnlineStore, UnfinishedView } from '@granary/online-store';
 import { selectViews } from '../backfill/backfill.js';
 import { throwIfCancelled } from '../cancelled.js';
 import { currentHorizon, withEvents } from '../events/with-events.js';
-import { stageTable } from '../stage-table.js';
+import { withStage } from '../stage-table.js';
 import { partsOfView, type ViewParts } from '../view-parts.js';
 import { withinMemory } from '../within-memory.js';
 import { baseWriter, writeBases, type BaseWriter, type WrittenBases } from './bases.js';
@@ -149,8 +149,8 @@ function candidatesOf(parts: ViewParts, project: string, scope: EventScope, touc
   if (source.computed !== undefined) return onlineKeys(parts, project, chunk);
   if (!hasVersions(source)) return null;
   if (touched === null) return compileKeys(view, entity, source, { ...scope, chunk });
-  const names = entity.keys.map((key) => identifier(key.name)).join(', ');
-  return { sql: `SELECT ${names} FROM ${identifier(touched)} WHERE cityHash64(tuple(${names})) % {chunks:UInt64} = {chunk:UInt64}`, params: { chunks: chunk.count, chunk: chunk.index } };
+  const names = entity.keys.map((key) => key.name);
+  return { sql: `SELECT ${names.map(identifier).join(', ')} FROM ${identifier(touched)} WHERE ${emitInChunk(names, chunk)}`, params: {} };
 }
 
 /** Puts the keys of the entities that new events touch into a table while `use` runs; null: all entities are written. */
@@ -158,19 +158,9 @@ async function withTouched<T>({ writer, options }: Work, { since, horizon }: Unf
   if (since === null) return use(null);
   const { offline, parts } = writer;
   const { view, entity, source } = parts;
-  const { sql, params } = compileTouchedKeys(view, entity, source, { since, until: sequenceOf(horizon) });
-  return withKeys(offline, entity.keys.map((key) => key.name), { sql, params }, options, use);
-}
-
-/** Puts keys into a table of their own while `use` runs. */
-export async function withKeys<T>(offline: OfflineStore, names: readonly string[], { sql, params }: Statement, { signal }: Pick<JobOptions, 'signal'>, use: (table: string) => Promise<T>): Promise<T> {
-  const table = stageTable('keys');
-  try {
-    await offline.command({ sql: `CREATE TABLE ${identifier(table)} ENGINE = MergeTree ORDER BY (${names.map(identifier).join(', ')}) AS ${sql}`, params }, { signal });
-    return await use(table);
-  } finally {
-    await offline.dropTable(table);
-  }
+  const touchedKeys = compileTouchedKeys(view, entity, source, { since, until: sequenceOf(horizon) });
+  const stage = { purpose: 'keys', orderBy: entity.keys.map((key) => key.name) };
+  return withStage(offline, stage, touchedKeys, use, { comment: `materialise ${view.name}`, signal: options.signal });
 }
 
 /** About how many entities are to be written. */

@@ -1,5 +1,5 @@
 import { clickhouseType, identifier, type Statement } from '@granary/contracts';
-import { compileKeys, type Chunk, type EventScope } from '@granary/compiler';
+import { compileKeys, emitInChunk, type Chunk, type EventScope } from '@granary/compiler';
 import type { OfflineStore } from '@granary/offline-store';
 import type { ViewParts } from '../view-parts.js';
 
@@ -25,13 +25,11 @@ WHERE (${names}) NOT IN (SELECT ${names} FROM ${identifier(tableOf(parts))} WHER
 }
 
 /** Those of a chunk. */
-export function onlineKeys(parts: ViewParts, project: string, { index, count }: Chunk): Statement {
-  const names = parts.entity.keys.map((key) => identifier(key.name)).join(', ');
-  return {
-    sql: `SELECT DISTINCT ${names} FROM ${identifier(tableOf(parts))}
-WHERE ${identifier(PROJECT)} = {project:String} AND cityHash64(tuple(${names})) % {chunks:UInt64} = {chunk:UInt64}`,
-    params: { project, chunks: count, chunk: index },
-  };
+export function onlineKeys(parts: ViewParts, project: string, chunk: Chunk): Statement {
+  const names = parts.entity.keys.map((key) => key.name);
+  const sql = `SELECT DISTINCT ${names.map(identifier).join(', ')} FROM ${identifier(tableOf(parts))}
+WHERE ${identifier(PROJECT)} = {project:String} AND ${emitInChunk(names, chunk)}`;
+  return { sql, params: { project } };
 }
 
 const PROJECT = '__project';

@@ -4,8 +4,9 @@ import { EVENT, identifier, type Instant, type Snapshot, type Value } from '@gra
 import type { OfflineStore, Row } from '@granary/offline-store';
 import { watermarkName, type Appended, type OnlineStore, type PackedRow, type ViewWatermark } from '@granary/online-store';
 import { baseWriter, writeBases, type BasePoint, type BaseWriter } from '../materialise/bases.js';
-import { materialise, withKeys } from '../materialise/materialise.js';
+import { materialise } from '../materialise/materialise.js';
 import { readWatermark } from '../materialise/watermark.js';
+import { withStage } from '../stage-table.js';
 import type { ViewParts } from '../view-parts.js';
 
 export interface PublishLimits {
@@ -114,7 +115,7 @@ export class ViewPublisher {
     const { view, entity, source } = this.#parts;
     const names = entity.keys.map((key) => key.name);
     const touched = compileTouchedKeys(view, entity, source, { since: from.sequence, until });
-    await withKeys(this.#offline, names, touched, {}, (keysIn) =>
+    await withStage(this.#offline, { purpose: 'keys', orderBy: names }, touched, (keysIn) =>
       writeBases(this.#writer, {
         sequence: until,
         asOf: this.#pointAt(from),
