@@ -91,7 +91,7 @@ describe('wrong usage', () => {
 
   it('says where nothing was applied yet, and makes no stores for it', async () => {
     const empty = join(folder.path, 'empty');
-    for (const args of [['ingest', '--data', '.'], ['backfill'], ['materialise'], ['train'], ['evaluate', 'x'], ['dataset', 'x', '--spine', 'y', '--out', 'z'], ['serve'], ['up'], ['intake'], ['prove'], ['explain', 'feature', 'x', 'id=1']]) {
+    for (const args of [['ingest', '--data', '.'], ['backfill'], ['materialise'], ['train'], ['evaluate', 'x'], ['dataset', 'x', '--spine', 'y', '--out', 'z'], ['serve'], ['up'], ['intake'], ['delete', 'x', 'id=1'], ['prove'], ['explain', 'feature', 'x', 'id=1']]) {
       const { error } = await granaryJson<Failure>([...args, ...at(empty)], 2);
       expect([args[0], error.code, error.todo]).toEqual([args[0], 'REGISTRY_EMPTY', 'Run granary plan, then granary apply.']);
     }
@@ -301,6 +301,14 @@ describe('ingest to status', () => {
     }
     expect((await serve.ended).code).toBe(0);
   }, 120_000);
+
+  it('deletes an entity online, and its events stay', async () => {
+    const { error } = await granaryJson<Failure>(['delete', 'reader', 'id=4', ...at()], 2);
+    expect(error).toMatchObject({ code: 'INVALID_KEY', todo: 'Give readerId=….' });
+    const deleted = { entity: 'reader', key: { readerId: '4' }, deleted: 1 };
+    expect(await granaryJson(['delete', 'reader', 'readerId=4', ...at()])).toMatchObject(deleted);
+    expect((await granary(['delete', 'reader', 'readerId=4', ...at()])).stdout).toContain('deleted no rows of reader readerId=4');
+  });
 
   it('while granary up has the directory, other commands say how to go through it, and can', async () => {
     const up = startGranary(['up', '--port', '0', '--intake-port', '0', '--clickhouse-port', '0', '--json', ...at()]);

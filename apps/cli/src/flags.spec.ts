@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { isGranaryError } from '@granary/contracts';
-import { instantsOf, readBytes, readInstant, wholeNumber } from './flags.js';
+import { instantsOf, readBytes, readInstant, readPairs, wholeNumber } from './flags.js';
 
 const DAY = 86_400_000;
 const may = (day: number): number => Date.UTC(2026, 4, day);
@@ -18,6 +18,13 @@ describe('readBytes', () => {
   it('reads a whole number of bytes, with a unit or without', () => {
     expect(['2GiB', '512 MiB', '7'].map(readBytes)).toEqual([2 ** 31, 2 ** 29, 7]);
     for (const text of ['', '0', '2GB', '1.5GiB', '-1', '9999999TiB']) expect(codeOf(() => readBytes(text))).toBe('INVALID_VALUE');
+  });
+});
+
+describe('readPairs', () => {
+  it('reads names and values, each name once', () => {
+    expect(readPairs(['a=1', 'b=x=y', 'c='])).toEqual({ a: '1', b: 'x=y', c: '' });
+    for (const texts of [['a'], ['=1'], ['a=1', 'a=1']]) expect(codeOf(() => readPairs(texts))).toBe('INVALID_USAGE');
   });
 });
 

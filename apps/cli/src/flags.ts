@@ -23,6 +23,19 @@ export function readShare(text: string): number {
   throw new GranaryError('INVALID_VALUE', `"${text}" is not a share`, { todo: 'Write a number from 0 to 1, such as 0.1.' });
 }
 
+/** `['userId=42']` → `{ userId: '42' }`. Throws INVALID_USAGE. */
+export function readPairs(texts: readonly string[]): Readonly<Record<string, string>> {
+  const pairs = new Map<string, string>();
+  for (const text of texts) {
+    const equals = text.indexOf('=');
+    const name = text.slice(0, Math.max(0, equals));
+    if (name === '') throw new GranaryError('INVALID_USAGE', `"${text}" is not a key with its value`, { todo: 'Write each as name=value, such as userId=42.' });
+    if (pairs.has(name)) throw new GranaryError('INVALID_USAGE', `${name} is given twice`, { todo: 'Give each key once.' });
+    pairs.set(name, text.slice(equals + 1));
+  }
+  return Object.fromEntries(pairs);
+}
+
 const UNITS = { '': 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3, TiB: 1024 ** 4 } as const;
 
 /** `'2GiB'` → 2147483648. Throws INVALID_VALUE. */

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { registerApply } from './commands/apply.js';
 import { registerBackfill } from './commands/backfill.js';
 import { registerDataset } from './commands/dataset.js';
+import { registerDelete } from './commands/delete.js';
 import { registerDemo } from './commands/demo.js';
 import { registerEvaluate } from './commands/evaluate.js';
 import { registerExplain } from './commands/explain.js';
@@ -25,7 +26,7 @@ const { version } = createRequire(import.meta.url)('../package.json') as { versi
 
 const VERBS = [
   registerInit, registerPlan, registerApply, registerHistory,
-  registerIngest, registerQuarantine, registerBackfill, registerMaterialise, registerDataset,
+  registerIngest, registerQuarantine, registerBackfill, registerMaterialise, registerDelete, registerDataset,
   registerTrain, registerEvaluate,
   registerStatus, registerServe, registerIntake, registerUp,
   registerProve, registerExplain,

@@ -41,6 +41,8 @@ export { createPublisher } from './publish/publisher.js';
 export type { OnlinePublisher, PublisherOptions } from './publish/publisher.js';
 export { materialise } from './materialise/materialise.js';
 export type { MaterialiseOptions, MaterialiseResult } from './materialise/materialise.js';
+export { deleteEntity, readEntityKey } from './delete/delete-entity.js';
+export type { DeleteEntityOptions, DeletedEntity } from './delete/delete-entity.js';
 export { latestModel, listModels } from './train/model-registry.js';
 export type { ModelVersion } from './train/model-registry.js';
 export { evaluateRecommender, trainRecommender } from './train/train-recommender.js';

@@ -1,10 +1,15 @@
-import { GranaryError, type ErrorCode, type FeatureService, type Snapshot, type Source } from '@granary/contracts';
+import { GranaryError, type Entity, type ErrorCode, type FeatureService, type Snapshot, type Source } from '@granary/contracts';
 
 /** Finds what a user names. Throws the code with what there is to name. */
 function find<T extends { readonly name: string }>(items: readonly T[], name: string, what: string, code: ErrorCode): T {
   const item = items.find((each) => each.name === name);
   if (item !== undefined) return item;
   throw new GranaryError(code, `There is no ${what} ${name}`, { todo: `Name one of ${items.map((each) => each.name).join(', ') || '(none is declared)'}.` });
+}
+
+/** Throws DEFINITION_NOT_FOUND. */
+export function findEntity(snapshot: Snapshot, name: string): Entity {
+  return find(snapshot.entities, name, 'entity', 'DEFINITION_NOT_FOUND');
 }
 
 /** Throws UNKNOWN_SERVICE. */

@@ -1,7 +1,7 @@
 import { GranaryError, formatDuration, formatExpression, formatInstant, resolveService, type Instant, type Value } from '@granary/contracts';
 import type { ExplainedFeature, Explanation, JudgedEvent } from '@granary/jobs';
 import type { Command } from 'commander';
-import { INSTANT_HELP, readInstant, wholeNumber } from '../flags.js';
+import { INSTANT_HELP, readInstant, readPairs, wholeNumber } from '../flags.js';
 import { formatCount, plural } from '../terminal/format.js';
 import type { Style } from '../terminal/style.js';
 import { renderTable } from '../terminal/table.js';
@@ -27,7 +27,7 @@ export function registerExplain(program: Command): void {
     .option('--limit <number>', 'events to show of each feature; with --json all are listed', flag(wholeNumber(0)), 20);
   verb<ExplainFlags, [string, string, readonly string[]]>(command, ['clickhouseUrl'], EXAMPLE, async (context, { at = Date.now(), feature, limit }, what, service, pairs) => {
     if (what !== 'feature') throw new GranaryError('INVALID_USAGE', `granary explains no ${what}`, { todo: 'Write granary explain feature <service> <key=value…>.' });
-    const given = Object.fromEntries(pairs.map(readPair));
+    const given = readPairs(pairs);
     const snapshot = await context.snapshot();
     const { explainRow, readAsked } = await import('@granary/jobs');
     const declared = snapshot.services.find(({ name }) => name === service);
@@ -36,12 +36,6 @@ export function registerExplain(program: Command): void {
     const explanation = await explainRow(await context.offline(), snapshot, service, { values, at }, { features: feature, signal: context.signal });
     return { json: explanationDocument(explanation), text: describeExplanation(explanation, limit, context.voice.style) };
   });
-}
-
-function readPair(text: string): readonly [string, string] {
-  const equals = text.indexOf('=');
-  if (equals > 0) return [text.slice(0, equals), text.slice(equals + 1)];
-  throw new GranaryError('INVALID_USAGE', `"${text}" is not a key with its value`, { todo: 'Write each as name=value, such as userId=42.' });
 }
 
 function explanationDocument({ service, at, asked, features, derived }: Explanation): object {
