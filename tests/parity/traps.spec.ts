@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { writeDataset } from '@granary/jobs';
 import { OfflineStore, type EventRow, type Row } from '@granary/offline-store';
 import { resolveSnapshot } from '@granary/registry';
-import { avg, count, entity, featureService, featureView, latest, max, min, source, sqlSource, stddevPopulation, sum, t } from '@granary/sdk';
+import { avg, count, entity, featureService, featureView, lastN, latest, max, min, source, sqlSource, stddevPopulation, sum, t } from '@granary/sdk';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 const DAY = 86_400_000;
@@ -24,13 +24,16 @@ const both = sqlSource('both', {
 const seen = featureView('seen', {
   entity: pair,
   source: visits,
-  features: (v) => ({ whole: latest(v.whole), part: latest(v.part), visits: count().over('7d'), total: sum(v.whole).over('7d'), least: min(v.part).over('2d'), most: max(v.part).over('2d'), mean: avg(v.part).over('7d'), spread: stddevPopulation(v.part).over('7d') }),
+  features: (v) => ({ whole: latest(v.whole), part: latest(v.part), visits: count().over('7d'), total: sum(v.whole).over('7d'), least: min(v.part).over('2d'), most: max(v.part).over('2d'), mean: avg(v.part).over('7d'), spread: stddevPopulation(v.part).over('7d'), recent: lastN(3, v.whole).over('30d') }),
 });
 const said = featureView('said', { entity: pair, source: told, features: (v) => ({ said: latest(v.whole) }) });
 const joined = featureView('joined', { entity: pair, source: both, features: (v) => ({ newest: latest(v.whole) }) });
 const resolved = resolveSnapshot([pair, visits, told, both, seen, said, joined, featureService('all', [seen, said, joined])].map(({ definition }) => definition));
 // Files may have holes where the SDK wants none: the declared field may be null.
 const snapshot = { ...resolved, sources: resolved.sources.map((each) => (each.name === 'told' ? { ...each, fields: each.fields.map((field) => ({ ...field, nullable: field.name === 'toldAt' })) } : each)) };
+
+/** Days before T, in no order, on which (9, 9) visits. */
+const DAILY = [4, 9, 1, 7, 2, 8, 3, 6, 5];
 
 let folder: string;
 let store: OfflineStore;
@@ -50,6 +53,7 @@ beforeAll(async () => {
     visit('zero', 5n, 5n, 0, 7n, 1),
     visit('nothing', 7n, 7n, T - DAY, 1n, null),
     visit('future', 1n, 12n, T + DAY, 99n, 99),
+    ...DAILY.map((day) => visit(`daily${day}`, 9n, 9n, T - day * DAY, BigInt(day), null)),
   ]);
   const report = (id: string, at: number, toldAt: number | null, whole: bigint): EventRow => ({ eventId: id, eventTime: at, knownAt: toldAt ?? at, values: [id, 1n, 12n, whole, at, toldAt] });
   await store.appendEvents(declared('told'), [report('r1', T - DAY, null, 1n), report('r1', T - DAY, T + 1, 2n), report('r2', T - DAY, T - DAY, 3n)]);
@@ -91,6 +95,15 @@ describe('a training set does not fall into the trap of', () => {
 
   it('windows as running totals: least and most forget what has left the window', async () => {
     expect(await ask([1, 12, T - DAY - 1], [1, 12, T])).toMatchObject([{ least2d: 4, most2d: 4 }, { least2d: 0.5, most2d: 0.5 }]);
+  });
+
+  it('newest values that are some of the newest: a list that was given once and then goes on', async () => {
+    const newest = (day: number): object => ({ recent30d: [1n, 2n, 3n].map((each) => each + BigInt(day)).filter((each) => each <= 9n) });
+    expect(await ask(...DAILY.map((day) => [9, 9, T - day * DAY] as const))).toMatchObject(DAILY.map(newest));
+    const path = join(folder, 'own.parquet');
+    await writeDataset(store, snapshot, 'all', { spine: { kind: 'source', source: 'visits' }, path, folder: join(folder, 'sets') });
+    const own = await store.rows({ sql: "SELECT recent30d, whole FROM file({path:String}, Parquet) WHERE id LIKE 'daily%' ORDER BY at", params: { path } });
+    expect(own).toMatchObject([...DAILY].sort((a, b) => b - a).map(newest));
   });
 
   it('a standard deviation that is the mean', async () => {

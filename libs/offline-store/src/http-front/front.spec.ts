@@ -145,6 +145,9 @@ describe('HTTP front', () => {
       expect((await post("INSERT INTO url (file, url) VALUES ('INTO OUTFILE', 'file(x)')")).status).toBe(200);
       expect((await post("SELECT file, url FROM url WHERE url IN ('file(x)')")).text).toBe('INTO OUTFILE\tfile(x)\n');
       expect((await post(`SELECT '${secret}' AS x, {p:String}`, { param_p: secret })).text).toBe(`${secret}\t${secret}\n`);
+      const long = 'x'.repeat(5_000);
+      expect((await post(`SELECT length({p:String}) AS \`${long}\`, 'x' IN ('${long}')`, { param_p: long })).text).toBe('5000\t0\n');
+      expect((await post(`SELECT * FROM \`${secret}/beyond\``)).text).toMatch(/^Code: 60\./);
       expect((await post('DROP TABLE url')).status).toBe(200);
     });
   });

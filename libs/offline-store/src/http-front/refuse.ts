@@ -33,7 +33,8 @@ export function refuse(read: FrontRequest, sql: string): void {
   // The data of an INSERT is no SQL.
   const all = [...tokens(insert ? insert.target + insert.settings : sql)];
   all.forEach((token, i) => refuseToken(all, i, token));
-  for (const [name, value] of Object.entries(read.params)) if (identifierParams(all).has(name) && namesFile(value)) throw outside(value);
+  const identifiers = identifierParams(all);
+  for (const [name, value] of Object.entries(read.params)) if (identifiers.has(name) && namesFile(value)) throw outside(value);
 }
 
 /** The settings of a request. VALUES may hold expressions, and those may call file(): data that might do so must be literals. */
@@ -114,5 +115,10 @@ const PATTERN = /^[^()]*[*?{][^()]*$/;
 /** Names a file that is there, or may name some by a pattern. */
 function namesFile(name: string): boolean {
   if (name.includes('\0') || (PATTERN.test(name) && /[./]/.test(name)) || /^(file|https?|s3|hdfs):/i.test(name)) return true;
-  return statSync(name, { throwIfNoEntry: false })?.isFile() ?? false;
+  try {
+    return statSync(name, { throwIfNoEntry: false })?.isFile() ?? false;
+  } catch (error) {
+    // Longer than the name of any file, or through a folder that is none: nothing there. Whatever else fails may be there.
+    return !['ENAMETOOLONG', 'ENOTDIR', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '');
+  }
 }
