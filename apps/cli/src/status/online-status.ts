@@ -1,0 +1,76 @@
+import { formatInstant, named, storedSources, type Snapshot } from '@granary/contracts';
+import type { OnlineStore, StoreMemory, UnfinishedView, ViewWatermark } from '@granary/online-store';
+import { formatBytes, formatCount, plural } from '../terminal/format.js';
+import type { Style } from '../terminal/style.js';
+import { renderTable } from '../terminal/table.js';
+
+export interface OnlineViewStatus {
+  readonly view: string;
+  readonly version: string;
+  /** Reads at or after this instant are answered; null: never materialised. */
+  readonly asOf: string | null;
+  readonly rows: number;
+  /** The events up to this sequence are online. */
+  readonly sequence: number | null;
+  /** How many stored events are not online yet; null where that is not known. */
+  readonly behind: number | null;
+  /** The instant of a materialisation that was stopped. */
+  readonly unfinished: string | null;
+}
+
+export interface OnlineStatus {
+  readonly views: readonly OnlineViewStatus[];
+  readonly memory: StoreMemory;
+}
+
+/** `stored`: the last sequence of each source; null: the offline store can't be asked. `snapshot` null: nothing is applied. */
+export async function onlineStatus(store: OnlineStore, snapshot: Snapshot | null, project: string, stored: ReadonlyMap<string, number> | null): Promise<OnlineStatus> {
+  const { memoryByEntity, unfinishedName, watermarkName } = await import('@granary/online-store');
+  const views: OnlineViewStatus[] = [];
+  for (const view of snapshot?.views ?? []) {
+    const watermark = (await store.readMeta(watermarkName(project, view))) as ViewWatermark | null;
+    const unfinished = (await store.readMeta(unfinishedName(project, view))) as UnfinishedView | null;
+    const inputs = storedSources(snapshot!, named(snapshot!.sources, view.source));
+    const last = stored === null ? null : inputs.reduce((sum, { name }) => sum + (stored.get(name) ?? 0), 0);
+    views.push({
+      view: view.name,
+      version: view.version,
+      asOf: watermark === null ? null : formatInstant(watermark.asOf),
+      rows: watermark?.rows ?? 0,
+      sequence: watermark?.sequence ?? null,
+      // Events that were stored since the sequences were read may be online already.
+      behind: last === null ? null : Math.max(0, last - (watermark?.sequence ?? 0)),
+      unfinished: unfinished === null ? null : formatInstant(unfinished.asOf),
+    });
+  }
+  return { views, memory: await memoryByEntity(store, project) };
+}
+
+export function renderOnline({ views, memory }: OnlineStatus, style: Style): readonly string[] {
+  const right = (title: string) => ({ title, align: 'right' as const });
+  const viewRows = views.map((each) => [
+    each.view,
+    each.version,
+    each.asOf ?? '–',
+    formatCount(each.rows),
+    each.behind === null ? '–' : each.behind === 0 ? '0' : style.warn(formatCount(each.behind)),
+    each.unfinished === null ? '' : style.warn(`stopped at ${each.unfinished}`),
+  ]);
+  const served = new Set(views.map(({ view, version }) => `${view}:${version}`));
+  const memoryRows = memory.entities.flatMap(({ entity, views: parts }) =>
+    parts.map((each) => [
+      entity,
+      each.view,
+      formatBytes(each.meanBytes),
+      formatBytes(each.largest.bytes),
+      each.largest.key,
+      served.has(`${each.view}:${each.version}`) ? '' : style.dim(`version ${each.version}, not of the head`),
+    ]),
+  );
+  const rows = memory.entities.reduce((sum, each) => sum + each.views.reduce((all, view) => all + view.rows, 0), 0);
+  const tables = [
+    ...(viewRows.length === 0 ? [] : [renderTable([{ title: 'view' }, { title: 'version' }, { title: 'online as of' }, right('rows'), right('events behind'), { title: '' }], viewRows, style)]),
+    ...(memoryRows.length === 0 ? [] : [`${renderTable([{ title: 'entity' }, { title: 'view' }, right('bytes a row'), right('largest'), { title: 'its key' }, { title: '' }], memoryRows, style)}\n${style.dim(memory.complete ? `of all ${plural(rows, 'row')}` : `from a sample of ${plural(rows, 'row')}`)}`]),
+  ];
+  return tables.length === 0 ? [] : [tables.join('\n\n')];
+}
