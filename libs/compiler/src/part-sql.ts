@@ -1,4 +1,4 @@
-import type { Part } from '@granary/aggregates';
+import { ageRange, type Part } from '@granary/aggregates';
 import { EVENT, isInteger, named, type Aggregate, type FieldType, type Source } from '@granary/contracts';
 import { emitComparable, emitDistinctKey, emitText, emitTop } from './category-sql.js';
 import { column } from './emit.js';
@@ -14,6 +14,8 @@ export interface PartContext {
   readonly call: Call;
   /** SQL of t − event time, in ms. */
   readonly age: string | null;
+  /** The column with the feature's newest values as of each event, where a frame aggregates. */
+  readonly newest: string | null;
   /** SQL of a ratio's predicate. */
   readonly predicate: string | null;
 }
@@ -21,7 +23,9 @@ export interface PartContext {
 const TIME = column(EVENTS, EVENT.time);
 const KNOWN_AT = column(EVENTS, EVENT.knownAt);
 const SEQUENCE = column(EVENTS, EVENT.sequence);
-const ORDER = `(${TIME}, ${KNOWN_AT}, ${SEQUENCE})`;
+/** The order of events, ascending. */
+export const EVENT_ORDER = [TIME, KNOWN_AT, SEQUENCE] as const;
+const ORDER = `(${EVENT_ORDER.join(', ')})`;
 const NEWEST_FIRST = `-toUnixTimestamp64Milli(${TIME}), -toUnixTimestamp64Milli(${KNOWN_AT}), -toInt64(${SEQUENCE})`;
 
 /** SQL of one part: the aggregate over the counted events that `PartRole` describes. */
@@ -76,7 +80,7 @@ function emitValuePart(role: ValueRole, partType: FieldType, context: PartContex
       // In a tuple, so that the newest event's null is its value and not skipped.
       return `tupleElement(${call('argMax', [`tuple(${value})`, ORDER])}, 1)`;
     case 'newest':
-      return `arrayMap(x -> x.4, ${call('groupArraySorted', [`(${NEWEST_FIRST}, ${known})`], there, aggregate.n!)})`;
+      return context.newest === null ? `arrayMap(x -> x.4, ${call('groupArraySorted', [`(${NEWEST_FIRST}, ${known})`], there, aggregate.n!)})` : emitNewestInside(aggregate, call('argMax', [context.newest, ORDER], there));
     case 'distinctCount':
       return int32(call('uniqExact', [emitComparable(type, known)], there));
     case 'approximateCount':
@@ -100,8 +104,25 @@ function emitValuePart(role: ValueRole, partType: FieldType, context: PartContex
   }
 }
 
+/**
+ * SQL of the newest values of the events that `call` aggregates in `EVENT_ORDER`, the newest first, each with its event time in ms, negated.
+ * Over a frame groupArraySorted would not do: to give its result it sorts the heap that it is, and loses what comes afterwards.
+ */
+export function emitNewestOf(aggregate: Aggregate, source: Source, call: Call): string {
+  const { value, there } = columnOf({ aggregate, source });
+  const known = there.length === 0 ? value : `assumeNotNull(${value})`;
+  return `arrayMap(x -> (x.1, x.4), arraySort(${call('groupArrayLast', [`(${NEWEST_FIRST}, ${known})`], there, aggregate.n!)}))`;
+}
+
+/** SQL of those of an event's newest values that are not too old for the window as of the row's own time. */
+function emitNewestInside({ window }: Aggregate, newest: string): string {
+  const oldest = ageRange(window!)?.oldest ?? Infinity;
+  const inside = oldest === Infinity ? newest : `arrayFilter(x -> toUnixTimestamp64Milli(${TIME}) + x.1 <= ${oldest}, ${newest})`;
+  return `arrayMap(x -> x.2, ${inside})`;
+}
+
 /** The aggregate's column, and the condition that it is there where it may be null. */
-function columnOf({ aggregate, source }: PartContext): { readonly value: string; readonly type: FieldType; readonly there: readonly string[] } {
+function columnOf({ aggregate, source }: Pick<PartContext, 'aggregate' | 'source'>): { readonly value: string; readonly type: FieldType; readonly there: readonly string[] } {
   if (aggregate.column === null) return { value: '', type: { kind: 'bool' }, there: [] };
   const { type, nullable } = named(source.fields, aggregate.column);
   const value = column(EVENTS, aggregate.column);

@@ -3,7 +3,7 @@ import { BACKFILL, EVENT, clickhouseType, fieldReferences, identifier, type Enti
 import { column, type Emitter } from './emit.js';
 import { EVENTS } from './events.js';
 import { emitExpression, sourceFields } from './expression/emit-expression.js';
-import { emitPart, type PartContext } from './part-sql.js';
+import { EVENT_ORDER, emitNewestOf, emitPart, type PartContext } from './part-sql.js';
 
 /** A stored column: its name and ClickHouse type. */
 export interface Column {
@@ -36,6 +36,8 @@ export interface Group {
   readonly age: string | null;
   /** The name of a SQL window: the aggregates are window functions over it. Null: they aggregate a group. */
   readonly frame: string | null;
+  /** The column with the feature's newest values as of each event (`emitNewest`); a frame needs it of a feature that lists them. */
+  readonly newest?: ((feature: Feature) => string | null) | undefined;
   /** SQL for the id of the event that the request is; a window that includes the request leaves it out here. */
   readonly requestId: string | null;
   /** SQL for: this row is an event that may be counted. Null: every row is. */
@@ -56,9 +58,22 @@ export function emitParts(emitter: Emitter, feature: Feature, source: Source, gr
     source,
     call: (fn, args, more = [], parameter) => emitCall(fn, parameter, args, [...more, ...counted], group.frame),
     age: group.age,
+    newest: group.newest?.(feature) ?? null,
     predicate: aggregate.predicate === undefined ? null : `(${emitExpression(emitter, aggregate.predicate, sourceFields(source, (name) => column(EVENTS, name)))})`,
   };
   return partsOf(feature).map(({ name, type, role }) => `${emitPart(role, type, context)} AS ${identifier(name)}`);
+}
+
+/**
+ * The newest values of a feature as of each event, whatever its window, as a window function over the events; null where the
+ * feature lists none. The frame of the window takes them from the newest event that it holds.
+ */
+export function emitNewest(emitter: Emitter, feature: Feature, source: Source, partition: readonly string[]): string | null {
+  if (!partsOf(feature).some(({ role }) => role === 'newest')) return null;
+  const { where } = feature.aggregate;
+  const conditions = where === null ? [] : [emitExpression(emitter, where, sourceFields(source, (name) => column(EVENTS, name)))];
+  const frame = `(PARTITION BY ${partition.join(', ')} ORDER BY ${EVENT_ORDER.join(', ')} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)`;
+  return emitNewestOf(feature.aggregate, source, (fn, args, more = [], parameter) => `${emitCall(fn, parameter, args, [...more, ...conditions], null)} OVER ${frame}`);
 }
 
 /** SQL conditions: this event lies in the feature's window and satisfies its `where`. */
@@ -76,18 +91,10 @@ function emitCounted(emitter: Emitter, { aggregate }: Feature, source: Source, {
 }
 
 function emitCall(fn: string, parameter: number | undefined, args: readonly string[], conditions: readonly string[], frame: string | null): string {
-  const copies = frame !== null && SPOILED_BY_READING.has(fn);
-  const name = `${fn}${conditions.length === 0 ? '' : 'If'}${copies ? 'State' : ''}${parameter === undefined ? '' : `(${parameter})`}`;
+  const name = `${fn}${conditions.length === 0 ? '' : 'If'}${parameter === undefined ? '' : `(${parameter})`}`;
   const called = `${name}(${[...args, ...(conditions.length === 0 ? [] : [conditions.join(' AND ')])].join(', ')})`;
-  const framed = frame === null ? called : `${called} OVER ${identifier(frame)}`;
-  return copies ? `finalizeAggregation(${framed})` : framed;
+  return frame === null ? called : `${called} OVER ${identifier(frame)}`;
 }
-
-/**
- * To give its result groupArraySorted sorts the heap that it is: what a frame adds afterwards may be lost. Its state is copied
- * for each row, and the copy gives the result.
- */
-const SPOILED_BY_READING: ReadonlySet<string> = new Set(['groupArraySorted']);
 
 /** The source columns that a view's features read, beside the keys and the event columns. */
 export function columnsRead(view: { readonly features: readonly Feature[] }): readonly string[] {

@@ -1,9 +1,9 @@
 import { ageRange } from '@granary/aggregates';
-import { EVENT, clickhouseType, identifier, named, type Source } from '@granary/contracts';
+import { EVENT, clickhouseType, identifier, named, type Feature, type Source } from '@granary/contracts';
 import { column, indent, list, type Emitter } from '../emit.js';
 import type { BackfillScope } from '../backfill.js';
 import { EVENTS, type EventScope } from '../events.js';
-import { columnsRead, emitParts } from '../parts.js';
+import { columnsRead, emitNewest, emitParts } from '../parts.js';
 import { ALL_UP_TO_NOW, offsetsOn, type Axis, type Offsets } from './axis.js';
 import { windowOf, type Block, type Planned } from './choose.js';
 import { fromCurrent } from './current.js';
@@ -14,14 +14,17 @@ const e = (name: string): string => column(EVENTS, name);
 /** `own`: the parts as of each event itself, beside its sequence. */
 export function emitOwn(emitter: Emitter, { source, features }: Block, scope: EventScope): string {
   const frames = new Frames();
+  const newest = new NewestLists(emitter, source);
   const parts = features.flatMap(({ view, feature, axis }) => {
-    const frame = frames.name(view.view.keyFields.map(e), position(axis!, e(EVENT.time)), offsetsOf({ feature, axis: axis! }));
-    return emitParts(emitter, feature, source, { age: null, frame, requestId: null, only: null });
+    const partition = view.view.keyFields.map(e);
+    const frame = frames.name(partition, position(axis!, e(EVENT.time)), offsetsOf({ feature, axis: axis! }));
+    return emitParts(emitter, feature, source, { age: null, frame, newest: newest.of(partition), requestId: null, only: null });
   });
   const fields = [...features.flatMap(({ view }) => view.view.keyFields), ...columnsRead({ features: features.map(({ feature }) => feature) })];
+  const current = fromCurrent(emitter, source, fields, scope);
   return `SELECT
 ${list([`${e(EVENT.sequence)} AS ${identifier(EVENT.sequence)}`, ...parts])}
-${fromCurrent(emitter, source, fields, scope)}
+${newest.columns.length === 0 ? current : `FROM (\n${indent(`SELECT\n${list([`${identifier(EVENTS)}.*`, ...newest.columns])}\n${current}`)}\n) AS ${identifier(EVENTS)}`}
 ${frames.clause()}`;
 }
 
@@ -52,7 +55,9 @@ export function emitMerged(emitter: Emitter, { source, features }: Block, questi
   const keys = keyFields.map((_, i) => e(MERGED.key(i)));
   const only = `${e(MERGED.row)} = 0`;
   const nameOf = (axis: Axis, offsets: Offsets): string => frames.name(keys, e(positionName(axes.findIndex((each) => same(each, axis)))), offsets);
-  const parts = features.flatMap(({ feature, axis }) => emitParts(emitter, feature, source, { age: null, frame: nameOf(axis!, offsetsOf({ feature, axis: axis! })), requestId: null, only }));
+  const newest = new NewestLists(emitter, source);
+  const newestOf = newest.of(keyFields.map(e));
+  const parts = features.flatMap(({ feature, axis }) => emitParts(emitter, feature, source, { age: null, frame: nameOf(axis!, offsetsOf({ feature, axis: axis! })), newest: newestOf, requestId: null, only }));
   const lastOf = (field: string): string => {
     const now = ageRange(ALL_UP_TO_NOW)!;
     if (axes.every((axis) => offsetsOn(axis, now) === null)) axes.push(MILLISECONDS);
@@ -65,14 +70,14 @@ FROM (
   SELECT
 ${indent(list(selected))}
   FROM (
-${indent(indent(emitUnion(emitter, source, keyFields, features, axes, questions, scope)))}
+${indent(indent(emitUnion(emitter, source, keyFields, features, axes, newest, questions, scope)))}
   ) AS ${identifier(EVENTS)}
 ${indent(frames.clause())}
 )
 WHERE ${identifier(MERGED.row)} != 0`;
 }
 
-function emitUnion(emitter: Emitter, source: Source, keyFields: readonly string[], features: Block['features'], axes: readonly Axis[], { from, keys, time, row }: Questions, { chunk, ...scope }: BackfillScope): string {
+function emitUnion(emitter: Emitter, source: Source, keyFields: readonly string[], features: Block['features'], axes: readonly Axis[], newest: NewestLists, { from, keys, time, row }: Questions, { chunk, ...scope }: BackfillScope): string {
   const q = (name: string): string => column('q', name);
   const read = columnsRead({ features: features.map(({ feature }) => feature) });
   const nullable = (name: string): boolean => source.fields.some((field) => field.name === name && field.nullable);
@@ -89,6 +94,7 @@ function emitUnion(emitter: Emitter, source: Source, keyFields: readonly string[
     ...aliased(keyFields.map(e), MERGED.key),
     ...aliased(axes.map((axis) => position(axis, e(EVENT.time))), positionName),
     ...[EVENT.time, EVENT.knownAt, EVENT.sequence, ...read].map((name) => `${e(name)} AS ${identifier(name)}`),
+    ...newest.columns,
   ].join(', ')}
 ${fromCurrent(emitter, source, [...keyFields, ...read], scope, keyed, chunk && { ...chunk, keyFields })}
 UNION ALL
@@ -99,6 +105,7 @@ SELECT ${[
     ...[EVENT.time, EVENT.knownAt].map((name) => `${q(time)} AS ${identifier(name)}`),
     `toUInt64(0) AS ${identifier(EVENT.sequence)}`,
     ...read.map(empty),
+    ...newest.columns.map(() => '[]'),
   ].join(', ')}
 FROM ${from} AS ${identifier('q')}`;
 }
@@ -126,6 +133,34 @@ function position({ unit, shift }: Axis, time: string): string {
 function asking(axis: Axis, time: string): string {
   if (axis.shift === 0) return position(axis, time);
   return `(2 * toUnixTimestamp64Milli(${time}) ${axis.shift < 0 ? '-' : '+'} 1) / ${2 * axis.unit}`;
+}
+
+/** The columns of lists of newest values as of each event, each once. */
+class NewestLists {
+  readonly #lists: string[] = [];
+
+  constructor(
+    private readonly emitter: Emitter,
+    private readonly source: Source,
+  ) {}
+
+  /** The column of a feature whose events are told apart by `partition`. */
+  of(partition: readonly string[]): (feature: Feature) => string | null {
+    return (feature) => {
+      const sql = emitNewest(this.emitter, feature, this.source, partition);
+      if (sql === null) return null;
+      if (!this.#lists.includes(sql)) this.#lists.push(sql);
+      return e(newestName(this.#lists.indexOf(sql)));
+    };
+  }
+
+  get columns(): readonly string[] {
+    return this.#lists.map((sql, i) => `${sql} AS ${identifier(newestName(i))}`);
+  }
+}
+
+function newestName(i: number): string {
+  return `__newest${i}`;
 }
 
 /** The SQL windows of one SELECT, each defined once. */
