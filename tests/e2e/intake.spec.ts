@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { OfflineStore } from '@granary/offline-store';
+import { openOnlineStore } from '@granary/online-store';
 import { startRedis, whyNoRedis, type TestRedis } from '@granary/online-store/testing';
+import { openRegistry } from '@granary/registry';
+import { FeatureReader } from '@granary/serving';
 import { granaryJson, startGranary, temporaryFolder, type Running } from './granary.js';
+
+/** Recent, so that every window of a month holds them. */
+const AT = Date.now();
 
 /** Sends payments, ten a request, until told to end; a request without an answer is sent again, to whoever listens then. */
 function sender(url: () => string): { readonly acknowledged: Set<number>; stop(): Promise<void> } {
@@ -10,7 +17,7 @@ function sender(url: () => string): { readonly acknowledged: Set<number>; stop()
   const one = async (): Promise<void> => {
     while (on) {
       const from = (next += 10) - 10;
-      const body = JSON.stringify(Array.from({ length: 10 }, (_, i) => ({ transactionId: from + i, customerId: i, terminalId: 1, amount: 1, fraud: false, at: 1_700_000_000_000 })));
+      const body = JSON.stringify(Array.from({ length: 10 }, (_, i) => ({ transactionId: from + i, customerId: i, terminalId: 1, amount: 1, fraud: false, at: AT })));
       for (let done = false; on && !done; ) {
         done = await fetch(`${url()}/payments`, { method: 'POST', headers: { 'content-type': 'application/json' }, body }).then(({ status }) => status === 200, () => false);
         if (done) for (let i = 0; i < 10; i += 1) acknowledged.add(from + i);
@@ -26,6 +33,8 @@ interface Stored {
   readonly n: number;
   readonly ids: readonly number[];
   readonly sequences: number;
+  /** How many payments the ten customers made in the last 30 days, as it is served. */
+  readonly served: number;
 }
 
 describe('SIGKILL of an intake under load loses and doubles nothing', () => {
@@ -49,13 +58,20 @@ describe('SIGKILL of an intake under load loses and doubles nothing', () => {
     return { found: (await process.saw(pattern))[1]!, process };
   }
 
-  /** What the table holds once nobody has it. */
+  /** What the table and the online store hold once nobody has them. */
   async function stored(): Promise<Stored> {
-    const { OfflineStore } = await import('@granary/offline-store');
     const store = await OfflineStore.open({ kind: 'embedded', path: `${home.path}/clickhouse` });
     const [row] = await store.rows({ sql: 'SELECT count() AS n, groupUniqArray(transactionId) AS ids, uniqExact(__sequence) AS sequences FROM events_payments', params: {} });
     await store.close();
-    return { n: Number(row!['n']), ids: (row!['ids'] as bigint[]).map(Number), sequences: Number(row!['sequences']) };
+    const registry = openRegistry(`${home.path}/registry`);
+    const online = await openOnlineStore({ kind: 'lmdb', path: `${home.path}/online` });
+    const reader = new FeatureReader(await registry.snapshot((await registry.head())!.snapshotId), online, { project: 'granary' });
+    const at = Date.now();
+    const rows = await reader.rows('fraud_features', Array.from({ length: 10 }, (_, customerId) => ({ customerId, terminalId: 1, amount: 1, at })));
+    await online.close();
+    // The request is counted as well.
+    const served = rows.reduce((sum, { values }) => sum + (values['payments30d']!.value as number) - 1, 0);
+    return { n: Number(row!['n']), ids: (row!['ids'] as bigint[]).map(Number), sequences: Number(row!['sequences']), served };
   }
 
   async function end({ child, ended }: Running): Promise<void> {
@@ -63,9 +79,9 @@ describe('SIGKILL of an intake under load loses and doubles nothing', () => {
     expect((await ended).code).toBe(0);
   }
 
-  function expectAll({ n, ids, sequences }: Stored, acknowledged: ReadonlySet<number>): void {
+  function expectAll({ n, ids, sequences, served }: Stored, acknowledged: ReadonlySet<number>): void {
     expect(acknowledged.size).toBeGreaterThan(0);
-    expect([ids.length, sequences]).toEqual([n, n]);
+    expect([ids.length, sequences, served]).toEqual([n, n, n]);
     const known = new Set(ids);
     expect([...acknowledged].filter((id) => !known.has(id))).toEqual([]);
   }

@@ -37,6 +37,8 @@ export { prove } from './prove/prove.js';
 export type { Missing, Proof, ProveOptions, ProvenMismatch } from './prove/prove.js';
 export { appendServed } from './prove/served-table.js';
 export type { Suspect } from './prove/suspects.js';
+export { follow } from './publish/follow.js';
+export type { FollowOptions } from './publish/follow.js';
 export { createPublisher } from './publish/publisher.js';
 export type { OnlinePublisher, PublisherOptions } from './publish/publisher.js';
 export { materialise } from './materialise/materialise.js';

@@ -13,7 +13,7 @@ export function registerIntake(program: Command): void {
     .command('intake')
     .description('Run only the event intake until Ctrl-C or SIGTERM')
     .addOption(new Option('--role <role>', 'direct: HTTP into ClickHouse; edge: HTTP onto a Redis Stream; worker: from the streams into ClickHouse').choices(ROLES).default('direct'));
-  const places = ['host', 'intakePort', 'streamUrl', 'clickhouseUrl', 'project'] as const;
+  const places = ['host', 'intakePort', 'streamUrl', 'clickhouseUrl', 'redisUrl', 'project'] as const;
   verb<{ readonly role: Role }, []>(command, places, 'granary intake --role edge --stream-url redis://localhost:6379\ngranary intake --role worker --stream-url redis://localhost:6379 --clickhouse-url http://localhost:8123', async (context, { role }) => {
     // Before any store is opened: an empty registry has no sources.
     await context.snapshot();
