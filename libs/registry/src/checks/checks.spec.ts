@@ -170,6 +170,11 @@ describe('HIST-001', () => {
 
   it('sees through computed sources', () => {
     expect(history(6)).toEqual(expect.arrayContaining(['error HIST-001 feature view account_days', 'error HIST-001 feature view account_habits']));
+    const size = (view: Mutable<FeatureView>, days: number): unknown => view.features.forEach(({ aggregate: { window } }) => window !== null && ((window.sizeMs = days * DAY), (window.delayMs = 0)));
+    const habits = (days: number): readonly string[] => told(found((it) => ((it.transfers.retentionMs = 30 * DAY), size(it.view, 20), size(it.habits, days)))).filter((each) => each.includes('HIST'));
+    // What is read of an event 10 days ago reaches back 30.
+    expect(habits(10)).toEqual([]);
+    expect(habits(15)).toEqual(['error HIST-001 feature view account_habits']);
     expect(told(checkDefinitions(bank())).filter((each) => each.includes('HIST'))).toEqual([]);
   });
 });

@@ -14,7 +14,7 @@ export function historyProblems(declared: Declared): readonly Problem[] {
     const longer = view.features.filter(({ aggregate: { window } }) => window !== null && window.sizeMs !== null && window.sizeMs + window.delayMs > kept);
     const unbounded = view.features.filter(({ aggregate: { fn, window } }) => window !== null && window.sizeMs === null && !OF_THE_NEWEST.has(fn));
     const names = (features: typeof longer): string => features.map((each) => each.name).join(', ');
-    const of = `${view.source} keeps its events for ${formatDuration(kept)}`;
+    const of = `${view.source} ${source?.computed?.kind === 'enriched' ? 'has whole features for no more than the last' : 'keeps its events for'} ${formatDuration(kept)}`;
     return [
       ...(longer.length === 0 ? [] : [problemOf(ownerOf(view), 'error', HIST, `the windows of ${names(longer)} reach back ${formatDuration(reach(longer.map((each) => each.aggregate.window!)))}, and ${of}`, `Shorten window and delay to ${formatDuration(kept)} together, or keep the events longer.`)]),
       ...(unbounded.length === 0 || kept === Infinity ? [] : [problemOf(ownerOf(view), 'warning', HIST, `the windows of ${names(unbounded)} are all of history, and ${of}`, `Use a window of at most ${formatDuration(kept)}, or keep the events for ever.`)]),
@@ -26,8 +26,22 @@ function reach(windows: readonly Window[]): number {
   return Math.max(...windows.map((window) => window.sizeMs! + window.delayMs));
 }
 
-/** Infinity: for ever. Of a computed source the shortest of what its events come from; what features of it read is checked at their views. */
+/**
+ * How far back a source is whole; Infinity: for ever. Of a computed source the shortest of what its events come from; an event
+ * with features is whole while what their windows reach is kept.
+ */
 function retention(declared: Declared, source: Source): number {
-  const inputs = source.computed === undefined ? [] : computedInputs(source.computed).sources.flatMap((name) => declared.sources.get(name) ?? []);
-  return Math.min(source.retentionMs ?? Infinity, ...inputs.map((input) => retention(declared, input)));
+  const { computed } = source;
+  const inputs = computed === undefined ? [] : computedInputs(computed).sources.flatMap((name) => declared.sources.get(name) ?? []);
+  const read = computed?.kind === 'enriched' ? computed.views : [];
+  const whole = read.flatMap(({ view: name, features }) => {
+    const view = declared.views.get(name);
+    const of = view === undefined ? undefined : declared.sources.get(view.source);
+    if (view === undefined || of === undefined) return [];
+    const windows = view.features.flatMap(({ name: each, aggregate: { window } }) => (features.includes(each) && window !== null && window.sizeMs !== null ? [window] : []));
+    const left = retention(declared, of) - Math.max(0, reach(windows));
+    // Windows that are too long themselves are told of at their own view.
+    return left <= 0 ? [] : [left];
+  });
+  return Math.min(source.retentionMs ?? Infinity, ...inputs.map((input) => retention(declared, input)), ...whole);
 }
