@@ -129,6 +129,7 @@ describe('aggregates', () => {
     ['a list or map has no default', 'Leave it out', declare((e: Event) => ({ c: topK(1, e['kind']!).over('1d').default(1 as never) }))],
     ['c is an expression, not a feature', 'derived view', declare((e: Record<string, { mul: (n: number) => never }>) => ({ c: e['price']!.mul(2) }))],
     ['where takes a condition', 'Compare', declare((e: Event) => ({ c: count().where(e['price']!).over('1d') }))],
+    ['over has no option "dealy"', 'delay, bounds, includeRequest', declare(() => ({ c: count().over('7d', { dealy: '1d' } as never) }))],
     ['ratio takes a condition', 'Compare', declare((e: Event) => ({ c: ratio(e['price']!).over('1d') }))],
   ])('say what is wrong: %s', (message, todo, wrong) => {
     expect(wrong).toThrow(expect.objectContaining({ code: 'DEFINITION_INVALID', message: `feature view v: ${message}`, todo: expect.stringContaining(todo), details: { file: expect.stringContaining('aggregates.spec.ts'), line: expect.any(Number) } }));
