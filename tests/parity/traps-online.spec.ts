@@ -142,7 +142,7 @@ describe('a read', () => {
       const asked: (readonly string[])[] = [];
       const watched = new Proxy(store, {
         get(target, name) {
-          if (name === 'read') return (keys: readonly string[]) => (asked.push([...keys]), target.read(keys));
+          if (name === 'readInPlace') return (keys: readonly string[]) => (asked.push([...keys]), target.readInPlace(keys));
           const member: unknown = Reflect.get(target, name);
           return typeof member === 'function' ? (member.bind(target) as unknown) : member;
         },

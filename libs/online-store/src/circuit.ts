@@ -79,6 +79,7 @@ export function withCircuit(store: OnlineStore, { failures: most = 5, waitMs = 1
   return {
     kind: store.kind,
     read: (keys) => through(() => store.read(keys)),
+    readInPlace: (keys) => through(() => store.readInPlace(keys)),
     write: (rows) => through(() => store.write(rows)),
     append: (rows, emptyBase) => through(() => store.append(rows, emptyBase)),
     delete: (keys) => through(() => store.delete(keys)),

@@ -9,7 +9,7 @@ export { memoryByEntity } from './memory.js';
 export type { EntityMemory, StoreMemory, ViewMemory } from './memory.js';
 export { openOnlineStore } from './open.js';
 export type { OnlineStoreOptions } from './open.js';
-export type { Appended, FrameRow, MemorySample, OnlineStore, PackedRow, SampleLimits, WriteResult } from './store.js';
+export type { Appended, FrameRow, MemorySample, OnlineStore, PackedRow, RowsInPlace, SampleLimits, WriteResult } from './store.js';
 export { unfinishedName, viewRowSchema, watermarkName } from './view-row.js';
 export type { UnfinishedView, ViewWatermark } from './view-row.js';
 export { createStateCodec, NO_BASE } from './state/state-codec.js';

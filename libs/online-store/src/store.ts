@@ -38,11 +38,22 @@ export interface MemorySample {
   readonly complete: boolean;
 }
 
+/** The values of one call's keys, where they lie in the store. */
+export interface RowsInPlace {
+  /**
+   * The value of the key at this position; null: there is no row. Its bytes are gone with the next `at` of any call and with
+   * the turn of the event loop: what is to last is decoded or copied before. Throws STORE_UNAVAILABLE.
+   */
+  at(position: number): Uint8Array | null;
+}
+
 /** Values (base ++ tail) by key. All methods throw STORE_UNAVAILABLE when the store can't be reached in time. */
 export interface OnlineStore {
   readonly kind: 'redis' | 'lmdb';
   /** One result per key, in the keys' order; null where there is no row. One round trip. The bytes are the caller's own. */
   read(keys: readonly string[]): Promise<(Uint8Array | null)[]>;
+  /** `read` for who decodes at once: an embedded store copies nothing, and gets each value when it is asked for it. */
+  readInPlace(keys: readonly string[]): Promise<RowsInPlace>;
   /**
    * Each base by itself, atomically, replaces the stored one if its write order (H, T) is greater; with an equal order the
    * first one stays, so a replay is a no-op. Stored frames with a sequence beyond the new base's H are kept, others

@@ -8,5 +8,10 @@ const FLOAT32_MAX = 3.4028234663852886e38;
  * is the float32 nearest to it, where a Float32Array would hold an infinity, which counts as missing.
  */
 export function inputNumber(value: Value): number {
-  return Math.max(-FLOAT32_MAX, Math.min(FLOAT32_MAX, Number(value)));
+  return inputFloat(Number(value));
+}
+
+/** `inputNumber` of what is a number already. */
+export function inputFloat(value: number): number {
+  return value > FLOAT32_MAX ? FLOAT32_MAX : value < -FLOAT32_MAX ? -FLOAT32_MAX : value;
 }

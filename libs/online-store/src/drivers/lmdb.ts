@@ -57,6 +57,14 @@ export async function openLmdbStore({ path }: LmdbOptions): Promise<OnlineStore>
     return shared?.subarray(0, shared.length);
   }
 
+  function peekGuarded(key: string): Uint8Array | null {
+    try {
+      return peek(key) ?? null;
+    } catch (cause) {
+      throw unavailable(path, closed ? 'it has been closed' : (cause as Error).message, cause);
+    }
+  }
+
   function get(key: string): Buffer | null {
     const value = peek(key);
     return value === undefined ? null : (Uint8Array.prototype.slice.call(value) as Buffer);
@@ -104,6 +112,11 @@ export async function openLmdbStore({ path }: LmdbOptions): Promise<OnlineStore>
   const store: OnlineStore = {
     kind: 'lmdb',
     read: (keys) => guarded(() => fresh(() => keys.map(get))),
+    readInPlace: (keys) =>
+      guarded(() => {
+        db.resetReadTxn();
+        return { at: (position) => peekGuarded(keys[position]!) };
+      }),
     async write(rows) {
       assertBases(rows);
       const counts = await guarded(() => inTransactions(rows, putBases));

@@ -55,6 +55,10 @@ export async function openRedisStore(options: RedisOptions): Promise<OnlineStore
   return {
     kind: 'redis',
     read: (keys) => guarded(() => redis.run(keys, READ)),
+    async readInPlace(keys) {
+      const values = await guarded(() => redis.run(keys, READ));
+      return { at: (position) => values[position] ?? null };
+    },
     async write(rows) {
       assertBases(rows);
       const written = sum(await guarded(() => redis.run(rows, WRITE)));

@@ -1,7 +1,8 @@
 import type { FieldType, Value } from '@granary/contracts';
-import { corruptRow, readNumber, withColumn } from '../elements.js';
+import { corruptRow, withColumn } from '../elements.js';
 import { layoutColumns } from '../layout.js';
 import { viewOf } from '../variable.js';
+import { numbersReader, type ReadNumbers } from './numbers-reader.js';
 
 /** Values of one row: `null bitmap | fixed columns | u32 end of each heap column | heap`, anywhere in a value. */
 export interface Block {
@@ -11,13 +12,16 @@ export interface Block {
   end(view: DataView, at: number, limit: number): number;
   /** Reads the block `[at, end)`. */
   decode(bytes: Buffer, view: DataView, at: number, end: number): (Value | null)[];
-  /** Column `position` as a number, 0 where it is null. A column that is no number is a bug. */
-  number(bytes: Uint8Array, view: DataView, at: number, position: number): number;
+  /** Of these columns; one that is no number is a bug. */
+  numbersOf(positions: readonly number[]): ReadNumbers;
+  /** Whether any column is null. */
+  hasNulls(bytes: Uint8Array, at: number): boolean;
   isNull(bytes: Uint8Array, at: number, position: number): boolean;
 }
 
 export function createBlock(columns: readonly { readonly name: string; readonly type: FieldType }[]): Block {
   const layout = layoutColumns(columns, 0);
+  const bitmapBytes = Math.ceil(columns.length / 8);
 
   function isNull(bytes: Uint8Array, at: number, position: number): boolean {
     return (bytes[at + (position >> 3)]! & (1 << (position & 7))) !== 0;
@@ -68,10 +72,18 @@ export function createBlock(columns: readonly { readonly name: string; readonly 
       return values;
     },
 
-    number(bytes, view, at, position) {
-      const column = layout.numbers[position];
-      if (column === undefined || column === null) throw new Error(`column ${position} is no number`);
-      return isNull(bytes, at, position) ? 0 : readNumber(view, at + column.at, column.kind);
+    numbersOf: (positions) =>
+      numbersReader(
+        positions.map((position) => {
+          const column = layout.numbers[position];
+          if (column === undefined || column === null) throw new Error(`column ${position} is no number`);
+          return column;
+        }),
+      ),
+
+    hasNulls(bytes, at) {
+      for (let i = 0; i < bitmapBytes; i++) if (bytes[at + i] !== 0) return true;
+      return false;
     },
     isNull,
   };

@@ -27,15 +27,16 @@ export function createLogCodec(schema: EventSchema): LogCodec {
     return codec === null ? { field, values: (columnValues(field.type, 0) as FixedValues).constructor as FixedConstructor } : { field, codec };
   });
   const none = eventColumns(schema, 0);
+  const instants = schema.knownAt ? 3 : 1;
+  const flags = schema.conditions.length + schema.columns.filter(({ nullable }) => nullable).length;
+  const perEvent = columns.reduce((sum, column) => sum + ('values' in column ? column.values.BYTES_PER_ELEMENT : 0), 8 * instants + flags);
 
   /** Walks over the columns of n events; each typed array gets its part of one piece of aligned memory. */
   function reader(bytes: Buffer, view: DataView, count: number, start: number, end: number) {
-    const instants = schema.knownAt ? 3 : 1;
-    const perEvent = columns.reduce((sum, column) => sum + ('values' in column ? column.values.BYTES_PER_ELEMENT : 0), 8 * instants);
     // A damaged count must not become a request for memory: what is needed is in the bytes.
     const needed = count * perEvent;
     if (needed > end - start) throw corruptRow(`its log of ${count} events is longer than it`);
-    const memory = new ArrayBuffer(needed + ALIGNMENT * columns.length);
+    const memory = new ArrayBuffer(needed + ALIGNMENT * (flags + columns.length));
     const target = Buffer.from(memory);
     let at = start;
     let free = 0;
@@ -48,9 +49,6 @@ export function createLogCodec(schema: EventSchema): LogCodec {
     return {
       ends: () => at,
       take,
-      flags(): Uint8Array {
-        return new Uint8Array(bytes.buffer, bytes.byteOffset + take(count), count);
-      },
       fixed<T extends FixedValues>(values: { new (memory: ArrayBuffer, at: number, count: number): T; readonly BYTES_PER_ELEMENT: number }): T {
         const length = count * values.BYTES_PER_ELEMENT;
         const from = take(length);
@@ -103,9 +101,9 @@ export function createLogCodec(schema: EventSchema): LogCodec {
       const times = read.fixed(Float64Array);
       const known = schema.knownAt ? read.fixed(Float64Array) : null;
       const until = schema.knownAt ? read.fixed(Float64Array) : null;
-      const conditions = schema.conditions.map(() => read.flags());
+      const conditions = schema.conditions.map(() => read.fixed(Uint8Array));
       const values = columns.map((column): EventColumn => {
-        const nulls = column.field.nullable ? read.flags() : null;
+        const nulls = column.field.nullable ? read.fixed(Uint8Array) : null;
         return { nulls, values: 'codec' in column ? read.variable(column.codec, nulls) : read.fixed<FixedValues>(column.values) };
       });
       if (read.ends() !== end) throw corruptRow('it goes on after its log');

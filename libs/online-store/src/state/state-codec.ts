@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { eventColumns, type EntityState, type TailEvent, type ViewRepresentation } from '@granary/aggregates';
+import type { Value } from '@granary/contracts';
 import { corruptRow, mismatch } from '../elements.js';
 import { assertVersion } from '../layout.js';
 import { BASE_LENGTH_OFFSET, CHECKSUM_BYTES, FORMAT, HEAD_BYTES, OLD_FORMAT, ORDER_OFFSET, readSortable, writeSortable } from '../value.js';
@@ -11,6 +12,9 @@ import { createLogCodec } from './log.js';
 /** Sequence and instant of the empty base: every other base is greater. */
 export const NO_BASE = Number.MIN_SAFE_INTEGER;
 
+// What the CRC-32 of any bytes is, followed by their own CRC-32 in little-endian order.
+const CHECKED = 0x2144df1c;
+
 /** The bytes of a view's values: base ++ tail (docs/adr/0010). Reading throws SCHEMA_MISMATCH and ARTIFACT_CORRUPT. */
 export interface StateCodec {
   /** The base alone: the tail is not in it. Throws INVALID_VALUE; a state with no row that isn't the empty base is a bug. */
@@ -19,17 +23,19 @@ export interface StateCodec {
   encodeFrame(event: TailEvent): Buffer;
   /** Of an entity that was never materialised: what `append` begins with. */
   emptyBase(): Buffer;
-  /** The log's columns lie in memory of their own or in `bytes`, which must not change afterwards. */
+  /** Nothing of it lies in `bytes`. */
   decode(bytes: Uint8Array): EntityState;
+  /** The row alone, where it says it all: of a base without events in its log, and no tail. Null elsewhere. */
+  row(bytes: Uint8Array): readonly (Value | null)[] | null;
   /** H and T of the base, nothing else being looked at but the format. */
   order(bytes: Uint8Array): { readonly sequence: number; readonly asOf: number };
   /**
-   * Where the row says it all (a base without events in its log, and no tail): writes the values of `columns` (positions in
-   * the representation's `row`; numbers, timestamps, or bools: false 0 and true 1) to `out[offset + i]` as `out` holds them,
-   * and to `mask[offset + i]` 1, or 0 and 0 where the value is null, without an object per value. Else it writes nothing and
-   * answers false: `decode` the value.
+   * Makes what reads `columns` (positions in the representation's `row`; numbers, timestamps, or bools: false 0 and true 1)
+   * where `row` gives them. It writes their values to `out` as `out`
+   * holds them, and to `mask` 1, or 0 and 0 where the value is null, without an object per value. Else it writes nothing
+   * and answers false: `decode` the value.
    */
-  decodeNumbers(bytes: Uint8Array, out: Float32Array | Float64Array, mask: Uint8Array, offset: number, columns: readonly number[]): boolean;
+  numbersOf(columns: readonly number[]): (bytes: Uint8Array, out: Float32Array | Float64Array, mask: Uint8Array) => boolean;
 }
 
 /** `version`: of the view, 12 hex digits; values of another one are refused. */
@@ -69,13 +75,35 @@ export function createStateCodec({ row: columns, events }: Pick<ViewRepresentati
   function checkBase(bytes: Buffer, view: DataView): number {
     assertFormat(bytes);
     const end = view.getUint32(BASE_LENGTH_OFFSET, true) - CHECKSUM_BYTES;
-    if (end < HEAD_BYTES || end + CHECKSUM_BYTES > bytes.length || view.getUint32(end, true) !== crc32(bytes.subarray(0, end))) {
+    const length = end + CHECKSUM_BYTES;
+    if (end < HEAD_BYTES || length > bytes.length || crc32(length === bytes.length ? bytes : bytes.subarray(0, length)) !== CHECKED) {
       throw corruptRow(`the bytes of its base don't match their checksum`);
     }
     if (view.getUint16(1, true) !== idHigh || view.getUint32(3, true) !== idLow) {
       throw mismatch(version, bytes.toString('hex', 1, 7), 'it holds another version of the view');
     }
     return end;
+  }
+
+  let last = viewOf(new Uint8Array(0));
+  /** At least these bytes: making a view takes as long as reading 50 numbers, and an embedded store gives all its values in the same memory. */
+  function spanning(bytes: Uint8Array): DataView {
+    const spans = last.buffer === bytes.buffer && last.byteOffset === bytes.byteOffset && last.byteLength >= bytes.length;
+    return spans ? last : (last = viewOf(bytes));
+  }
+
+  function isEmptyBase(view: DataView): boolean {
+    return readSortable(view, ORDER_OFFSET) === NO_BASE;
+  }
+
+  /** Where a row that says it all ends; −1 where there is more, or none. */
+  function endOfRow(bytes: Buffer, view: DataView): number {
+    const end = checkBase(bytes, view);
+    const logAt = row.end(view, HEAD_BYTES, end);
+    if (logAt + 4 > end) throw corruptRow('it has no log');
+    if (end + CHECKSUM_BYTES < bytes.length || log.count(view, logAt) > 0 || isEmptyBase(view)) return -1;
+    if (logAt + 4 !== end) throw corruptRow('it goes on after its log');
+    return logAt;
   }
 
   const empty = encodeBase({ sequence: NO_BASE, asOf: NO_BASE, row: null, log: eventColumns(events, 0), tail: [] });
@@ -86,7 +114,7 @@ export function createStateCodec({ row: columns, events }: Pick<ViewRepresentati
 
     decode(bytes) {
       const buffer = asBuffer(bytes);
-      const view = viewOf(bytes);
+      const view = spanning(bytes);
       const end = checkBase(buffer, view);
       const logAt = row.end(view, HEAD_BYTES, end);
       if (logAt + 4 > end) throw corruptRow('it has no log');
@@ -100,29 +128,30 @@ export function createStateCodec({ row: columns, events }: Pick<ViewRepresentati
       };
     },
 
+    row(bytes) {
+      const [buffer, view] = [asBuffer(bytes), spanning(bytes)];
+      const end = endOfRow(buffer, view);
+      return end < 0 ? null : row.decode(buffer, view, HEAD_BYTES, end);
+    },
+
     order(bytes) {
       assertFormat(bytes);
-      const view = viewOf(bytes);
+      const view = spanning(bytes);
       return { sequence: readSortable(view, ORDER_OFFSET), asOf: readSortable(view, ORDER_OFFSET + 8) };
     },
 
-    decodeNumbers(bytes, out, mask, offset, wanted) {
-      const buffer = asBuffer(bytes);
-      const view = viewOf(bytes);
-      const end = checkBase(buffer, view);
-      const logAt = row.end(view, HEAD_BYTES, end);
-      if (logAt + 4 > end) throw corruptRow('it has no log');
-      if (end + CHECKSUM_BYTES < bytes.length || log.count(view, logAt) > 0 || readSortable(view, ORDER_OFFSET) === NO_BASE) return false;
-      if (logAt + 4 !== end) throw corruptRow('it goes on after its log');
-      if (offset < 0 || offset + wanted.length > out.length || offset + wanted.length > mask.length) {
-        throw new Error(`${wanted.length} columns at ${offset} don't fit into ${out.length} numbers and a mask of ${mask.length}`);
-      }
-      for (let i = 0; i < wanted.length; i++) {
-        const column = wanted[i]!;
-        out[offset + i] = row.number(buffer, view, HEAD_BYTES, column);
-        mask[offset + i] = row.isNull(buffer, HEAD_BYTES, column) ? 0 : 1;
-      }
-      return true;
+    numbersOf(wanted) {
+      const read = row.numbersOf(wanted);
+      return (bytes, out, mask) => {
+        const buffer = asBuffer(bytes);
+        const view = spanning(bytes);
+        if (endOfRow(buffer, view) < 0) return false;
+        if (wanted.length > out.length || wanted.length > mask.length) throw new Error(`${wanted.length} columns don't fit into ${out.length} numbers and a mask of ${mask.length}`);
+        read(view, HEAD_BYTES, out);
+        mask.fill(1, 0, wanted.length);
+        if (row.hasNulls(bytes, HEAD_BYTES)) for (let i = 0; i < wanted.length; i++) if (row.isNull(bytes, HEAD_BYTES, wanted[i]!)) mask[i] = 0;
+        return true;
+      };
     },
   };
 }

@@ -23,7 +23,7 @@ const MISSING: FeatureValue = Object.freeze({ value: null, state: 'missing', eve
  * `wanted` are positions of features in the view.
  */
 export function evaluateView({ features, view, source }: PlannedView, wanted: readonly number[], { parts, eventTime }: Evaluation, request: Readonly<Record<string, Value>>, at: Instant): ViewValues {
-  const absent = eventTime === null ? 'missing' : isExpired(eventTime, view.ttlMs, at) ? 'expired' : 'null';
+  const absent = absence(eventTime, view.ttlMs, at);
   const values: (Value | null)[] = new Array<Value | null>(features.length).fill(null);
   for (const i of wanted) {
     const { feature, includesRequest } = features[i]!;
@@ -31,6 +31,26 @@ export function evaluateView({ features, view, source }: PlannedView, wanted: re
     else if (absent === 'null') values[i] = finish(feature, parts[i]!, at);
   }
   return { values, absent, eventTime, at };
+}
+
+/** Features of a view that are all `latest`, where the row of its base says it all. */
+export function latestValues({ features, view }: PlannedView, row: readonly (Value | null)[], at: Instant): ViewValues {
+  const eventTime = row[0] as Instant | null;
+  const absent = absence(eventTime, view.ttlMs, at);
+  const values = new Array<Value | null>(features.length).fill(null);
+  if (absent === 'null') {
+    for (let i = 0; i < features.length; i++) {
+      const { at: position, whenEmpty } = features[i]!;
+      const value = row[position]!;
+      values[i] = value === null || (typeof value === 'number' && !Number.isFinite(value)) ? whenEmpty : value;
+    }
+  }
+  return { values, absent, eventTime, at };
+}
+
+function absence(eventTime: Instant | null, ttlMs: number | null, at: Instant): ViewValues['absent'] {
+  if (eventTime === null) return 'missing';
+  return isExpired(eventTime, ttlMs, at) ? 'expired' : 'null';
 }
 
 /** The feature at a position in its view, with its state. */

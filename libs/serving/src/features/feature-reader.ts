@@ -118,8 +118,8 @@ export class FeatureReader {
       const parsed = parseRequest(plan, request);
       return { ...parsed, slots: plan.views.map((planned) => fetch.want(planned.keyOf(parsed.keys[planned.subject]!))) };
     });
-    const bytes = await fetch.read();
-    const reads = plan.views.map((planned) => viewReads(planned, planned.positions, bytes, at, false));
+    const rows = await fetch.read();
+    const reads = plan.views.map((planned) => viewReads(planned, planned.positions, rows, at, false));
 
     return wanted.map(({ keys, fields, slots }) => {
       const views = reads.map((read, v) => read.valuesOf(slots[v]!, keys[plan.views[v]!.subject]!, fields));

@@ -1,4 +1,6 @@
 import type { Feature, FieldType } from '@granary/contracts';
+import { inputNumber } from '@granary/models';
+import type { StateCodec } from '@granary/online-store';
 import type { PlannedDerived } from './derived.js';
 import type { PlannedOutput, PlannedView } from './plan.js';
 
@@ -15,11 +17,17 @@ export interface MatrixView {
   readonly packed: PackedColumns | null;
 }
 
-/** Columns that are finished straight from the numbers of a packed row. */
+/** Columns that are finished straight from the numbers of a packed row: the event time, the latest ones, the parts of the others. */
 export interface PackedColumns {
-  /** Positions in the row: of the event time, then of the parts of each column. */
-  readonly positions: readonly number[];
-  readonly columns: readonly { readonly feature: Feature; readonly position: number; readonly column: number; readonly parts: number }[];
+  /** Reads all of them; see `StateCodec.numbersOf`. */
+  readonly read: ReturnType<StateCodec['numbersOf']>;
+  readonly numbers: number;
+  readonly latest: {
+    readonly columns: Int32Array;
+    /** What each is where it is null; NaN: not present. */
+    readonly whenEmpty: Float64Array;
+  };
+  readonly others: readonly { readonly feature: Feature; readonly column: number; readonly parts: number }[];
 }
 
 export interface MatrixPlan {
@@ -38,13 +46,18 @@ export function planMatrix(views: readonly PlannedView[], outputs: readonly Plan
   return { views: read.filter(({ wanted }) => wanted.length > 0), derived };
 }
 
-function packedColumns({ features }: PlannedView, columns: MatrixView['columns']): PackedColumns | null {
-  const read = columns.map(({ feature, column }) => ({ ...features[feature]!, position: feature, column }));
-  if (!read.every(({ kept, includesRequest, parts }) => kept === 'stored' && !includesRequest && parts.every(({ type }) => isNumber(type)))) return null;
+function packedColumns({ features, codec }: PlannedView, columns: MatrixView['columns']): PackedColumns | null {
+  const all = columns.map(({ feature, column }) => ({ ...features[feature]!, column }));
+  if (!all.every(({ kept, includesRequest, parts }) => kept === 'stored' && !includesRequest && parts.every(({ type }) => isNumber(type)))) return null;
+  const latest = all.filter(({ feature }) => feature.aggregate.fn === 'latest');
+  const others = all.filter(({ feature }) => feature.aggregate.fn !== 'latest');
+  // The row begins with the event time.
+  const positions = [0, ...[...latest, ...others].flatMap(({ at, parts }) => parts.map((_, i) => at + i))];
   return {
-    // The row begins with the event time.
-    positions: [0, ...read.flatMap(({ at, parts }) => parts.map((_, i) => at + i))],
-    columns: read.map(({ feature, position, column, parts }) => ({ feature, position, column, parts: parts.length })),
+    read: codec.numbersOf(positions),
+    numbers: positions.length,
+    latest: { columns: Int32Array.from(latest, ({ column }) => column), whenEmpty: Float64Array.from(latest, ({ whenEmpty }) => (whenEmpty === null ? NaN : inputNumber(whenEmpty))) },
+    others: others.map(({ feature, column, parts }) => ({ feature, column, parts: parts.length })),
   };
 }
 

@@ -1,7 +1,7 @@
 import { finish } from '@granary/aggregates';
 import { parseKey, type EntityKey, type Instant, type Value } from '@granary/contracts';
-import { inputNumber } from '@granary/models';
-import type { OnlineStore } from '@granary/online-store';
+import { inputFloat, inputNumber } from '@granary/models';
+import type { OnlineStore, RowsInPlace } from '@granary/online-store';
 import { isExpired, type ViewValues } from './evaluate.js';
 import type { MatrixView, PackedColumns } from './matrix-plan.js';
 import type { ServicePlan } from './plan.js';
@@ -55,12 +55,12 @@ export async function readMatrix(plan: ServicePlan, store: OnlineStore, shared: 
     const own = keys[view.planned.subject]!;
     return { ...view, keys: own, slots: own.map((key) => fetch.want(view.planned.keyOf(key))) };
   });
-  const bytes = await fetch.read();
+  const rows = await fetch.read();
 
   const target: Target = { data, mask, width, rows: candidates.length };
-  for (const read of reads) if (read.packed !== null) fillPacked(read, read.packed, bytes, at, target);
+  for (const read of reads) if (read.packed !== null) fillPacked(read, read.packed, rows, at, target);
   const evaluated = reads.filter(({ packed }) => packed === null);
-  if (evaluated.length > 0 || plan.matrix.derived.length > 0) fillEvaluated(plan, evaluated, bytes, fields, at, target);
+  if (evaluated.length > 0 || plan.matrix.derived.length > 0) fillEvaluated(plan, evaluated, rows, fields, at, target);
   return { data, mask, names: plan.columns };
 }
 
@@ -71,14 +71,10 @@ function requestFields(plan: ServicePlan, shared: FeatureRequest, candidates: re
 }
 
 /** Evaluated as `rows` does it: windows with the request in them, parts that are no numbers, and what derived columns read. */
-function fillEvaluated({ views, matrix }: ServicePlan, reads: readonly ViewRead[], bytes: readonly (Uint8Array | null)[], fields: readonly Fields[], at: Instant, { data, mask, width, rows }: Target): void {
-  const sources = reads.map(({ planned, wanted }) => viewReads(planned, wanted, bytes, at, fields.length === 1));
+function fillEvaluated({ views, matrix }: ServicePlan, reads: readonly ViewRead[], source: RowsInPlace, fields: readonly Fields[], at: Instant, target: Target): void {
+  const { width, rows } = target;
+  const sources = reads.map(({ planned, wanted }) => viewReads(planned, wanted, source, at, fields.length === 1));
   const values = new Array<ViewValues>(views.length);
-  const put = (index: number, value: Value | null): void => {
-    if (value === null) return;
-    data[index] = inputNumber(value);
-    mask[index] = 1;
-  };
   for (let row = 0; row < rows; row++) {
     const own = fields[fields.length === 1 ? 0 : row]!;
     for (let i = 0; i < reads.length; i++) {
@@ -86,45 +82,59 @@ function fillEvaluated({ views, matrix }: ServicePlan, reads: readonly ViewRead[
       const candidate = slots.length === 1 ? 0 : row;
       const of = sources[i]!.valuesOf(slots[candidate]!, keys[candidate]!, own);
       values[position] = of;
-      for (const { feature, column } of columns) put(row * width + column, of.values[feature]!);
+      for (const { feature, column } of columns) put(target, row * width + column, of.values[feature]!);
     }
-    for (const { derived, column } of matrix.derived) put(row * width + column, derived.compute(values, own));
+    for (const { derived, column } of matrix.derived) put(target, row * width + column, derived.compute(values, own));
   }
 }
 
 /** For all other views: numbers straight from the packed bytes where a base says it all, no object per row or value. */
-function fillPacked({ planned, wanted, slots, keys }: ViewRead, { positions, columns }: PackedColumns, bytes: readonly (Uint8Array | null)[], at: Instant, { data, mask, width, rows }: Target): void {
+function fillPacked({ planned, wanted, slots, keys, columns }: ViewRead, packed: PackedColumns, source: RowsInPlace, at: Instant, target: Target): void {
   // Doubles: an instant needs them, and an avg's sum must not be rounded before it is divided.
-  const numbers = new Float64Array(positions.length);
-  const there = new Uint8Array(positions.length);
-  const scratch = columns.map(({ parts }) => new Array<Value | null>(parts).fill(null));
-  const reads = viewReads(planned, wanted, bytes, at, true);
+  const numbers = new Float64Array(packed.numbers);
+  const there = new Uint8Array(packed.numbers);
+  const reads = viewReads(planned, wanted, source, at, true);
   const constant = slots.length === 1;
-  const put = (index: number, value: Value | null): void => {
-    if (value === null) return;
-    data[index] = inputNumber(value);
-    mask[index] = 1;
-  };
-  for (let row = 0; row < (constant ? 1 : rows); row++) {
-    const packed = bytes[slots[row]!];
-    if (packed == null) continue;
-    const former = planned.former.is(packed);
-    if (!former) assertReaches(planned, packed, at);
-    if (former || !planned.codec.decodeNumbers(packed, numbers, there, 0, positions)) {
+  for (let row = 0; row < (constant ? 1 : target.rows); row++) {
+    const bytes = source.at(slots[row]!);
+    if (bytes === null) continue;
+    const former = planned.former.is(bytes);
+    if (!former) assertReaches(planned, bytes, at);
+    const from = row * target.width;
+    if (former || !packed.read(bytes, numbers, there)) {
       const { values } = reads.valuesOf(slots[row]!, keys[row]!, {});
-      columns.forEach(({ position, column }) => put(row * width + column, values[position]!));
-      continue;
-    }
-    if (there[0] === 0 || isExpired(numbers[0]!, planned.view.ttlMs, at)) continue;
-    let next = 1;
-    for (let i = 0; i < columns.length; i++) {
-      const { feature, column } = columns[i]!;
-      const parts = scratch[i]!;
-      for (let part = 0; part < parts.length; part++, next++) parts[part] = there[next] === 1 ? numbers[next]! : null;
-      put(row * width + column, finish(feature, parts, at));
+      for (const { feature, column } of columns) put(target, from + column, values[feature]!);
+    } else if (there[0] === 1 && !isExpired(numbers[0]!, planned.view.ttlMs, at)) {
+      putLatest(packed, numbers, there, from, target);
+      if (packed.others.length > 0) putFinished(packed, numbers, there, from, at, target);
     }
   }
-  if (constant) repeatFirstRow(columns, data, mask, width);
+  if (constant) repeatFirstRow(columns, target.data, target.mask, target.width);
+}
+
+function putLatest({ latest: { columns, whenEmpty } }: PackedColumns, numbers: Float64Array, there: Uint8Array, from: number, { data, mask }: Target): void {
+  for (let i = 0; i < columns.length; i++) {
+    const stored = numbers[i + 1]!;
+    const value = there[i + 1] === 1 && Number.isFinite(stored) ? stored : whenEmpty[i]!;
+    if (Number.isNaN(value)) continue;
+    data[from + columns[i]!] = inputFloat(value);
+    mask[from + columns[i]!] = 1;
+  }
+}
+
+function putFinished({ latest, others }: PackedColumns, numbers: Float64Array, there: Uint8Array, from: number, at: Instant, target: Target): void {
+  let next = 1 + latest.columns.length;
+  for (const { feature, column, parts } of others) {
+    const values = new Array<Value | null>(parts);
+    for (let part = 0; part < parts; part++, next++) values[part] = there[next] === 1 ? numbers[next]! : null;
+    put(target, from + column, finish(feature, values, at));
+  }
+}
+
+function put({ data, mask }: Target, index: number, value: Value | null): void {
+  if (value === null) return;
+  data[index] = inputNumber(value);
+  mask[index] = 1;
 }
 
 function repeatFirstRow(columns: readonly { readonly column: number }[], data: Float32Array, mask: Uint8Array, width: number): void {

@@ -1,5 +1,5 @@
-import { compileEvaluate, representView, type Evaluate, type FeatureRepresentation } from '@granary/aggregates';
-import { GranaryError, named, isNumeric, resolveService, type Entity, type EntityKey, type Feature, type FeatureValue, type FieldType, type ResolvedService, type ResolvedView, type Snapshot, type Source, type VersionedView } from '@granary/contracts';
+import { compileEvaluate, emptyParts, finish, representView, type Evaluate, type FeatureRepresentation } from '@granary/aggregates';
+import { GranaryError, named, isNumeric, resolveService, type Entity, type EntityKey, type Feature, type FeatureValue, type FieldType, type ResolvedService, type ResolvedView, type Snapshot, type Source, type Value, type VersionedView } from '@granary/contracts';
 import { createStateCodec, rowKeys, type StateCodec } from '@granary/online-store';
 import { planDerived, type PlannedDerived } from './derived.js';
 import { formerRows, type FormerRows } from './former-row.js';
@@ -12,6 +12,8 @@ export type Subject = Pick<Entity, 'name' | 'keys'>;
 /** One feature of a view: how it is kept, and where its parts stand in a base's row. */
 export interface PlannedFeature extends Pick<FeatureRepresentation, 'feature' | 'kept' | 'parts' | 'at'> {
   readonly includesRequest: boolean;
+  /** Its value where nothing is counted. */
+  readonly whenEmpty: Value | null;
 }
 
 /** One view of a service: how its rows are found and read. */
@@ -31,6 +33,8 @@ export interface PlannedView {
   /** Those of all features. */
   readonly positions: readonly number[];
   readonly includesRequest: boolean;
+  /** Whether all are `latest`. */
+  readonly latestOnly: boolean;
 }
 
 /** One feature of a service's row. */
@@ -95,7 +99,7 @@ export function planService(snapshot: Snapshot, serviceName: string, project: st
 function planView({ id, view, entity, source, features: used }: ResolvedView, subject: number, project: string): PlannedView {
   const kept = representView(view, source);
   const byName = kept.features.map((each) => ({ name: each.feature.name, ...each }));
-  const features = used.map((feature): PlannedFeature => ({ ...named(byName, feature.name), includesRequest: includesRequest(feature) }));
+  const features = used.map((feature): PlannedFeature => ({ ...named(byName, feature.name), includesRequest: includesRequest(feature), whenEmpty: finish(feature, emptyParts(feature), 0) }));
   return {
     id,
     view,
@@ -108,6 +112,7 @@ function planView({ id, view, entity, source, features: used }: ResolvedView, su
     features,
     positions: features.map((_, i) => i),
     includesRequest: features.some((each) => each.includesRequest),
+    latestOnly: features.every(({ feature }) => feature.aggregate.fn === 'latest'),
   };
 }
 

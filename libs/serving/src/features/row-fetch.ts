@@ -1,11 +1,13 @@
-import type { OnlineStore } from '@granary/online-store';
+import type { OnlineStore, RowsInPlace } from '@granary/online-store';
 
 /** Collects the keys of rows to read, each once, for one round trip. */
 export interface RowFetch {
   /** The position of the key's row in what `read` gives. */
   want(key: string): number;
-  read(): Promise<readonly (Uint8Array | null)[]>;
+  read(): Promise<RowsInPlace>;
 }
+
+const NO_ROWS: RowsInPlace = { at: () => null };
 
 export function rowFetch(store: OnlineStore): RowFetch {
   const positions = new Map<string, number>();
@@ -17,6 +19,6 @@ export function rowFetch(store: OnlineStore): RowFetch {
       positions.set(key, position);
       return position;
     },
-    read: async () => (positions.size === 0 ? [] : await store.read([...positions.keys()])),
+    read: () => (positions.size === 0 ? Promise.resolve(NO_ROWS) : store.readInPlace([...positions.keys()])),
   };
 }

@@ -89,9 +89,9 @@ export async function openTestStore(): Promise<TestStore> {
   const reads: (readonly string[])[] = [];
   const store: OnlineStore = {
     ...lmdb,
-    read: (keys) => {
+    readInPlace: (keys) => {
       reads.push(keys);
-      return lmdb.read(keys);
+      return lmdb.readInPlace(keys);
     },
   };
   return {

@@ -1,6 +1,7 @@
 import type { Evaluation } from '@granary/aggregates';
 import { GranaryError, formatInstant, type EntityKey, type Instant, type Value } from '@granary/contracts';
-import { evaluateView, type ViewValues } from './evaluate.js';
+import type { RowsInPlace } from '@granary/online-store';
+import { evaluateView, latestValues, type ViewValues } from './evaluate.js';
 import type { PlannedView } from './plan.js';
 import { requestRow } from './request.js';
 
@@ -18,31 +19,41 @@ export interface ViewReads {
  * Decodes and evaluates each row once, however many requests share it; a window that includes the request is evaluated
  * for each, unless `sameFields` says that their fields are the same. `wanted` are positions of features in the view.
  */
-export function viewReads(planned: PlannedView, wanted: readonly number[], bytes: readonly (Uint8Array | null)[], at: Instant, sameFields: boolean): ViewReads {
+export function viewReads(planned: PlannedView, wanted: readonly number[], rows: RowsInPlace, at: Instant, sameFields: boolean): ViewReads {
   const read = new Map<number, Evaluation>();
   const evaluated = new Map<number, ViewValues>();
   const shared = sameFields || !planned.includesRequest;
 
-  function evaluationOf(slot: number): Evaluation {
+  function evaluationOf(slot: number, packed: Uint8Array | null): Evaluation {
     const known = read.get(slot);
     if (known !== undefined) return known;
-    const evaluation = evaluateRow(planned, bytes[slot] ?? null, at);
-    read.set(slot, evaluation);
+    const evaluation = evaluateRow(planned, packed, at);
+    if (!shared) read.set(slot, evaluation);
     return evaluation;
+  }
+
+  function evaluate(slot: number, key: EntityKey, fields: Fields): ViewValues {
+    const packed = rows.at(slot);
+    if (planned.latestOnly && packed !== null && !planned.former.is(packed)) {
+      assertReaches(planned, packed, at);
+      const row = planned.codec.row(packed);
+      if (row !== null) return latestValues(planned, row, at);
+    }
+    const request = planned.includesRequest ? requestRow(planned.view.keyFields, key, fields) : fields;
+    return evaluateView(planned, wanted, evaluationOf(slot, packed), request, at);
   }
 
   return {
     valuesOf(slot, key, fields) {
       const known = shared ? evaluated.get(slot) : undefined;
       if (known !== undefined) return known;
-      const request = planned.includesRequest ? requestRow(planned.view.keyFields, key, fields) : fields;
-      const values = evaluateView(planned, wanted, evaluationOf(slot), request, at);
+      const values = evaluate(slot, key, fields);
       if (shared) evaluated.set(slot, values);
       return values;
     },
     horizonOf(slot) {
-      const packed = bytes[slot];
-      if (packed == null) return 0;
+      const packed = rows.at(slot);
+      if (packed === null) return 0;
       if (planned.former.is(packed)) return planned.former.sequenceOf(packed);
       const { sequence, tail } = planned.codec.decode(packed);
       return tail.reduce((last, event) => Math.max(last, event.sequence), Math.max(0, sequence));
