@@ -1,5 +1,5 @@
 import { resolveSnapshot } from '@granary/registry';
-import { entity, featureService, featureView, latest, source, t, type Declaration, type Field } from '@granary/sdk';
+import { avg, count, countDistinct, entity, featureService, featureView, last, latest, max, min, ratio, source, stddevSample, sum, t, type Declaration, type Field } from '@granary/sdk';
 import type { Snapshot } from '@granary/contracts';
 
 export const PROJECT = 'bench';
@@ -30,6 +30,32 @@ export function wideService(count: number): Snapshot {
   });
   return snapshotOf(featureService('wide_service', [view]));
 }
+
+/** Ten features of a card's payments, each over three windows: 30 columns. */
+export function windowService(): Snapshot {
+  const card = entity('card', { cardId: t.int64 });
+  const fields = { id: t.int64, cardId: t.int64, amount: t.float64, merchant: t.int32, declined: t.bool, at: t.timestamp };
+  const payments = source('card_payments', { fields, eventId: 'id', eventTime: 'at' });
+  const view = featureView('card_windows', {
+    entity: card,
+    source: payments,
+    features: (p) => ({
+      payments: count().over(...WINDOWS),
+      spent: sum(p.amount).over(...WINDOWS),
+      mean: avg(p.amount).over(...WINDOWS),
+      least: min(p.amount).over(...WINDOWS),
+      most: max(p.amount).over(...WINDOWS),
+      spread: stddevSample(p.amount).over(...WINDOWS),
+      newest: last(p.amount).over(...WINDOWS),
+      merchants: countDistinct(p.merchant).over(...WINDOWS),
+      declines: count().where(p.declined.eq(true)).over(...WINDOWS),
+      declinedShare: ratio(p.declined.eq(true)).over(...WINDOWS),
+    }),
+  });
+  return snapshotOf(featureService('window_service', [view]));
+}
+
+const WINDOWS = ['1d', '7d', '30d'] as const;
 
 /** A latest feature in each of several views of one entity, every one of a source of its own. */
 export function latestService(views: readonly { readonly feature: string; readonly name: string }[]): Snapshot {

@@ -5,7 +5,7 @@ import { FeatureReader } from '@granary/serving';
 import { createServingApp } from '@granary/serving-api';
 import { NOW, PROJECT, wideService } from './declarations.js';
 import { peakRssMb, resetPeak } from './harness.js';
-import { packedRows } from './wide-rows.js';
+import { packedValues } from './packed-values.js';
 
 /** What the parent says: start one of the two servers, forget the peak of memory, tell it. */
 export type ServerRequest =
@@ -27,7 +27,7 @@ async function answer(request: ServerRequest): Promise<ServerAnswer> {
     case 'ours': {
       const snapshot = wideService(request.features);
       const store = await openOnlineStore({ kind: 'lmdb', path: request.path });
-      await store.write(packedRows(snapshot, request.entities));
+      await store.write(packedValues(snapshot, request.entities));
       const reader = new FeatureReader(snapshot, store, { project: PROJECT, now: () => NOW });
       const app = await createServingApp({ reader, port: 0 });
       return { url: `${app.url}/graphql` };

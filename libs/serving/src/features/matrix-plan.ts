@@ -21,7 +21,9 @@ export interface MatrixView {
 export interface PackedColumns {
   /** Reads all of them; see `StateCodec.numbersOf`. */
   readonly read: ReturnType<StateCodec['numbersOf']>;
-  readonly numbers: number;
+  /** Where it writes them, each time. */
+  readonly numbers: Float64Array;
+  readonly there: Uint8Array;
   readonly latest: {
     readonly columns: Int32Array;
     /** What each is where it is null; NaN: not present. */
@@ -55,7 +57,9 @@ function packedColumns({ features, codec }: PlannedView, columns: MatrixView['co
   const positions = [0, ...[...latest, ...others].flatMap(({ at, parts }) => parts.map((_, i) => at + i))];
   return {
     read: codec.numbersOf(positions),
-    numbers: positions.length,
+    // Doubles: an instant needs them, and an avg's sum must not be rounded before it is divided.
+    numbers: new Float64Array(positions.length),
+    there: new Uint8Array(positions.length),
     latest: { columns: Int32Array.from(latest, ({ column }) => column), whenEmpty: Float64Array.from(latest, ({ whenEmpty }) => (whenEmpty === null ? NaN : inputNumber(whenEmpty))) },
     others: others.map(({ feature, column, parts }) => ({ feature, column, parts: parts.length })),
   };

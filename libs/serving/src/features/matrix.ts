@@ -7,7 +7,7 @@ import type { MatrixView, PackedColumns } from './matrix-plan.js';
 import type { ServicePlan } from './plan.js';
 import { assertRecord, parseFields, readEach, type FeatureRequest } from './request.js';
 import { rowFetch } from './row-fetch.js';
-import { assertReaches, viewReads } from './view-reads.js';
+import { assertReaches, viewReads, type ViewReads } from './view-reads.js';
 
 /** The features of n candidates as a model reads them: row by row, f columns each. */
 export interface FeatureMatrix {
@@ -20,7 +20,8 @@ export interface FeatureMatrix {
 }
 
 /** A view with where its rows come from. */
-interface ViewRead extends MatrixView {
+interface ViewRead {
+  readonly view: MatrixView;
   /** The position of each candidate's row among those fetched; of a shared subject: one position. */
   readonly slots: readonly number[];
   readonly keys: readonly EntityKey[];
@@ -53,13 +54,13 @@ export async function readMatrix(plan: ServicePlan, store: OnlineStore, shared: 
   const fetch = rowFetch(store);
   const reads = plan.matrix.views.map((view): ViewRead => {
     const own = keys[view.planned.subject]!;
-    return { ...view, keys: own, slots: own.map((key) => fetch.want(view.planned.keyOf(key))) };
+    return { view, keys: own, slots: own.map((key) => fetch.want(view.planned.keyOf(key))) };
   });
   const rows = await fetch.read();
 
   const target: Target = { data, mask, width, rows: candidates.length };
-  for (const read of reads) if (read.packed !== null) fillPacked(read, read.packed, rows, at, target);
-  const evaluated = reads.filter(({ packed }) => packed === null);
+  for (const read of reads) if (read.view.packed !== null) fillPacked(read, read.view.packed, rows, at, target);
+  const evaluated = reads.filter(({ view }) => view.packed === null);
   if (evaluated.length > 0 || plan.matrix.derived.length > 0) fillEvaluated(plan, evaluated, rows, fields, at, target);
   return { data, mask, names: plan.columns };
 }
@@ -73,27 +74,25 @@ function requestFields(plan: ServicePlan, shared: FeatureRequest, candidates: re
 /** Evaluated as `rows` does it: windows with the request in them, parts that are no numbers, and what derived columns read. */
 function fillEvaluated({ views, matrix }: ServicePlan, reads: readonly ViewRead[], source: RowsInPlace, fields: readonly Fields[], at: Instant, target: Target): void {
   const { width, rows } = target;
-  const sources = reads.map(({ planned, wanted }) => viewReads(planned, wanted, source, at, fields.length === 1));
+  const sources = reads.map(({ view: { planned, wanted } }) => viewReads(planned, wanted, source, at, fields.length === 1));
   const values = new Array<ViewValues>(views.length);
   for (let row = 0; row < rows; row++) {
     const own = fields[fields.length === 1 ? 0 : row]!;
     for (let i = 0; i < reads.length; i++) {
-      const { slots, keys, position, columns } = reads[i]!;
+      const { slots, keys, view } = reads[i]!;
       const candidate = slots.length === 1 ? 0 : row;
       const of = sources[i]!.valuesOf(slots[candidate]!, keys[candidate]!, own);
-      values[position] = of;
-      for (const { feature, column } of columns) put(target, row * width + column, of.values[feature]!);
+      values[view.position] = of;
+      for (const { feature, column } of view.columns) put(target, row * width + column, of.values[feature]!);
     }
     for (const { derived, column } of matrix.derived) put(target, row * width + column, derived.compute(values, own));
   }
 }
 
 /** For all other views: numbers straight from the packed bytes where a base says it all, no object per row or value. */
-function fillPacked({ planned, wanted, slots, keys, columns }: ViewRead, packed: PackedColumns, source: RowsInPlace, at: Instant, target: Target): void {
-  // Doubles: an instant needs them, and an avg's sum must not be rounded before it is divided.
-  const numbers = new Float64Array(packed.numbers);
-  const there = new Uint8Array(packed.numbers);
-  const reads = viewReads(planned, wanted, source, at, true);
+function fillPacked({ view: { planned, wanted, columns }, slots, keys }: ViewRead, packed: PackedColumns, source: RowsInPlace, at: Instant, target: Target): void {
+  const { read, numbers, there } = packed;
+  let reads: ViewReads | null = null;
   const constant = slots.length === 1;
   for (let row = 0; row < (constant ? 1 : target.rows); row++) {
     const bytes = source.at(slots[row]!);
@@ -101,18 +100,19 @@ function fillPacked({ planned, wanted, slots, keys, columns }: ViewRead, packed:
     const former = planned.former.is(bytes);
     if (!former) assertReaches(planned, bytes, at);
     const from = row * target.width;
-    if (former || !packed.read(bytes, numbers, there)) {
+    if (former || !read(bytes, numbers, there)) {
+      reads ??= viewReads(planned, wanted, source, at, true);
       const { values } = reads.valuesOf(slots[row]!, keys[row]!, {});
       for (const { feature, column } of columns) put(target, from + column, values[feature]!);
     } else if (there[0] === 1 && !isExpired(numbers[0]!, planned.view.ttlMs, at)) {
-      putLatest(packed, numbers, there, from, target);
-      if (packed.others.length > 0) putFinished(packed, numbers, there, from, at, target);
+      putLatest(packed, from, target);
+      if (packed.others.length > 0) putFinished(packed, from, at, target);
     }
   }
   if (constant) repeatFirstRow(columns, target.data, target.mask, target.width);
 }
 
-function putLatest({ latest: { columns, whenEmpty } }: PackedColumns, numbers: Float64Array, there: Uint8Array, from: number, { data, mask }: Target): void {
+function putLatest({ numbers, there, latest: { columns, whenEmpty } }: PackedColumns, from: number, { data, mask }: Target): void {
   for (let i = 0; i < columns.length; i++) {
     const stored = numbers[i + 1]!;
     const value = there[i + 1] === 1 && Number.isFinite(stored) ? stored : whenEmpty[i]!;
@@ -122,7 +122,7 @@ function putLatest({ latest: { columns, whenEmpty } }: PackedColumns, numbers: F
   }
 }
 
-function putFinished({ latest, others }: PackedColumns, numbers: Float64Array, there: Uint8Array, from: number, at: Instant, target: Target): void {
+function putFinished({ numbers, there, latest, others }: PackedColumns, from: number, at: Instant, target: Target): void {
   let next = 1 + latest.columns.length;
   for (const { feature, column, parts } of others) {
     const values = new Array<Value | null>(parts);

@@ -20,15 +20,16 @@ export interface ViewReads {
  * for each, unless `sameFields` says that their fields are the same. `wanted` are positions of features in the view.
  */
 export function viewReads(planned: PlannedView, wanted: readonly number[], rows: RowsInPlace, at: Instant, sameFields: boolean): ViewReads {
-  const read = new Map<number, Evaluation>();
-  const evaluated = new Map<number, ViewValues>();
+  // By slot.
+  const read: (Evaluation | undefined)[] = [];
+  const evaluated: (ViewValues | undefined)[] = [];
   const shared = sameFields || !planned.includesRequest;
 
   function evaluationOf(slot: number, packed: Uint8Array | null): Evaluation {
-    const known = read.get(slot);
+    const known = read[slot];
     if (known !== undefined) return known;
     const evaluation = evaluateRow(planned, packed, at);
-    if (!shared) read.set(slot, evaluation);
+    if (!shared) read[slot] = evaluation;
     return evaluation;
   }
 
@@ -45,10 +46,10 @@ export function viewReads(planned: PlannedView, wanted: readonly number[], rows:
 
   return {
     valuesOf(slot, key, fields) {
-      const known = shared ? evaluated.get(slot) : undefined;
+      const known = shared ? evaluated[slot] : undefined;
       if (known !== undefined) return known;
       const values = evaluate(slot, key, fields);
-      if (shared) evaluated.set(slot, values);
+      if (shared) evaluated[slot] = values;
       return values;
     },
     horizonOf(slot) {
