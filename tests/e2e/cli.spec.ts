@@ -279,8 +279,9 @@ describe('ingest to status', () => {
   it('a plan tells how many events a new version would scan, and what it keeps online', async () => {
     const changed = join(folder.path, 'changed.ts');
     await writeFile(changed, definitions('30d'));
-    expect((await granary(['plan', '--defs', changed, ...at()])).stdout).toMatch(/scans 101 rows\s+~\d+ B per reader online, \d+ B in all/);
+    expect((await granary(['plan', '--defs', changed, ...at()])).stdout).toMatch(/scans 101 rows\s+~\d+ B per reader online \(10 events of 16 B\), [\d.]+ k?B in all\s+keeps 2 features by the events of 30d/);
     expect((await granary(['plan', '--defs', changed, '--no-estimates', ...at()])).stdout).not.toContain('scans');
+    expect((await granary(['plan', '--defs', changed, '--no-estimates', '--explain', ...at()])).stdout).toMatch(/reading +clicked30d +events +slides with the clock: the events of 30d are kept +exact/);
   });
 
   async function readPage(graphql: string): Promise<unknown> {

@@ -55,4 +55,5 @@ export { loadModels } from './train/load-models.js';
 export type { LoadedModel, LoadedModels } from './train/load-models.js';
 export { estimateView } from './plan/estimate.js';
 export type { ViewEstimate } from './plan/estimate.js';
-export { rowSize } from './plan/row-size.js';
+export { onlineSize } from './plan/online-size.js';
+export type { OnlineSize } from './plan/online-size.js';

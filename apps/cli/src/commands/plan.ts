@@ -4,6 +4,7 @@ import type { ViewEstimate } from '@granary/jobs';
 import type { Change, Problem } from '@granary/registry';
 import type { Command } from 'commander';
 import type { Context } from '../context.js';
+import { keptOnline, renderOnlineViews } from '../plan-online.js';
 import { formatBytes, formatRoughly } from '../terminal/format.js';
 import { verb } from '../verb.js';
 
@@ -11,13 +12,15 @@ export function registerPlan(program: Command): void {
   const command = program
     .command('plan')
     .description('Show what applying the definitions would change and cost, and check them')
+    .option('--explain', 'show how each feature is kept online, and why; with --json always')
     .option('--no-estimates', 'leave out how many events would be scanned and how much is kept online (shown when the offline store is there and free)');
-  verb<{ readonly estimates: boolean }, []>(command, ['defs', 'clickhouseUrl'], 'granary plan --defs feature-defs/marketplace', async (context, { estimates }) => {
+  verb<{ readonly estimates: boolean; readonly explain?: true }, []>(command, ['defs', 'clickhouseUrl'], 'granary plan --defs feature-defs/marketplace', async (context, { estimates, explain }) => {
     const plan = await makePlan(context, estimates);
     const { id } = plan.snapshot;
+    const online = keptOnline(plan.snapshot);
     return {
-      json: { head: plan.head, snapshot: id, changes: plan.changes, checks: plan.checks },
-      text: `${await renderChanges(context, plan)}\nhead ${plan.head?.slice(0, 12) ?? 'none'} → snapshot ${id.slice(0, 12)}`,
+      json: { head: plan.head, snapshot: id, changes: plan.changes, checks: plan.checks, online },
+      text: `${await renderChanges(context, plan)}${explain === true ? `\n${renderOnlineViews(online, context.voice.style)}\n` : ''}\nhead ${plan.head?.slice(0, 12) ?? 'none'} → snapshot ${id.slice(0, 12)}`,
       exitCode: plan.checks.some((check) => check.severity === 'error') ? 1 : 0,
     };
   });
@@ -45,9 +48,12 @@ export async function makePlan(context: Context, estimates: boolean): Promise<Pl
   const changes = planChanges(head === null ? null : await registry.snapshot(head), snapshot);
   const costs = estimates ? await estimate(context, snapshot, changes) : new Map<string, ViewEstimate>();
   const costOf = ({ kind, name }: Change): ViewEstimate | undefined => (kind === 'featureView' ? costs.get(name) : undefined);
+  const online = keptOnline(snapshot);
   const noted = addNotes(changes, (change) => {
+    if (change.kind !== 'featureView' || !isRenewed(change)) return [];
     const cost = costOf(change);
-    return cost === undefined ? [] : costNotes(cost, named(snapshot.views, change.name).entity);
+    const costs = cost === undefined ? [] : costNotes(cost, named(snapshot.views, change.name).entity);
+    return [...costs, online.find(({ view }) => view === change.name)!.summary];
   });
   const costed = noted.map((change): CostedChange => {
     const cost = costOf(change);
@@ -63,18 +69,28 @@ export async function renderChanges(context: Context, { changes, checks }: Pick<
   return [renderPlan(changes, style), renderChecks(checks, style)].filter((part) => part !== '').join('\n');
 }
 
-/** `scans 12.4M rows`, `~184 B per user online, 1.2 MB in all`. */
-function costNotes({ rows, rowsInWindows, bytesPerEntity, entities }: ViewEstimate, entity: string): readonly string[] {
+/** `scans 12.4M rows`, `~1.2 kB per user online (60 events of 17 B, the most 9,000), 1.2 MB in all`. */
+function costNotes({ rows, rowsInWindows, bytesPerEntity, entities, eventsPerEntity, mostEventsPerEntity, bytesPerEvent }: ViewEstimate, entity: string): readonly string[] {
   const within = rows === rowsInWindows || rowsInWindows === null ? '' : `, ${formatRoughly(rowsInWindows)} in its windows`;
   const all = entities === null ? '' : `, ${formatBytes(entities * bytesPerEntity)} in all`;
-  return [...(rows === null ? [] : [`scans ${formatRoughly(rows)} ${rows === 1 ? 'row' : 'rows'}${within}`]), `~${formatBytes(bytesPerEntity)} per ${entity} online${all}`];
+  const most = eventsPerEntity !== null && mostEventsPerEntity !== null && mostEventsPerEntity >= UNEVEN * eventsPerEntity ? `, the most ${formatRoughly(mostEventsPerEntity)}` : '';
+  const events = bytesPerEvent === 0 ? '' : eventsPerEntity === null ? ` and ${bytesPerEvent} B an event` : ` (${formatRoughly(Math.round(eventsPerEntity))} events of ${bytesPerEvent} B${most})`;
+  return [...(rows === null ? [] : [`scans ${formatRoughly(rows)} ${rows === 1 ? 'row' : 'rows'}${within}`]), `~${formatBytes(bytesPerEntity)} per ${entity} online${events}${all}`];
+}
+
+/** An entity with so many times the events of others is worth a word. */
+const UNEVEN = 10;
+
+/** Whether its values must be computed anew. */
+function isRenewed({ version }: Change): boolean {
+  return version != null && version.after !== null && version.after !== version.before;
 }
 
 /** By view that must be backfilled anew. Empty when the store isn't there, is in use, or can't be asked: a plan never fails for it. */
 async function estimate(context: Context, snapshot: Snapshot, changes: readonly Change[]): Promise<ReadonlyMap<string, ViewEstimate>> {
   const costs = new Map<string, ViewEstimate>();
   const { offline } = context.environment;
-  const renewed = changes.filter(({ version }) => version != null && version.after !== null && version.after !== version.before);
+  const renewed = changes.filter(isRenewed);
   if (renewed.length === 0 || (offline.kind === 'embedded' && !existsSync(offline.path))) return costs;
   try {
     const { estimateView } = await import('@granary/jobs');

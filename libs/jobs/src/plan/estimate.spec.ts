@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Feature, Snapshot, Source, VersionedView } from '@granary/contracts';
 import { OfflineStore } from '@granary/offline-store';
-import { createRowCodec, viewRowSchema } from '@granary/online-store';
-import { DAY, append, randomFrom, randomSales, sales, shopReports, shopSales, snapshot } from '../testing/shop.js';
+import { DAY, append, randomFrom, randomSales, reports, sales, shopReports, shopSales, snapshot } from '../testing/shop.js';
 import { scratchFolder } from '../testing/stores.js';
 import { estimateView } from './estimate.js';
-import { rowSize } from './row-size.js';
+import { onlineSize } from './online-size.js';
 
 const seed = Math.floor(Math.random() * 2 ** 31);
 console.info(`estimates: seed ${seed}`);
@@ -33,7 +32,7 @@ describe('the estimate of a view', () => {
   });
 
   it('knows no counts of what was never ingested', async () => {
-    expect(await estimateView(store, snapshot, shopReports)).toEqual({ rows: null, rowsInWindows: null, entities: null, bytesPerEntity: rowSize(shopReports) });
+    expect(await estimateView(store, snapshot, shopReports)).toMatchObject({ rows: null, rowsInWindows: null, entities: null, eventsPerEntity: null, bytesPerEntity: onlineSize(shopReports, reports).rowBytes });
   });
 
   it('counts the inputs of computed sources', async () => {
@@ -45,24 +44,24 @@ describe('the estimate of a view', () => {
   });
 });
 
-describe('the size of a row', () => {
-  it('is that of the codec', () => {
-    const view = only(shopSales, 'sales1d', 'turnover7d', 'lastPayment');
-    const row = { order: { eventTime: newest, knownAt: newest, sequence: 7 }, values: [newest, 3, 12.5, 'card'] };
-    expect(rowSize(view)).toBe(createRowCodec(viewRowSchema(view)).encode(row).length);
+describe('what an entity keeps online', () => {
+  it('is its row, and the events that its windows reach', async () => {
+    const perShop = new Map<string, number>();
+    for (const sale of events.filter(({ at }) => at >= newest - 7 * DAY)) perShop.set(`${sale.tenant}/${sale.shopId}`, (perShop.get(`${sale.tenant}/${sale.shopId}`) ?? 0) + 1);
+    const reached = [...perShop.values()].reduce((a, b) => a + b, 0);
+    const estimate = await estimateView(store, snapshot, shopSales);
+    const { rowBytes, eventBytes } = onlineSize(shopSales, sales);
+    expect(estimate.eventsPerEntity).toBeCloseTo(reached / entities, 9);
+    expect(estimate).toMatchObject({ mostEventsPerEntity: Math.max(...perShop.values()), bytesPerEvent: eventBytes, bytesPerEntity: Math.round(rowBytes + (reached / entities) * eventBytes) });
+    expect(await estimateView(store, snapshot, only(shopSales, 'amount', 'tags'))).toMatchObject({ eventsPerEntity: 0, bytesPerEvent: 0 });
   });
 
-  it('counts the values of lists by their n, and knows every type of column', () => {
-    const sized = (feature: Feature): number => rowSize({ ...shopSales, features: [feature] });
-    const list = (n: number): Feature => ({ name: 'recent', type: { kind: 'array', of: { kind: 'float64' } }, aggregate: { ...shopSales.features[1]!.aggregate, fn: 'lastN', n } });
-    expect(sized(list(50)) - sized(list(10))).toBe(40 * 8);
-    const kinds: Feature = { name: 'kinds', type: { kind: 'map', of: { kind: 'int32' } }, aggregate: { ...shopSales.features[1]!.aggregate, fn: 'countBy', column: 'payment' } };
-    expect(sized(kinds)).toBeGreaterThan(sized(shopSales.features[0]!));
-  });
-
-  it('grows with each feature', () => {
-    const sizes = shopSales.features.map((_, i) => rowSize({ ...shopSales, features: shopSales.features.slice(0, i + 1) as Feature[] }));
-    expect(sizes).toEqual([...sizes].sort((a, b) => a - b));
-    expect(new Set(sizes).size).toBe(sizes.length);
+  it('has a size for values and one for events, by what the features need', () => {
+    const sized = (...features: Feature[]) => onlineSize({ ...shopSales, features }, sales);
+    const [count1d, , , , amount] = shopSales.features as [Feature, Feature, Feature, Feature, Feature];
+    expect([sized(count1d).eventBytes, sized(amount).eventBytes]).toEqual([8, 0]);
+    expect(sized(amount).rowBytes - sized(count1d).rowBytes).toBe(8);
+    const kinds: Feature = { name: 'kinds', type: { kind: 'map', of: { kind: 'int32' } }, aggregate: { ...count1d.aggregate, fn: 'countBy', column: 'payment', window: { ...count1d.aggregate.window!, sizeMs: null } } };
+    expect(sized(kinds).rowBytes).toBeGreaterThan(sized(amount).rowBytes + 100);
   });
 });

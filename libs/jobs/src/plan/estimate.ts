@@ -1,7 +1,7 @@
-import { ageRange } from '@granary/aggregates';
-import { EVENT, eventsTable, identifier, named, storedSources, type Snapshot, type Source, type VersionedView } from '@granary/contracts';
+import { ageRange, representView } from '@granary/aggregates';
+import { EVENT, eventsTable, identifier, named, storedSources, type Instant, type Snapshot, type Source, type VersionedView } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
-import { rowSize } from './row-size.js';
+import { onlineSize } from './online-size.js';
 
 /** What a view costs, from the events that are stored now. */
 export interface ViewEstimate {
@@ -9,8 +9,14 @@ export interface ViewEstimate {
   readonly rows: number | null;
   /** How many of them its windows reach as of the newest one; of a computed source all. */
   readonly rowsInWindows: number | null;
-  /** Of one entity's packed row online, its key not counted. */
+  /** Of one entity online, its key not counted: its row, and the events it keeps where that is known. */
   readonly bytesPerEntity: number;
+  /** About how many events an entity keeps online for windows and lists; 0: none. Null: not known. */
+  readonly eventsPerEntity: number | null;
+  /** At least so many does the entity with the most. */
+  readonly mostEventsPerEntity: number | null;
+  /** Of each of them. */
+  readonly bytesPerEvent: number;
   /** About how many entities have rows; null: only the query of its source could say. */
   readonly entities: number | null;
 }
@@ -22,9 +28,11 @@ export async function estimateView(store: OfflineStore, snapshot: Snapshot, view
   const counts = await Promise.all(inputs.map((input) => store.countEvents(input)));
   const rows = inputs.length === 0 ? null : counts.reduce((a, b) => a + b, 0);
   const rowsInWindows = rows === null || rows === 0 || source.computed !== undefined ? rows : await countInWindows(store, source, view);
+  const { rowBytes, eventBytes } = onlineSize(view, source);
   const holder = keyHolder(snapshot, source);
-  const entities = holder !== null && inputs.includes(holder) ? await countEntities(store, holder, view.keyFields) : null;
-  return { rows, rowsInWindows, bytesPerEntity: rowSize(view), entities };
+  const known = holder !== null && inputs.includes(holder) ? await countKept(store, holder, view, source) : { entities: null, eventsPerEntity: null, mostEventsPerEntity: null };
+  const kept = eventBytes === 0 ? { ...known, eventsPerEntity: 0, mostEventsPerEntity: 0 } : known;
+  return { rows, rowsInWindows, ...kept, bytesPerEvent: eventBytes, bytesPerEntity: Math.round(rowBytes + (kept.eventsPerEntity ?? 0) * eventBytes) };
 }
 
 async function ingested(store: OfflineStore, sources: readonly Source[]): Promise<readonly Source[]> {
@@ -38,19 +46,39 @@ function keyHolder(snapshot: Snapshot, source: Source): Source | null {
   return source.computed.kind === 'enriched' ? keyHolder(snapshot, named(snapshot.sources, source.computed.events)) : null;
 }
 
-async function countEntities(store: OfflineStore, source: Source, keyFields: readonly string[]): Promise<number> {
-  const [row] = await store.rows({ sql: `SELECT uniq(${keyFields.map(identifier).join(', ')}) AS n FROM ${identifier(eventsTable(source))}`, params: {} }, { comment: 'plan' });
-  return Number(row!['n']);
+// How many keys the search for the heaviest entity tells apart: one with a smaller share of the events may be missed.
+const HEAVY_KEYS = 1_000;
+
+/** What the entities keep as of the newest event. */
+async function countKept(store: OfflineStore, holder: Source, view: VersionedView, source: Source): Promise<Pick<ViewEstimate, 'entities' | 'eventsPerEntity' | 'mostEventsPerEntity'>> {
+  const { reachMs, ends, newestEvent } = representView(view, source).retention;
+  const keys = view.keyFields.map(identifier).join(', ');
+  const inReach = `${identifier(EVENT.time)} >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')`;
+  const sql = `SELECT uniq(${keys}) AS entities, count() AS events, countIf(${inReach}) AS reached, approx_top_countIf(1, ${HEAVY_KEYS})(tuple(${keys}), ${inReach}) AS heaviest,
+tupleElement(heaviest[1], 2) - tupleElement(heaviest[1], 3) AS most FROM ${identifier(eventsTable(holder))}`;
+  // An instant after all events: none is kept for its age.
+  const from = reachMs < 0 ? Date.UTC(2299, 11, 31) : await reachedFrom(store, holder, reachMs);
+  const [row] = await store.rows({ sql, params: { from } }, { comment: 'plan' });
+  const [entities, events, reached, most] = ['entities', 'events', 'reached', 'most'].map((name) => Number(row![name] ?? 0)) as [number, number, number, number];
+  if (entities === 0) return { entities, eventsPerEntity: 0, mostEventsPerEntity: 0 };
+  const single = ends.reduce((sum, { n }) => sum + n, newestEvent ? 1 : 0);
+  const eventsPerEntity = Math.min(events / entities, reached / entities + single);
+  return { entities, eventsPerEntity, mostEventsPerEntity: Math.max(most, Math.ceil(eventsPerEntity)) };
 }
 
 async function countInWindows(store: OfflineStore, source: Source, view: VersionedView): Promise<number> {
   const table = identifier(eventsTable(source));
   const time = identifier(EVENT.time);
-  const [newest] = await store.rows({ sql: `SELECT toUnixTimestamp64Milli(max(${time})) AS ms FROM ${table}`, params: {} }, { comment: 'plan' });
-  // ClickHouse's instants begin in 1900; beyond that they wrap.
-  const from = Math.max(Number(newest!['ms']) - reachMs(view), Date.UTC(1900, 0, 1));
+  const from = await reachedFrom(store, source, reachMs(view));
   const [row] = await store.rows({ sql: `SELECT count() AS n FROM ${table} WHERE ${time} >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')`, params: { from } }, { comment: 'plan' });
   return Number(row!['n']);
+}
+
+/** Where what reaches so far back from the newest event begins. */
+async function reachedFrom(store: OfflineStore, source: Source, reach: number): Promise<Instant> {
+  const [newest] = await store.rows({ sql: `SELECT toUnixTimestamp64Milli(max(${identifier(EVENT.time)})) AS ms FROM ${identifier(eventsTable(source))}`, params: {} }, { comment: 'plan' });
+  // ClickHouse's instants begin in 1900; beyond that they wrap.
+  return Math.max(Number(newest!['ms']) - reach, Date.UTC(1900, 0, 1));
 }
 
 /** Infinity: all of history. */

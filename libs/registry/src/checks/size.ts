@@ -2,8 +2,8 @@ import type { AggregateFunction, Feature, Source } from '@granary/contracts';
 import { problemOf, type Problem } from '../problem.js';
 import { fieldOf, ownerOf, type Declared } from '../validate/context.js';
 
-/** To add the request's row to these, every value of the window is kept online. */
-const KEEPS_VALUES: ReadonlySet<AggregateFunction> = new Set(['countBy', 'topK', 'countDistinct', 'percentile']);
+/** For one more event to join these, every (distinct) value is kept online. */
+const KEEPS_VALUES: ReadonlySet<AggregateFunction> = new Set(['countBy', 'topK', 'countDistinct', 'approxCountDistinct', 'percentile']);
 
 /** Rows that grow without end. How long lists may be is checked with their parameters, under the same code. */
 export function sizeProblems(declared: Declared): readonly Problem[] {
@@ -12,13 +12,13 @@ export function sizeProblems(declared: Declared): readonly Problem[] {
     const growing = view.features.filter((feature) => source !== undefined && grows(feature, source));
     if (growing.length === 0) return [];
     const names = growing.map(({ name, aggregate }) => `${name} (${aggregate.fn})`).join(', ');
-    const message = `${names} ${growing.length === 1 ? 'includes' : 'include'} the request over all of history: the online row of an entity grows with every value it ever had`;
-    return [problemOf(ownerOf(view), 'warning', 'SIZE-001', message, "Give the window a length, such as '365d', or leave includeRequest out.")];
+    const message = `${names} ${growing.length === 1 ? 'is' : 'are'} over all of history: the online row of an entity grows with every value it ever had`;
+    return [problemOf(ownerOf(view), 'warning', 'SIZE-001', message, "Give the window a length, such as '365d'.")];
   });
 }
 
 function grows({ aggregate: { fn, window, column } }: Feature, source: Source): boolean {
-  if (window === null || window.sizeMs !== null || !window.includeRequest || !KEEPS_VALUES.has(fn)) return false;
+  if (window === null || window.sizeMs !== null || !KEEPS_VALUES.has(fn)) return false;
   const type = column === null ? undefined : fieldOf(source, column)?.type;
   return type?.kind !== 'enum' && type?.kind !== 'bool';
 }

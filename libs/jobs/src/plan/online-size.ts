@@ -1,0 +1,56 @@
+import { eventColumns, representView } from '@granary/aggregates';
+import { valueMap, type ElementType, type Feature, type FieldType, type Scalar, type Source, type Value, type VersionedView } from '@granary/contracts';
+import { createStateCodec } from '@granary/online-store';
+
+/** Assumed where only the data could say: the bytes of a text, and how many values a list or map without a limit has. */
+const TEXT_BYTES = 16;
+const VALUES = 32;
+
+export interface OnlineSize {
+  /** Of an entity that keeps no events, its key not counted. */
+  readonly rowBytes: number;
+  /** Of each event that it keeps. */
+  readonly eventBytes: number;
+}
+
+/** What a view's values take up: exact for columns of fixed width, assumed for texts and lists without a limit. */
+export function onlineSize(view: VersionedView, source: Pick<Source, 'fields' | 'knownAt'>): OnlineSize {
+  const representation = representView(view, source);
+  const codec = createStateCodec(representation, view.version);
+  const row = representation.row.map(({ type, holds }) => typicalValue(type, holds.kind === 'part' ? holds.feature : undefined));
+  const sizeWith = (events: number): number => {
+    const log = eventColumns(representation.events, events);
+    log.columns.forEach(({ values }, i) => {
+      if (Array.isArray(values)) values.fill(typicalValue(representation.events.columns[i]!.type));
+    });
+    return codec.encodeBase({ sequence: 0, asOf: 0, row, log, tail: [] }).length;
+  };
+  const rowBytes = sizeWith(0);
+  return { rowBytes, eventBytes: representation.features.some(({ kept }) => kept === 'log') ? sizeWith(1) - rowBytes : 0 };
+}
+
+function typicalValue(type: FieldType, feature?: Feature): Value {
+  switch (type.kind) {
+    case 'array':
+      return new Array<Scalar>(feature?.aggregate.n ?? VALUES).fill(typicalElement(type.of));
+    case 'map':
+      return valueMap(Array.from({ length: VALUES }, (_, i) => [String(i).padEnd(TEXT_BYTES, 'x'), typicalElement(type.of)]));
+    default:
+      return typicalElement(type);
+  }
+}
+
+function typicalElement(type: ElementType): Scalar {
+  switch (type.kind) {
+    case 'bool':
+      return false;
+    case 'int64':
+      return 0n;
+    case 'string':
+      return 'x'.repeat(TEXT_BYTES);
+    case 'enum':
+      return type.values[0]!;
+    default:
+      return 0;
+  }
+}
