@@ -12,6 +12,7 @@ import { migrate } from './migrations.js';
 import { resolveOptions, type OfflineStoreOptions, type ResolvedOptions } from './options.js';
 import { createStatements, type StatementOptions, type Statements } from './statements.js';
 import { createTable, dropTable, insertRows, tableExists, type TableDefinition } from './tables.js';
+import { turnsByUrl, turnsOf, type Turns } from './turns.js';
 
 /** The one seam to ClickHouse, embedded or a server: the same promises either way. */
 export interface OfflineStore {
@@ -74,7 +75,7 @@ async function open(given: OfflineStoreOptions): Promise<OfflineStore> {
 export const OfflineStore = Object.freeze({ open });
 
 function facade(options: ResolvedOptions, statements: Statements, close: () => Promise<void>): OfflineStore {
-  const appends = serial();
+  const appends = serial(options.kind === 'embedded' ? turnsOf(options.path) : turnsByUrl(options.url));
   return Object.freeze<OfflineStore>({
     kind: options.kind,
     database: options.database,
@@ -101,15 +102,14 @@ function facade(options: ResolvedOptions, statements: Statements, close: () => P
 }
 
 /** Runs what is given under one name one after the other. */
-function serial(): <T>(name: string, run: () => Promise<T>) => Promise<T> {
-  const tails = new Map<string, Promise<unknown>>();
-  return (name, run) => {
-    const result = (tails.get(name) ?? Promise.resolve()).then(run);
-    tails.set(
-      name,
-      result.catch(() => undefined),
-    );
-    return result;
+function serial(turns: Turns): <T>(name: string, run: () => Promise<T>) => Promise<T> {
+  return async (name, run) => {
+    const end = await turns.take(name);
+    try {
+      return await run();
+    } finally {
+      end();
+    }
   };
 }
 

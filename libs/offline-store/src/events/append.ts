@@ -44,7 +44,7 @@ const BATCH = 100_000;
  * Appends events in the order given; each that is new gets the next `__sequence`. Idempotent: an id that is stored is the
  * same event, or (id, knownAt) where the source declares knownAt. In a timeless source the id names a thing: its row is a
  * new version unless it says what the thing's newest one does, and of several in a batch only the last counts. A batch that
- * was appended stays, whatever becomes of the next. Appends to one source from several processes at once may give two events one sequence: run one at a time.
+ * was appended stays, whatever becomes of the next. To be run in turns: two at once may give two events one sequence.
  * Up to some thousand rows take two statements; more go through a staging table. Throws INVALID_VALUE, before it appends
  * anything, for NaN and infinite values; CANCELLED and what `Statements` throws.
  */

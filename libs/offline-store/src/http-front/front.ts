@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
@@ -8,6 +9,7 @@ import { GranaryError } from '@granary/contracts';
 import { openEngine, type Engine, type EngineResult } from '../embedded/engine.js';
 import { summaryOf } from '../embedded/summary.js';
 import type { OfflineStore } from '../store.js';
+import { TURN_PATH, turnsOf } from '../turns.js';
 import { frontError } from './errors.js';
 import { problem } from './problem.js';
 import { boundedSettings, refuse } from './refuse.js';
@@ -62,9 +64,9 @@ export async function startHttpFront(options: HttpFrontOptions): Promise<HttpFro
   // Long statements are the rule here; the statement's own time limit ends them.
   server.requestTimeout = 0;
   try {
-    await new Promise<void>((resolve, reject) => {
+    await new Promise<void>((listening, reject) => {
       server.once('error', reject);
-      server.listen(options.port ?? 0, host, resolve);
+      server.listen(options.port ?? 0, host, listening);
     });
   } catch (cause) {
     await engine.close();
@@ -77,7 +79,7 @@ export async function startHttpFront(options: HttpFrontOptions): Promise<HttpFro
   return Object.freeze({
     url: `http://${host === '::1' ? '[::1]' : host}:${port}`,
     async close() {
-      const closed = new Promise((resolve) => server.close(resolve));
+      const closed = new Promise((done) => server.close(done));
       for (const abort of running) abort.abort();
       server.closeAllConnections();
       await closed;
@@ -98,6 +100,10 @@ async function handle(engine: Engine, maxBodyBytes: number, request: IncomingMes
       response.writeHead(200, { 'content-type': 'text/html; charset=UTF-8' }).end('Ok.\n');
       return;
     }
+    if (pathname === TURN_PATH) {
+      await giveTurn(resolve(engine.path), searchParams.get('name') ?? '', response);
+      return;
+    }
     if (pathname !== '/') {
       response.writeHead(404, { 'content-type': 'text/plain' }).end(`There is no ${pathname}. Use / or /ping.\n`);
       return;
@@ -108,6 +114,14 @@ async function handle(engine: Engine, maxBodyBytes: number, request: IncomingMes
   } catch (error) {
     fail(response, queryId, error, request);
   }
+}
+
+/** Answers when it is the caller's turn, which lasts until it hangs up. */
+async function giveTurn(path: string, name: string, response: ServerResponse): Promise<void> {
+  const end = await turnsOf(path).take(name);
+  response.once('close', end);
+  if (response.destroyed) end();
+  else response.writeHead(200, { 'content-type': 'text/plain' }).flushHeaders();
 }
 
 /** A web page can send requests to loopback too: foreign origins and names (DNS rebinding) are turned away. */
