@@ -22,7 +22,8 @@ const countDistinct: Fold = {
     const [keys, key] = [list<string>(before), distinctKey(value as Scalar)];
     return [keys.includes(key) ? keys : [...keys, key]];
   },
-  finish(_feature, [stored]) {
+  finish(_feature, parts) {
+    const stored = parts[0];
     const distinct = Array.isArray(stored) ? stored.length : Number(stored ?? 0);
     return distinct === 0 ? null : distinct;
   },

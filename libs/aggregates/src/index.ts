@@ -9,7 +9,7 @@ export type { Row } from './expression/condition.js';
 export type { Read } from './expression/operand.js';
 export { emptyParts, partsOf, viewParts } from './parts.js';
 export type { Part, PartRole } from './parts.js';
-export { finish, foldRequest } from './fold.js';
+export { compileFinish, finish, foldRequest } from './fold.js';
 export { columnValues, eventColumns } from './online/event-schema.js';
 export type { ColumnValues, EventColumn, EventColumns, EventCondition, EventSchema, FixedValues, TailEvent } from './online/event-schema.js';
 export type { EventPlace } from './online/event-place.js';

@@ -5,17 +5,17 @@ const number = (value: Parts[number] | undefined): number => Number(value ?? 0);
 
 const count: Fold = {
   add: (_feature, [events]) => [number(events) + 1],
-  finish: (_feature, [events]) => (number(events) === 0 ? null : events!),
+  finish: (_feature, parts) => (number(parts[0]) === 0 ? null : parts[0]!),
 };
 
 const sum: Fold = {
   add: ({ type }, [before], { value }) => [type.kind === 'int64' ? BigInt((before as bigint | null) ?? 0) + BigInt(value as number | bigint) : number(before) + Number(value)],
-  finish: (_feature, [total]) => total ?? null,
+  finish: (_feature, parts) => parts[0] ?? null,
 };
 
 const avg: Fold = {
   add: (_feature, [total, events], { value }) => [number(total) + Number(value), number(events) + 1],
-  finish: (_feature, [total, events]) => (number(events) === 0 ? null : number(total) / number(events)),
+  finish: (_feature, parts) => (number(parts[1]) === 0 ? null : number(parts[0]) / number(parts[1])),
 };
 
 /** Welford 1962: adding an event loses no digits, however small the variance is beside the mean. */
@@ -28,18 +28,18 @@ function addToVariance(_feature: Feature, [events, mean, deviation]: Parts, { va
 function variance(fewer: 0 | 1, value: (variance: number) => number): Fold {
   return {
     add: addToVariance,
-    finish: (_feature, [events, , deviation]) => (number(events) <= fewer ? null : value(number(deviation) / (number(events) - fewer))),
+    finish: (_feature, parts) => (number(parts[0]) <= fewer ? null : value(number(parts[2]) / (number(parts[0]) - fewer))),
   };
 }
 
 const ratio: Fold = {
   add: (_feature, [hits, events], { answer }) => [number(hits) + (answer ? 1 : 0), number(events) + 1],
-  finish: (_feature, [hits, events]) => (number(events) === 0 ? null : number(hits) / number(events)),
+  finish: (_feature, parts) => (number(parts[1]) === 0 ? null : number(parts[0]) / number(parts[1])),
 };
 
 const rate: Fold = {
   add: count.add,
-  finish: ({ aggregate }, [events]) => (number(events) === 0 ? null : (number(events) * aggregate.unitMs!) / aggregate.window!.sizeMs!),
+  finish: ({ aggregate }, parts) => (number(parts[0]) === 0 ? null : (number(parts[0]) * aggregate.unitMs!) / aggregate.window!.sizeMs!),
 };
 
 /** A weight, or weighted sum, as of an instant `later` than it was added up for. */

@@ -6,7 +6,7 @@ import { list, type CountedEvent, type Fold, type Parts } from './fold-of.js';
 function ownValue(add: (before: Parts[number], event: CountedEvent) => Parts[number]): Fold {
   return {
     add: (_feature, [before], event) => [add(before ?? null, event)],
-    finish: (_feature, [value]) => value ?? null,
+    finish: (_feature, parts) => parts[0] ?? null,
   };
 }
 
@@ -17,7 +17,7 @@ const lastN: Fold = {
 
 const timeSinceLast: Fold = {
   add: (_feature, _parts, { at }) => [at],
-  finish: (_feature, [time], at) => (time == null ? null : at - (time as number)),
+  finish: (_feature, parts, at) => (parts[0] == null ? null : at - (parts[0] as number)),
 };
 
 export const orderFolds = {

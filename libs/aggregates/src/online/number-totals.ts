@@ -5,7 +5,7 @@ import { maskOf, numbersOf, valueReader, wordsOf, type Batch } from './batch.js'
 import type { Compute, ComputeContext } from './compute.js';
 import type { EventPlace } from './event-place.js';
 
-const number = (part: Parts[number] | undefined): number => Number(part ?? 0);
+const number = (part: Parts[number] | undefined): number => (typeof part === 'number' ? part : Number(part ?? 0));
 
 /** How many of the events count. */
 function countEvents(batch: Batch, place: EventPlace, from: number, to: number): number {

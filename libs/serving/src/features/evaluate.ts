@@ -1,4 +1,4 @@
-import { finish, foldRequest, type Evaluation } from '@granary/aggregates';
+import { foldRequest, type Evaluation } from '@granary/aggregates';
 import type { FeatureState, FeatureValue, Instant, Value } from '@granary/contracts';
 import type { PlannedView } from './plan.js';
 
@@ -26,9 +26,9 @@ export function evaluateView({ features, view, source }: PlannedView, wanted: re
   const absent = absence(eventTime, view.ttlMs, at);
   const values: (Value | null)[] = new Array<Value | null>(features.length).fill(null);
   for (const i of wanted) {
-    const { feature, includesRequest } = features[i]!;
-    if (includesRequest) values[i] = finish(feature, foldRequest(feature, parts[i]!, request, at, source), at);
-    else if (absent === 'null') values[i] = finish(feature, parts[i]!, at);
+    const { feature, includesRequest, finish } = features[i]!;
+    if (includesRequest) values[i] = finish(foldRequest(feature, parts[i]!, request, at, source), at);
+    else if (absent === 'null') values[i] = finish(parts[i]!, at);
   }
   return { values, absent, eventTime, at };
 }

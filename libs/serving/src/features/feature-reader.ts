@@ -3,7 +3,7 @@ import { watermarkName, type OnlineStore, type ViewWatermark } from '@granary/on
 import { KnownWatermarks } from '../log/known-watermarks.js';
 import type { ServingLog } from '../log/serving-log.js';
 import { derivedValue } from './derived.js';
-import { featureValue } from './evaluate.js';
+import { featureValue, type ViewValues } from './evaluate.js';
 import { readMatrix, type FeatureMatrix } from './matrix.js';
 import { planService, unknownService, type ServicePlan } from './plan.js';
 import { assertFewEnough, parseRequest, readEach, type FeatureRequest } from './request.js';
@@ -123,10 +123,7 @@ export class FeatureReader {
 
     return wanted.map(({ keys, fields, slots }) => {
       const views = reads.map((read, v) => read.valuesOf(slots[v]!, keys[plan.views[v]!.subject]!, fields));
-      const values = plan.outputs.map((output) =>
-        output.kind === 'derived' ? derivedValue(output.derived, views, fields) : featureValue(output.includesRequest, views[output.at.view]!, output.at.feature),
-      );
-      const row = { keys: namedKeys(plan, keys, fields), values: plan.row(values) };
+      const row = { keys: namedKeys(plan, keys, fields), values: plan.row(outputValues(plan, views, fields)) };
       if (this.#log?.samples() === true) this.#note(this.#log, plan, row, at, plan.views.map(({ id, view }, v) => [id, Math.max(reads[v]!.horizonOf(slots[v]!), watermarks?.get(view.name) ?? 0)]));
       return row;
     });
@@ -164,6 +161,15 @@ export class FeatureReader {
   async ping(): Promise<void> {
     await this.#store.ping();
   }
+}
+
+function outputValues({ outputs }: ServicePlan, views: readonly ViewValues[], fields: Readonly<Record<string, Value>>): readonly FeatureValue[] {
+  const values = new Array<FeatureValue>(outputs.length);
+  for (let i = 0; i < outputs.length; i++) {
+    const output = outputs[i]!;
+    values[i] = output.kind === 'derived' ? derivedValue(output.derived, views, fields) : featureValue(output.includesRequest, views[output.at.view]!, output.at.feature);
+  }
+  return values;
 }
 
 function namedKeys(plan: ServicePlan, keys: readonly EntityKey[], fields: Readonly<Record<string, Value>>): Record<string, Value> {

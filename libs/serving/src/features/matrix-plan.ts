@@ -1,8 +1,8 @@
-import type { Feature, FieldType } from '@granary/contracts';
+import type { FieldType } from '@granary/contracts';
 import { inputNumber } from '@granary/models';
 import type { StateCodec } from '@granary/online-store';
 import type { PlannedDerived } from './derived.js';
-import type { PlannedOutput, PlannedView } from './plan.js';
+import type { PlannedFeature, PlannedOutput, PlannedView } from './plan.js';
 
 /** What a service's matrix reads of one view. */
 export interface MatrixView {
@@ -29,7 +29,7 @@ export interface PackedColumns {
     /** What each is where it is null; NaN: not present. */
     readonly whenEmpty: Float64Array;
   };
-  readonly others: readonly { readonly feature: Feature; readonly column: number; readonly parts: number }[];
+  readonly others: readonly { readonly finish: PlannedFeature['finish']; readonly column: number; readonly parts: number }[];
 }
 
 export interface MatrixPlan {
@@ -61,7 +61,7 @@ function packedColumns({ features, codec }: PlannedView, columns: MatrixView['co
     numbers: new Float64Array(positions.length),
     there: new Uint8Array(positions.length),
     latest: { columns: Int32Array.from(latest, ({ column }) => column), whenEmpty: Float64Array.from(latest, ({ whenEmpty }) => (whenEmpty === null ? NaN : inputNumber(whenEmpty))) },
-    others: others.map(({ feature, column, parts }) => ({ feature, column, parts: parts.length })),
+    others: others.map(({ finish, column, parts }) => ({ finish, column, parts: parts.length })),
   };
 }
 

@@ -1,4 +1,3 @@
-import { finish } from '@granary/aggregates';
 import { parseKey, type EntityKey, type Instant, type Value } from '@granary/contracts';
 import { inputFloat, inputNumber } from '@granary/models';
 import type { OnlineStore, RowsInPlace } from '@granary/online-store';
@@ -124,10 +123,10 @@ function putLatest({ numbers, there, latest: { columns, whenEmpty } }: PackedCol
 
 function putFinished({ numbers, there, latest, others }: PackedColumns, from: number, at: Instant, target: Target): void {
   let next = 1 + latest.columns.length;
-  for (const { feature, column, parts } of others) {
+  for (const { finish, column, parts } of others) {
     const values = new Array<Value | null>(parts);
     for (let part = 0; part < parts; part++, next++) values[part] = there[next] === 1 ? numbers[next]! : null;
-    put(target, from + column, finish(feature, values, at));
+    put(target, from + column, finish(values, at));
   }
 }
 

@@ -1,4 +1,4 @@
-import { compileEvaluate, emptyParts, finish, representView, type Evaluate, type FeatureRepresentation } from '@granary/aggregates';
+import { compileEvaluate, compileFinish, emptyParts, representView, type Evaluate, type FeatureRepresentation } from '@granary/aggregates';
 import { GranaryError, named, isNumeric, resolveService, type Entity, type EntityKey, type Feature, type FeatureValue, type FieldType, type ResolvedService, type ResolvedView, type Snapshot, type Source, type Value, type VersionedView } from '@granary/contracts';
 import { createStateCodec, rowKeys, type StateCodec } from '@granary/online-store';
 import { planDerived, type PlannedDerived } from './derived.js';
@@ -12,6 +12,8 @@ export type Subject = Pick<Entity, 'name' | 'keys'>;
 /** One feature of a view: how it is kept, and where its parts stand in a base's row. */
 export interface PlannedFeature extends Pick<FeatureRepresentation, 'feature' | 'kept' | 'parts' | 'at'> {
   readonly includesRequest: boolean;
+  /** Its value from its parts, see `finish`. */
+  readonly finish: ReturnType<typeof compileFinish>;
   /** Its value where nothing is counted. */
   readonly whenEmpty: Value | null;
 }
@@ -97,17 +99,21 @@ export function planService(snapshot: Snapshot, serviceName: string, project: st
 }
 
 function planView({ id, view, entity, source, features: used }: ResolvedView, subject: number, project: string): PlannedView {
-  const kept = representView(view, source);
-  const byName = kept.features.map((each) => ({ name: each.feature.name, ...each }));
-  const features = used.map((feature): PlannedFeature => ({ ...named(byName, feature.name), includesRequest: includesRequest(feature), whenEmpty: finish(feature, emptyParts(feature), 0) }));
+  const representation = representView(view, source);
+  const byName = representation.features.map((each) => ({ name: each.feature.name, ...each }));
+  const features = used.map((feature): PlannedFeature => {
+    const finish = compileFinish(feature);
+    const { kept, parts, at } = named(byName, feature.name);
+    return { feature, kept, parts, at, includesRequest: includesRequest(feature), finish, whenEmpty: finish(emptyParts(feature), 0) };
+  });
   return {
     id,
     view,
     source,
     subject,
     keyOf: rowKeys(project, entity, view.name, view.version),
-    codec: createStateCodec(kept, view.version),
-    evaluate: compileEvaluate(kept, used.map(({ name }) => name)),
+    codec: createStateCodec(representation, view.version),
+    evaluate: compileEvaluate(representation, used.map(({ name }) => name)),
     former: formerRows(view, used),
     features,
     positions: features.map((_, i) => i),
