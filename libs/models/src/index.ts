@@ -16,7 +16,7 @@ export type { EaseModel, EaseOptions } from './retrieval/ease.js';
 
 export { initTensorflow } from './tensorflow/backend.js';
 export type { TensorflowBackend } from './tensorflow/backend.js';
-export { inputFloat, inputNumber } from './inputs/input-number.js';
+export { FLOAT32_MAX, inputNumber } from './inputs/input-number.js';
 export type { ColumnEncoding, InputEncoding } from './inputs/input-encoding.js';
 
 export { rank } from './ranking/ranker.js';

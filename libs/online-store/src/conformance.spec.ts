@@ -41,6 +41,14 @@ function conformance(subject: Subject): void {
     expect(first.map(hex)).toEqual(rows.map((row) => hex(row.value)));
   });
 
+  it('gives values in place one after the other, of any size and in any order, as read gives them', async () => {
+    const rows = [0, 1, 100, 40_000, 1_000_000, 3].map((size, i) => ({ key: `size ${size}`, value: packed(at(1), Buffer.alloc(size, `${i}`)) }));
+    await store.write(rows);
+    const inPlace = await store.readInPlace([...rows.map(({ key }) => key), 'none']);
+    for (const i of [5, 0, 4, 3, 3, 1, 2]) expect(hex(inPlace.at(i))).toBe(hex(rows[i]!.value));
+    expect(inPlace.at(rows.length)).toBeNull();
+  });
+
   it('tells apart keys of any text and length', async () => {
     const long = 'k'.repeat(5_000);
     const keys = ['{}', 'a:b', 'a|b', 'a\0', 'a', 'é', 'e\u0301', '👩‍👧', long, `${long}k`, `!meta:${long}`];

@@ -1,5 +1,5 @@
 import { parseKey, type EntityKey, type Instant, type Value } from '@granary/contracts';
-import { inputFloat, inputNumber } from '@granary/models';
+import { FLOAT32_MAX, inputNumber } from '@granary/models';
 import type { OnlineStore, RowsInPlace } from '@granary/online-store';
 import { isExpired, type ViewValues } from './evaluate.js';
 import type { MatrixView, PackedColumns } from './matrix-plan.js';
@@ -113,11 +113,18 @@ function fillPacked({ view: { planned, wanted, columns }, slots, keys }: ViewRea
 
 function putLatest({ numbers, there, latest: { columns, whenEmpty } }: PackedColumns, from: number, { data, mask }: Target): void {
   for (let i = 0; i < columns.length; i++) {
+    const index = from + columns[i]!;
     const stored = numbers[i + 1]!;
+    // What float32 holds, as nearly all do: neither null nor infinite, nor to be bounded.
+    if (there[i + 1] === 1 && stored <= FLOAT32_MAX && stored >= -FLOAT32_MAX) {
+      data[index] = stored;
+      mask[index] = 1;
+      continue;
+    }
     const value = there[i + 1] === 1 && Number.isFinite(stored) ? stored : whenEmpty[i]!;
     if (Number.isNaN(value)) continue;
-    data[from + columns[i]!] = inputFloat(value);
-    mask[from + columns[i]!] = 1;
+    data[index] = inputNumber(value);
+    mask[index] = 1;
   }
 }
 
