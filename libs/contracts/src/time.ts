@@ -37,7 +37,7 @@ const ISO =
 
 // ClickHouse's DateTime64 keeps these instants exactly; outside them it wraps silently.
 const EARLIEST = Date.UTC(1900, 0, 1);
-const LATEST = Date.UTC(2299, 11, 31);
+const LATEST = Date.UTC(2299, 11, 31, 23, 59, 59, 999);
 
 /**
  * Reads an ISO 8601 string (no zone means UTC) or epoch milliseconds (a number, or its decimal text).

@@ -1,4 +1,5 @@
 import { parseDuration, type Aggregate, type Bounds, type DurationText, type Expression, type FieldType, type Window } from '@granary/contracts';
+import { knownOptions } from './declaration.js';
 import type { BoolExpression } from './expression.js';
 import type { ElementKind, Kinds, Merge, ValueFor } from './kinds.js';
 import { literal } from './literal.js';
@@ -97,7 +98,7 @@ function narrowed(where: Expression | null, condition: BoolExpression): Expressi
 }
 
 function windowed<P extends object>(columns: readonly AggregateColumn[], where: Expression | null, args: readonly (WindowText | WindowOptions)[]): FeatureDeclaration<P> {
-  const options = knownOptions<WindowOptions>('over', args.find((argument) => typeof argument === 'object') ?? {}, { delay: true, bounds: true, includeRequest: true });
+  const options = knownOptions<WindowOptions>('over', args.find((argument) => typeof argument === 'object') ?? {}, ['delay', 'bounds', 'includeRequest']);
   const sizes = args.filter((argument) => typeof argument === 'string');
   return declaration(
     columns.flatMap(({ suffix, type, aggregate }) =>
@@ -107,13 +108,6 @@ function windowed<P extends object>(columns: readonly AggregateColumn[], where: 
       }),
     ),
   );
-}
-
-/** Throws for a key that an options object has not: it would be ignored, and a misspelt one change what is meant. */
-function knownOptions<O extends object>(what: string, options: O, known: Readonly<Record<keyof O, true>>): O {
-  const wrong = Object.keys(options).find((key) => !(key in known));
-  if (wrong === undefined) return options;
-  throw refused(`${what} has no option "${wrong}"`, `It has ${Object.keys(known).join(', ')}.`);
 }
 
 function window(size: WindowText, { delay = '0d', bounds = '[)', includeRequest = false }: WindowOptions): Window {

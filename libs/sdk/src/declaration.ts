@@ -46,6 +46,13 @@ export function at<T>(site: Site, owner: string, read: () => T): T {
   }
 }
 
+/** Throws for a key that an options object has not: it would be ignored, and a misspelt one change what is meant. */
+export function knownOptions<O extends object>(what: string, options: O, known: readonly (keyof O & string)[]): O {
+  const wrong = Object.keys(options).find((key) => !(known as readonly string[]).includes(key));
+  if (wrong === undefined) return options;
+  throw new GranaryError('DEFINITION_INVALID', `${what} has no option "${wrong}"`, { todo: `It has ${known.join(', ')}.` });
+}
+
 /** Freezes data all the way down. */
 export function freeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {

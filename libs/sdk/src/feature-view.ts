@@ -1,6 +1,6 @@
 import { parseDuration, type DurationText, type FeatureView } from '@granary/contracts';
 import type { FeatureDeclaration } from './aggregation.js';
-import { at, checkName, declarationSite, freeze, invalid, type Declaration } from './declaration.js';
+import { at, checkName, declarationSite, freeze, invalid, knownOptions, type Declaration } from './declaration.js';
 import { guarded, resolveFeatures } from './declared-features.js';
 import type { EntityDeclaration, Fields } from './entity.js';
 import type { Field } from './expression.js';
@@ -53,6 +53,7 @@ export function featureView<const K extends Fields, const F extends Fields, cons
   const site = declarationSite(featureView);
   const owner = `feature view ${name}`;
   checkName(site, 'feature view', name);
+  at(site, owner, () => knownOptions<FeatureViewOptions<K, F, D>>('it', options, ['entity', 'source', 'keys', 'ttl', 'features']));
   const { entity, source, ttl } = options;
   const fields = Object.fromEntries(Object.entries(source.fields).map(([key, { type, isNullable }]) => [key, sourceField(key, type, isNullable)])) as EventFields<F>;
   const declared = at(site, owner, () => options.features(guarded(site, owner, `the source ${source.name}`, 'field', fields)));

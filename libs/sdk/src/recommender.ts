@@ -1,5 +1,5 @@
 import { parseDuration, type DurationText, type Generator, type GranaryError, type Recommender, type Rule, type Site } from '@granary/contracts';
-import { at, checkName, declarationSite, freeze, invalid, type Declaration } from './declaration.js';
+import { at, checkName, declarationSite, freeze, invalid, knownOptions, type Declaration } from './declaration.js';
 import type { EntityDeclaration, Fields } from './entity.js';
 import type { FeatureServiceDeclaration } from './feature-service.js';
 import type { SourceDeclaration } from './source.js';
@@ -51,6 +51,7 @@ export type RecommenderDeclaration = Declaration<Recommender>;
 export function recommender<const F extends Fields>(name: string, options: RecommenderOptions<F>): RecommenderDeclaration {
   const site = declarationSite(recommender);
   checkName(site, 'recommender', name);
+  at(site, `recommender ${name}`, () => knownOptions<RecommenderOptions<F>>('it', options, ['user', 'item', 'interactions', 'weights', 'generators', 'ranker', 'rules']));
   const { user, item, interactions, ranker } = options;
   const weights = options.weights as string | Readonly<Record<string, Readonly<Record<string, number>>>> | undefined;
   const [table] = typeof weights === 'object' ? Object.entries(weights) : [];

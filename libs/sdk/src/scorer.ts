@@ -1,5 +1,5 @@
 import { parseDuration, type DurationText, type Scorer } from '@granary/contracts';
-import { at, checkName, declarationSite, freeze, type Declaration } from './declaration.js';
+import { at, checkName, declarationSite, freeze, knownOptions, type Declaration } from './declaration.js';
 import type { Fields } from './entity.js';
 import type { FeatureServiceDeclaration } from './feature-service.js';
 import type { SourceDeclaration } from './source.js';
@@ -22,6 +22,7 @@ export type ScorerDeclaration = Declaration<Scorer>;
 export function scorer<const F extends Fields>(name: string, options: ScorerOptions<F>): ScorerDeclaration {
   const site = declarationSite(scorer);
   checkName(site, 'scorer', name);
+  at(site, `scorer ${name}`, () => knownOptions<ScorerOptions<F>>('it', options, ['service', 'events', 'label', 'labelDelay']));
   const { service, events, label, labelDelay = '0d' } = options;
   const definition: Scorer = {
     kind: 'scorer',

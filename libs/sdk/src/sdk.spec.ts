@@ -85,6 +85,8 @@ describe('declarations', () => {
       () => source('s', { fields: { at: t.timestamp }, eventTime: 'at', file: 'rows.xlsx' }),
       () => featureView('v', { entity: user, source: interactions, features: () => ({ n: count().over('0.5d') }) }),
       () => activity.pick('nothing' as 'note'),
+      () => source('s', { fields: { at: t.timestamp }, eventTime: 'at', retenton: '30d' } as never),
+      () => featureView('v', { entity: user, source: interactions, TTL: '30d', features: () => ({ n: count().over('1d') }) } as never),
     ];
     for (const mistake of mistakes) {
       expect(mistake).toThrow(GranaryError);

@@ -1,5 +1,5 @@
 import { parseDuration, type DurationText, type FileFormat, type Source } from '@granary/contracts';
-import { at, checkFieldNames, checkName, declarationSite, freeze, invalid, type Declaration } from './declaration.js';
+import { at, checkFieldNames, checkName, declarationSite, freeze, invalid, knownOptions, type Declaration } from './declaration.js';
 import type { Fields } from './entity.js';
 import type { Type } from './types.js';
 
@@ -52,6 +52,7 @@ export function source<const F extends Fields>(name: string, options: SourceOpti
   const site = declarationSite(source);
   const owner = `source ${name}`;
   checkName(site, 'source', name);
+  at(site, owner, () => knownOptions<SourceOptions<F>>('it', options, ['fields', 'eventTime', 'eventId', 'knownAt', 'file', 'corrected', 'retention']));
   checkFieldNames(site, owner, Object.keys(options.fields));
   if (Object.keys(options.fields).length === 0) throw invalid(site, `${owner} has no fields`, 'Give it those of its events.');
   const { eventId, eventTime, knownAt, file, corrected, retention } = options;

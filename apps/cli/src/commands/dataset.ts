@@ -83,7 +83,7 @@ function usage(message: string): GranaryError {
 function answer(report: DatasetReport): { readonly json: DatasetReport; readonly text: string } {
   const { path, id, rows, columns, bytes, corrects, computed, sameBytes } = report;
   const notes = [
-    computed ? null : 'nothing has arrived since: not computed again',
+    computed ? null : 'kept from before: not computed again',
     corrects === null ? null : `corrects ${corrects}`,
     sameBytes === null ? null : sameBytes ? 'its file was gone: computed again, the same bytes' : 'its file was gone: computed again, and the bytes differ from the first time',
   ].filter((note) => note !== null);
