@@ -43,7 +43,7 @@ function randomRow(below: (n: number) => number): EventRow {
   const id = `i'd\t${below(40)}`;
   const eventTime = START + below(5) * 7;
   const values: (Value | null)[] = [
-    id, pick(null, 0.1, -0, Math.fround(0.1), Number.NaN), pick(null, 0.1, 5e-324, Number.NEGATIVE_INFINITY), pick(2n ** 63n - 1n, -1n), pick(null, START, 0),
+    id, pick(null, 0.1, -0, Math.fround(0.1), -1e30), pick(null, 0.1, 5e-324, -Number.MAX_VALUE), pick(2n ** 63n - 1n, -1n), pick(null, START, 0),
     pick<readonly number[]>([], [START, 1]), pick<readonly string[]>([], ["it's", '\\N\t']), eventTime, null,
   ];
   // An id made of the content differs where the time does.
