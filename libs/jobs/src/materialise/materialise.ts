@@ -107,11 +107,13 @@ async function run(work: Work, unfinished: UnfinishedView): Promise<WrittenBases
   const own = storedSources(snapshot, parts.source).map(({ name }): [string, number] => [name, unfinished.horizon[name] ?? 0]);
   return withEvents(offline, snapshot, [parts.source], { horizon: new Map(own), signal, maxMemoryBytes, onProgress }, async (scope) => {
     if (parts.source.computed !== undefined) await noteOnlineKeys(offline, parts, project, scope);
+    // Of a fixed horizon: the same before and after.
+    const rows = await rowsOf(work, scope, unfinished.asOf);
     const result = await withTouched(work, unfinished, async (touched) => {
-      const chunks = unfinished.chunks || Math.max(1, Math.ceil((await countOf(work, scope, unfinished, touched)) / (options.chunkRows ?? 50_000)));
+      const entities = touched === null ? rows : await countOf(offline, touched);
+      const chunks = unfinished.chunks || Math.max(1, Math.ceil(entities / (options.chunkRows ?? 50_000)));
       return withinMemory(chunks, (count) => writeChunks(work, scope, touched, count === unfinished.chunks ? unfinished : { ...unfinished, chunks: count, written: 0 }));
     });
-    const rows = await rowsOf(work, scope, unfinished.asOf);
     await advanceWatermark(online, project, parts.view, { sequence: sequenceOf(unfinished.horizon), asOf: unfinished.asOf, rows });
     await noteUnfinished(online, project, parts.view, null);
     onProgress?.({ stage: `materialise ${parts.view.name}`, done: rows, total: rows, unit: 'rows' });
@@ -163,10 +165,8 @@ async function withTouched<T>({ writer, options }: Work, { since, horizon }: Unf
   return withStage(offline, stage, touchedKeys, use, { comment: `materialise ${view.name}`, signal: options.signal });
 }
 
-/** About how many entities are to be written. */
-async function countOf({ writer, options }: Work, scope: EventScope, { asOf }: UnfinishedView, touched: string | null): Promise<number> {
-  if (touched === null) return rowsOf({ writer, options }, scope, asOf);
-  const [row] = await writer.offline.rows({ sql: `SELECT count() AS entities FROM ${identifier(touched)}`, params: {} });
+async function countOf(offline: OfflineStore, table: string): Promise<number> {
+  const [row] = await offline.rows({ sql: `SELECT count() AS entities FROM ${identifier(table)}`, params: {} });
   return Number(row!['entities']);
 }
 

@@ -119,7 +119,7 @@ export async function openLmdbStore({ path }: LmdbOptions): Promise<OnlineStore>
       }),
     async write(rows) {
       assertBases(rows);
-      const counts = await guarded(() => inTransactions(rows, putBases));
+      const counts = await guarded(() => inTransactions(inKeyOrder(rows), putBases));
       const written = counts.reduce((sum, count) => sum + count, 0);
       return { written, stale: rows.length - written };
     },
@@ -210,6 +210,11 @@ async function rootCause(error: unknown): Promise<unknown> {
   const reason = (error as { commitError?: Promise<unknown> }).commitError;
   if (reason === undefined) return error;
   return await reason.then(() => error, (inner: unknown) => inner);
+}
+
+/** A transaction that goes through the tree from left to right touches each of its pages once. Rows of one key keep their order. */
+function inKeyOrder(rows: readonly PackedRow[]): readonly PackedRow[] {
+  return rows.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
 }
 
 /** UTF-8; a key too long for LMDB is replaced by its hash, under a prefix that no other key has. */

@@ -76,5 +76,6 @@ function logBytes(params: SqlParams, { columns, conditions, knownAt }: EventSche
     return `arrayStringConcat(arrayMap(k -> concat(${[...(nullable ? [eachNumber(values, 'isNull(x)')] : []), ...bytes, "''"].join(', ')}), range(1, ${run.length + 1})))`;
   });
   const bytes = [uint32(`length(${LOG.time})`), ...times.map((column) => eachNumber(column, 'toFloat64(x)')), ...conditions.map((_, i) => eachNumber(LOG.condition(i), 'x')), ...runs];
-  return `concat(${bytes.join(', ')})`;
+  // Most logs of views that keep only what is to come are empty: ClickHouse then computes nothing of the columns.
+  return `if(empty(${LOG.time}), unhex('00000000'), concat(${bytes.join(', ')}))`;
 }
