@@ -13,6 +13,7 @@ import {
   type VersionedView,
   type Window,
 } from '@granary/contracts';
+import type { PublisherOptions } from '@granary/jobs';
 import * as fc from 'fast-check';
 import type { OracleEvent, Question } from './oracle.js';
 
@@ -23,6 +24,25 @@ export interface ParityCase {
   readonly view: VersionedView;
   readonly events: readonly OracleEvent[];
   readonly questions: readonly Question[];
+  readonly stream: EventStream;
+}
+
+/** How the events come in, and what else goes on while they do. What is left after the last delivery comes as one more. */
+export interface EventStream {
+  readonly deliveries: readonly Delivery[];
+  /** Limits of the publishers: small ones, so that a few events reach them. */
+  readonly limits: Pick<PublisherOptions, 'batchRows' | 'materialiseRows' | 'tailBytes' | 'slackMs'>;
+}
+
+/** One batch: stored, told to the publishers or not, and what happens then. */
+export interface Delivery {
+  readonly rows: number;
+  /** `stored`: the process ends before it publishes; `twice`: who sent it has sent it again. */
+  readonly published: 'told' | 'stored' | 'twice';
+  /** `restart`: other publishers from here on. */
+  readonly then: 'nothing' | 'restart' | 'catch up' | 'materialise' | 'materialise in full';
+  /** The clock moves on to the next instant that is asked about. */
+  readonly later: boolean;
 }
 
 const START = Date.UTC(2024, 0, 31, 23, 59, 50);
@@ -174,6 +194,27 @@ const rowArbitrary: fc.Arbitrary<Record<string, Value | null>> = fc.record(
   Object.fromEntries(Object.entries(FIELDS).map(([name, { nullable, values }]) => [name, nullable ? fc.option(values, { freq: 3 }) : values])),
 );
 
+const streamArbitrary: fc.Arbitrary<EventStream> = fc.record({
+  // Biased, most streams were one delivery: bases, and hardly a tail.
+  deliveries: fc.noBias(
+    fc.array(
+      fc.record({
+        rows: fc.integer({ min: 0, max: 12 }),
+        published: fc.constantFrom('told', 'told', 'told', 'stored', 'twice'),
+        then: fc.constantFrom('nothing', 'nothing', 'nothing', 'nothing', 'restart', 'catch up', 'materialise', 'materialise in full'),
+        later: fc.constantFrom(false, false, true),
+      }),
+      { maxLength: 6, size: 'max' },
+    ),
+  ),
+  limits: fc.record({
+    batchRows: fc.constantFrom(3, 5_000),
+    materialiseRows: fc.constantFrom(10, 100_000, 100_000),
+    tailBytes: fc.constantFrom(0, 300, 4_096),
+    slackMs: fc.constantFrom(0, 1, 500, 60_000),
+  }),
+});
+
 export const parityCase: fc.Arbitrary<ParityCase> = fc
   .record({
     composite: fc.boolean(),
@@ -187,6 +228,7 @@ export const parityCase: fc.Arbitrary<ParityCase> = fc
     // Few instants for many questions: each costs a backfill.
     instants: fc.array(instant, { minLength: 1, maxLength: 4 }),
     questions: fc.array(fc.record({ at: fc.nat({ max: 3 }), request: rowArbitrary, own: fc.oneof({ weight: 5, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.nat({ max: 39 }) }) }), { minLength: 1, maxLength: 24, size: 'max' }),
+    stream: streamArbitrary,
   })
   .map((raw) => {
     const keys = raw.composite ? KEYS : (['id'] as const);
@@ -219,5 +261,5 @@ export const parityCase: fc.Arbitrary<ParityCase> = fc
       const row = event === undefined ? { ...request, at, reportedAt: at } : event.row;
       return { key: keys.map((name) => row[name]!), at: event?.time ?? at, request: row, eventId: event?.id ?? '' };
     });
-    return { entity, source, view, events, questions };
+    return { entity, source, view, events, questions, stream: raw.stream };
   });

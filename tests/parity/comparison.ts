@@ -1,5 +1,5 @@
 import type { Value } from '@granary/contracts';
-import type { OfflineStore } from '@granary/offline-store';
+import type { EventRow, OfflineStore } from '@granary/offline-store';
 import type { ParityCase } from './cases.js';
 import type { ExpressionMismatch } from './expressions.js';
 import { arrive, type Answer, type Arrived, type Question } from './oracle.js';
@@ -18,16 +18,22 @@ export interface Comparison {
   readonly mismatches: readonly (Mismatch | ExpressionMismatch)[];
 }
 
-/** Puts the events of a world into the store, in two batches, so that duplicates meet stored events as well as each other. */
-export async function load(store: OfflineStore, { source, events }: ParityCase): Promise<readonly Arrived[]> {
+/** The events of a world as the store takes them, and an empty table for them. */
+export async function openEvents(store: OfflineStore, { source, events }: ParityCase): Promise<readonly EventRow[]> {
   await store.dropTable(`events_${source.name}`);
   await store.ensureSource(source);
-  const rows = events.map((event) => ({
+  return events.map((event) => ({
     eventId: event.id,
     eventTime: event.time,
     knownAt: event.knownAt,
     values: source.fields.map((field) => event.row[field.name] ?? null),
   }));
+}
+
+/** Puts the events of a world into the store, in two batches, so that duplicates meet stored events as well as each other. */
+export async function load(store: OfflineStore, world: ParityCase): Promise<readonly Arrived[]> {
+  const { source, events } = world;
+  const rows = await openEvents(store, world);
   const half = Math.ceil(rows.length / 2);
   for (const batch of [rows.slice(0, half), rows.slice(half)]) if (batch.length > 0) await store.appendEvents(source, batch);
   return arrive(source, events);

@@ -1,8 +1,9 @@
-import { expressionType, replaceFields, type Derived, type Expression, type FeatureService, type FieldReference, type FieldType, type Snapshot, type Value, type VersionedView } from '@granary/contracts';
+import { expressionType, replaceFields, type Derived, type Expression, type FeatureService, type FieldReference, type FieldType, type Snapshot, type VersionedView } from '@granary/contracts';
 import * as fc from 'fast-check';
 import { parityCase, type ParityCase } from './cases.js';
 import { EXPRESSION_FIELDS, expressionTree, isApproximate } from './expression-cases.js';
 import type { OracleEvent, Question } from './oracle.js';
+import { plain } from './plain.js';
 
 /** One random service: two views, one of them read under an alias too, and features derived from them, the request and each other. */
 export interface DerivedCase {
@@ -112,10 +113,6 @@ function withPeers(world: ParityCase, peers: readonly number[]): ParityCase {
     return { ...question, request: paired(filled, i) };
   });
   return { ...world, source: { ...world.source, fields: [...world.source.fields, ...fields.map((field) => ({ ...field, name: PEER[field.name]! }))] }, events, questions };
-}
-
-function plain(type: FieldType): Value {
-  return type.kind === 'int64' ? 3n : type.kind === 'bool' ? true : type.kind === 'string' ? 'a' : 3;
 }
 
 /** Each tree over fields that there are: of the same type as those it was made over, else a value of that type. */

@@ -7,7 +7,6 @@ describe('a service with derived features and aliases', () => {
     name: 'derived',
     worlds: derivedCase,
     compare: (bench) => bench.compareDerived,
-    runs: 4,
-    atLeast: 200,
+    values: 2_500,
   });
 });

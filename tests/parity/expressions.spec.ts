@@ -7,7 +7,6 @@ describe('an expression', () => {
     name: 'expressions',
     worlds: expressionCase,
     compare: (bench) => bench.compareExpressions,
-    runs: 20,
-    atLeast: 10_000,
+    values: 10_000,
   });
 });

@@ -2,14 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OfflineStore } from '@granary/offline-store';
-import { openOnlineStore } from '@granary/online-store';
+import { openOnlineStore, type OnlineStore } from '@granary/online-store';
+import { startRedis, whyNoRedis } from '@granary/online-store/testing';
 import type { ParityCase } from './cases.js';
 import type { ExpressionCase } from './expression-cases.js';
 import { compareExpressions } from './expressions.js';
-import { agree, load, type Comparison, type Mismatch } from './comparison.js';
-import { ask } from './oracle.js';
+import { agree, type Comparison, type Mismatch } from './comparison.js';
+import { arrive, ask, type Answer, type Arrived, type Question } from './oracle.js';
 import type { DerivedCase } from './derived-cases.js';
 import { compareDerived } from './derived.js';
+import { streamOnline } from './published.js';
 import { askAll } from './statements.js';
 import { stretch } from './stretch.js';
 
@@ -20,34 +22,39 @@ export interface ParityBench {
   close(): Promise<void>;
 }
 
-/** Opens a real embedded ClickHouse in a folder of its own, which `close` removes. */
+/** Opens a real embedded ClickHouse, LMDB and, where it is installed, Redis, in a folder of their own, which `close` removes. */
 export async function openParity(): Promise<ParityBench> {
   const folder = mkdtempSync(join(tmpdir(), 'granary-parity-'));
   const store = await OfflineStore.open({ kind: 'embedded', path: join(folder, 'offline') });
-  const online = await openOnlineStore({ kind: 'lmdb', path: join(folder, 'online') });
+  const redis = whyNoRedis() === null ? await startRedis() : null;
+  const lmdb = await openOnlineStore({ kind: 'lmdb', path: join(folder, 'online') });
+  const online: Record<string, OnlineStore> = redis === null ? { lmdb } : { lmdb, redis: await openOnlineStore({ kind: 'redis', url: redis.url }) };
   return {
     async compare(world) {
-      const both = [await compare(store, world), await compare(store, stretch(world))];
+      const both = [await compare(store, online, world), await compare(store, online, stretch(world))];
       return { compared: both.reduce((sum, each) => sum + each.compared, 0), mismatches: both.flatMap((each) => each.mismatches) };
     },
     compareExpressions: (world) => compareExpressions(store, world),
-    compareDerived: (world) => compareDerived(store, online, world),
+    compareDerived: (world) => compareDerived(store, lmdb, world),
     async close() {
-      await online.close();
+      for (const each of Object.values(online)) await each.close();
+      await redis?.stop();
       await store.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
-async function compare(store: OfflineStore, world: ParityCase): Promise<Comparison> {
+async function compare(store: OfflineStore, online: Readonly<Record<string, OnlineStore>>, world: ParityCase): Promise<Comparison> {
   const { view } = world;
-  const arrived = await load(store, world);
+  const arrived = arrive(world.source, world.events);
+  const answered = [...(await streamOnline(store, online, world)), ...(await askAll(store, world, arrived))];
+  const judge = oracleOf(world, arrived);
   const mismatches: Mismatch[] = [];
   let compared = 0;
-  for (const { path, questions, answers } of await askAll(store, world, arrived)) {
+  for (const { path, questions, answers, horizon } of answered) {
     questions.forEach((question, i) => {
-      const expected = ask(view, arrived, question);
+      const expected = judge(question, horizon?.(i, view.name) ?? Infinity);
       for (const feature of view.features) {
         const actual = answers[i]![feature.name];
         if (actual === undefined) continue;
@@ -57,4 +64,16 @@ async function compare(store: OfflineStore, world: ParityCase): Promise<Comparis
     });
   }
   return { compared, mismatches };
+}
+
+/** What the oracle says to a question of the events up to a sequence; asked by several paths it says it once. */
+function oracleOf({ view }: ParityCase, arrived: readonly Arrived[]): (question: Question, horizon: number) => Record<string, Answer> {
+  const said = new Map<Question, Map<number, Record<string, Answer>>>();
+  return (question, horizon) => {
+    const known = said.get(question) ?? new Map<number, Record<string, Answer>>();
+    said.set(question, known);
+    const answer = known.get(horizon) ?? ask(view, arrived.filter(({ sequence }) => sequence <= horizon), question);
+    known.set(horizon, answer);
+    return answer;
+  };
 }

@@ -16,12 +16,11 @@ export interface Answered {
 
 /** Asks every kind of statement, with the plans that the compiler chooses and with others. */
 export async function askAll(store: OfflineStore, world: ParityCase, arrived: readonly Arrived[]): Promise<readonly Answered[]> {
-  const { entity, source, view, questions } = world;
+  const { entity, view, questions } = world;
   const { spine, asked, happened } = await createSpines(store, world, arrived);
   await create(store, 'probes', `SELECT ${entity.keys.map((key) => identifier(key.name)).join(', ')}, ${SPINE.time} AS ${BACKFILL.asOf} FROM spine`);
   const names = view.features.map(({ name }) => name);
-  const service: FeatureService = { kind: 'featureService', name: 'answers', views: [{ view: view.name, features: names }], request: [] };
-  const snapshot: Snapshot = { format: 1, id: '0'.repeat(64), entities: [entity], sources: [source], views: [view], services: [service], recommenders: [], scorers: [], derived: [] };
+  const { service, snapshot } = servedWhole(world, []);
   const dataset = (questions: SpineQuestions, plans?: readonly Plan[]): Promise<Record<string, Answer>[]> => askDataset(store, compileDataset(snapshot, service, questions.spine, { plans }), questions, names);
   const all: Answered[] = [
     { path: 'backfill', questions, answers: await askBackfill(store, world) },
@@ -35,6 +34,12 @@ export async function askAll(store: OfflineStore, world: ParityCase, arrived: re
     );
   }
   return all;
+}
+
+/** A service of all features of the world's view. */
+export function servedWhole({ entity, source, view }: ParityCase, request: FeatureService['request']): { readonly service: FeatureService; readonly snapshot: Snapshot } {
+  const service: FeatureService = { kind: 'featureService', name: 'answers', views: [{ view: view.name, features: view.features.map(({ name }) => name) }], request };
+  return { service, snapshot: { format: 1, id: '0'.repeat(64), entities: [entity], sources: [source], views: [view], services: [service], recommenders: [], scorers: [], derived: [] } };
 }
 
 /** Questions, and the spine table that asks them. */

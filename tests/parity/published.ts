@@ -1,0 +1,90 @@
+import type { FeatureService } from '@granary/contracts';
+import { createPublisher, materialise, type OnlinePublisher } from '@granary/jobs';
+import type { OfflineStore } from '@granary/offline-store';
+import type { OnlineStore } from '@granary/online-store';
+import { FeatureReader } from '@granary/serving';
+import type { Delivery, ParityCase } from './cases.js';
+import { openEvents } from './comparison.js';
+import type { Question } from './oracle.js';
+import { plain } from './plain.js';
+import { servedWhole, type Answered } from './statements.js';
+
+/** Beside the instants that a world asks about, those of so many events are asked about: what happens then is on a bound. */
+const MOMENTS = 8;
+/** Online keys of one world can't be those of another. */
+let worlds = 0;
+
+/**
+ * Stores the events of a world as its stream delivers them, publishes them to every online store, materialises and starts
+ * again in between; and after each delivery reads every question at every instant from the clock's on.
+ */
+export async function streamOnline(offline: OfflineStore, stores: Readonly<Record<string, OnlineStore>>, world: ParityCase): Promise<readonly Answered[]> {
+  const { source, questions, stream } = world;
+  const rows = await openEvents(offline, world);
+  const { service, snapshot } = servedWhole(world, requestOf(world));
+  const project = `world${++worlds}`;
+  const instants = [...new Set(questions.map(({ at }) => at))].sort((a, b) => a - b);
+  const asked = everyQuestion(world, [...new Set([...instants, ...world.events.slice(0, MOMENTS).map(({ time }) => time)])]);
+  let clock = 0;
+  const now = (): number => instants[clock]!;
+
+  const open = (store: OnlineStore): OnlinePublisher => createPublisher(offline, store, snapshot, { project, now, ...stream.limits });
+  const online = Object.entries(stores).map(([name, store]) => ({ name, store, publisher: open(store), reader: new FeatureReader(snapshot, store, { project, maxEntities: asked.length }) }));
+  const toEach = (run: (each: (typeof online)[number]) => Promise<unknown>): Promise<unknown> => Promise.all(online.map(run));
+  const follow: Readonly<Record<Delivery['then'], () => Promise<unknown>>> = {
+    nothing: () => Promise.resolve(),
+    restart: () => toEach(async (each) => (each.publisher = open(each.store))),
+    'catch up': () => toEach(({ publisher }) => publisher.catchUp()),
+    materialise: () => toEach(({ store }) => materialise(offline, store, snapshot, { at: now(), now, project })),
+    'materialise in full': () => toEach(({ store }) => materialise(offline, store, snapshot, { at: now(), now, project, full: true })),
+  };
+
+  const answered: Answered[] = [];
+  let [taken, stored, visible] = [0, 0, 0];
+  const rest: Delivery = { rows: rows.length, published: 'told', then: 'catch up', later: false };
+  for (const [step, delivery] of [...stream.deliveries, rest].entries()) {
+    const batch = rows.slice(taken, (taken += delivery.rows));
+    if (batch.length > 0) {
+      const { rows: outcomes, lastSequence } = await offline.appendEvents(source, batch);
+      stored = lastSequence;
+      const events = batch.map((row, i) => ({ ...row, ...outcomes[i]! }));
+      const times = { stored: 0, told: 1, twice: 2 }[delivery.published];
+      for (let time = 0; time < times; time++) await toEach(({ publisher }) => publisher.published(source, events, lastSequence));
+      if (times > 0) visible = stored;
+    }
+    await follow[delivery.then]();
+    if (!['nothing', 'restart'].includes(delivery.then)) visible = stored;
+    const seen = visible;
+    const askable = asked.filter(({ at }) => at >= now());
+    for (const { name, reader } of online) {
+      const answers = await readAll(reader, service.name, askable);
+      answered.push({ path: `${name} after ${step + 1} deliveries, at ${now()}`, questions: askable, answers, horizon: () => seen });
+    }
+    if (delivery.later && clock < instants.length - 1) clock++;
+  }
+  return answered;
+}
+
+async function readAll(reader: FeatureReader, service: string, questions: readonly Question[]): Promise<Answered['answers']> {
+  const answers = new Map<Question, Answered['answers'][number]>();
+  for (const at of new Set(questions.map((question) => question.at))) {
+    const some = questions.filter((question) => question.at === at);
+    const rows = await reader.rows(service, some.map(({ request }) => request), { at });
+    some.forEach((question, i) => answers.set(question, rows[i]!.values));
+  }
+  return questions.map((question) => answers.get(question)!);
+}
+
+/** What a request tells beside its keys: nothing where no window includes it. */
+function requestOf({ source, view }: ParityCase): FeatureService['request'] {
+  if (!view.features.some(({ aggregate }) => aggregate.window?.includeRequest === true)) return [];
+  return source.fields.filter(({ name }) => !view.keyFields.includes(name)).map(({ name, type }) => ({ name, type }));
+}
+
+/** The world's questions, each at each instant. Online a request is no event, and it has no nulls. */
+function everyQuestion({ source, questions }: ParityCase, instants: readonly number[]): readonly Question[] {
+  return questions.flatMap(({ key, request }) => {
+    const filled = Object.fromEntries(source.fields.map(({ name, type }) => [name, request[name] ?? plain(type)]));
+    return instants.map((at): Question => ({ key, at, request: { ...filled, at, reportedAt: at }, eventId: '' }));
+  });
+}
