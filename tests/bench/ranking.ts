@@ -16,17 +16,19 @@ import {
   type RankerModel,
   type RecommenderModel,
 } from '@granary/models';
-import { createRowCodec, rowKeys, viewRowSchema, type PackedRow } from '@granary/online-store';
+import { rowKeys, type PackedRow } from '@granary/online-store';
+import { basesOf } from '@granary/online-store/testing';
 import { avg, count, ease, entity, featureService, featureView, itemToItem, latest, notSeen, recommender, source, sum, t, trending } from '@granary/sdk';
 import { FeatureReader, Recommender } from '@granary/serving';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Snapshot } from '@granary/contracts';
+import { named, type Snapshot } from '@granary/contracts';
 import { openLmdb } from './bare-stores.js';
 import { NOW, PROJECT, snapshotOf } from './declarations.js';
 import { callRows } from './harness.js';
 import type { Suite } from './suite.js';
 
 const SOURCES = 3;
+const DAY = 86_400_000;
 const [USERS, ITEMS, EVENTS] = [1_000, 2_000, 40_000];
 
 /** rank() and recommend() against bare TF.js: the same network on the very matrix that they give it. */
@@ -151,18 +153,16 @@ function shop(): Snapshot {
   );
 }
 
+/** Of each user and item what 10 clicks of the last 30 days make. */
 function onlineRows(snapshot: Snapshot): PackedRow[] {
   const random = createRandom(5);
   return snapshot.views.flatMap((view) => {
-    const owner = snapshot.entities.find((each) => each.name === view.entity)!;
-    const codec = createRowCodec(viewRowSchema(view));
+    const owner = named(snapshot.entities, view.entity);
+    const base = basesOf(view, named(snapshot.sources, view.source));
     const keyOf = rowKeys(PROJECT, owner, view.name, view.version);
-    return Array.from({ length: owner.name === 'user' ? USERS : ITEMS }, (_, id) => ({
-      key: keyOf([BigInt(id)]),
-      value: codec.encode({
-        order: { eventTime: NOW, knownAt: NOW, sequence: 1 },
-        values: codec.schema.columns.map(({ type }) => (type.kind === 'timestamp' ? NOW : type.kind === 'int32' ? random.integer(100) + 1 : random.normal())),
-      }),
-    }));
+    return Array.from({ length: owner.name === 'user' ? USERS : ITEMS }, (_, id) => {
+      const clicks = Array.from({ length: 10 }, () => ({ at: NOW - 1 - random.integer(30 * DAY), price: random.normal() }));
+      return { key: keyOf([BigInt(id)]), value: base(clicks, NOW) };
+    });
   });
 }

@@ -2,10 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { viewParts } from '@granary/aggregates';
-import { valueMap, type EntityKey, type Instant, type Value } from '@granary/contracts';
-import { createRowCodec, openOnlineStore, rowKey, viewRowSchema, type OnlineStore, type OnlineStoreOptions } from '@granary/online-store';
-import { startRedis, whyNoRedis, type TestRedis } from '@granary/online-store/testing';
+import { named, type EntityKey } from '@granary/contracts';
+import { openOnlineStore, rowKey, type OnlineStore, type OnlineStoreOptions } from '@granary/online-store';
+import { basesOf, startRedis, whyNoRedis, type GivenEvent, type TestRedis } from '@granary/online-store/testing';
 import { resolveSnapshot } from '@granary/registry';
 import { avg, connect, count, countBy, derived, entity, featureService, featureView, latest, request, source, sum, t, type Declaration } from '@granary/sdk';
 import { FeatureReader } from '@granary/serving';
@@ -17,7 +16,7 @@ const HUGE = 9_007_199_254_740_993n;
 
 const account = entity('account', { tenant: t.string, accountId: t.int64 });
 const payments = source('payments', {
-  fields: { tenant: t.string, accountId: t.int64, amount: t.float64, cents: t.int64, kind: t.enum('in', 'out'), seen: t.timestamp, seenAt: t.array(t.timestamp), at: t.timestamp },
+  fields: { tenant: t.string, accountId: t.int64, amount: t.float64.nullable(), cents: t.int64, kind: t.enum('in', 'out', '__proto__').nullable(), seen: t.timestamp, seenAt: t.array(t.timestamp), at: t.timestamp },
   eventTime: 'at',
 });
 const profile = featureView('profile', {
@@ -60,11 +59,11 @@ for (const [kind, whyNot] of drivers) {
       const options: OnlineStoreOptions = redis === null ? { kind: 'lmdb', path: folder } : { kind: 'redis', url: redis.url };
       store = await openOnlineStore(options);
       app = await createServingApp({ reader: new FeatureReader(snapshot, store, { project: 'bank', now: () => NOW }), port: 0 });
-      const values = { payments7d: 2, cents7d: HUGE, mean7d__sum: 1, mean7d__count: 3, kind: 'out', seen: NOW - 1, seenAt: [0, NOW], kinds7d: valueMap([['out', 2], ['__proto__', 1]]) };
-      await put('profile', ['ü|1', HUGE], NOW - DAY, values);
-      await put('profile', ['ü|1', 2n], NOW - 31 * DAY, values);
-      await put('profile', ['ü|1', 3n], NOW, { payments7d: 0, mean7d__count: 0, seenAt: [], cents7d: 100n, kinds7d: valueMap([]) });
-      await put('spending', ['ü|1', HUGE], NOW, { spent1d: 100 });
+      const kinds = [{ at: NOW - DAY - 2, amount: 0.25, cents: HUGE, kind: 'out' }, { at: NOW - DAY - 1, amount: 0.25, kind: '__proto__' }];
+      await put('profile', ['ü|1', HUGE], [...kinds, { at: NOW - DAY, amount: 0.5, kind: 'out', seen: NOW - 1, seenAt: [0, NOW] }]);
+      await put('profile', ['ü|1', 2n], [{ at: NOW - 31 * DAY, amount: 1 }]);
+      await put('profile', ['ü|1', 3n], [{ at: NOW - 1, cents: 100n }]);
+      await put('spending', ['ü|1', HUGE], [{ at: NOW - 1, amount: 100 }]);
     });
     afterAll(async () => {
       await app.close();
@@ -73,16 +72,15 @@ for (const [kind, whyNot] of drivers) {
       rmSync(folder, { recursive: true, force: true });
     });
 
-    async function put(name: string, key: EntityKey, eventTime: Instant, values: Readonly<Record<string, Value | null>>): Promise<void> {
-      const view = snapshot.views.find((each) => each.name === name)!;
-      const row = { order: { eventTime: NOW, knownAt: NOW, sequence: 1 }, values: [eventTime, ...viewParts(view).map((part) => values[part.name] ?? null)] };
-      await store.write([{ key: rowKey('bank', snapshot.entities[0]!, key, view.name, view.version), value: createRowCodec(viewRowSchema(view)).encode(row) }]);
+    async function put(name: string, key: EntityKey, events: readonly GivenEvent[]): Promise<void> {
+      const view = named(snapshot.views, name);
+      await store.write([{ key: rowKey('bank', snapshot.entities[0]!, key, view.name, view.version), value: basesOf(view, snapshot.sources[0]!)(events, NOW) }]);
     }
 
     it('gives values in their TypeScript types, with states', async () => {
       const row = await client().features(accountPage).get(ask(HUGE));
       expect(row).toEqual({
-        payments7d: 2,
+        payments7d: 3,
         cents7d: HUGE,
         mean7d: 1 / 3,
         kind: 'out',
@@ -96,9 +94,9 @@ for (const [kind, whyNot] of drivers) {
     it('gives aliased and derived features under their served names, and maps as records', async () => {
       const rows = await client().features(transfer).getMany([3n, HUGE, 4n].map((payerId) => ({ tenant: 'ü|1', payerId, payeeId: HUGE, amount: 25 })));
       expect(rows.map(({ payeePayments7d, payerCents7d, payerKinds7d, share, twice, $state }) => [payeePayments7d, payerCents7d, payerKinds7d, share, twice, $state.payerKinds7d])).toEqual([
-        [2, 100n, null, 0.25, 200n, 'null'],
-        [2, HUGE, Object.fromEntries([['out', 2], ['__proto__', 1]]), 25 / Number(HUGE), 2n * HUGE, 'present'],
-        [2, null, null, null, null, 'missing'],
+        [3, 100n, null, 0.25, 200n, 'null'],
+        [3, HUGE, Object.fromEntries([['out', 2], ['__proto__', 1]]), 25 / Number(HUGE), 2n * HUGE, 'present'],
+        [3, null, null, null, null, 'missing'],
       ]);
     });
 
@@ -106,9 +104,9 @@ for (const [kind, whyNot] of drivers) {
       const rows = await client().features(accountPage).getMany([ask(2n), ask(3n), ask(4n), ask(HUGE), ask(HUGE, 'ü|19')]);
       expect(rows.map((row) => [row.payments7d, row.$state.payments7d, row.$state.mean7d, row.spent1d])).toEqual([
         [null, 'expired', 'expired', 10.25],
-        [0, 'present', 'null', 10.25],
+        [1, 'present', 'null', 10.25],
         [null, 'missing', 'missing', 10.25],
-        [2, 'present', 'present', 110.25],
+        [3, 'present', 'present', 110.25],
         [null, 'missing', 'missing', 10.25],
       ]);
       expect(await client().features(accountPage).getMany([])).toEqual([]);
@@ -117,7 +115,7 @@ for (const [kind, whyNot] of drivers) {
     it('answers many callers at once', async () => {
       const features = client().features(accountPage);
       const rows = await Promise.all(Array.from({ length: 200 }, (_, i) => features.get(ask(i % 2 === 0 ? HUGE : 3n))));
-      rows.forEach((row, i) => expect(row.payments7d).toBe(i % 2 === 0 ? 2 : 0));
+      rows.forEach((row, i) => expect(row.payments7d).toBe(i % 2 === 0 ? 3 : 1));
     });
 
     it("throws the server's coded errors", async () => {

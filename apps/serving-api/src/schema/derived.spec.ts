@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { emptyParts, partsOf } from '@granary/aggregates';
-import { valueMap, type Snapshot, type Value } from '@granary/contracts';
-import { createRowCodec, openOnlineStore, rowKey, viewRowSchema, type OnlineStore } from '@granary/online-store';
+import type { Snapshot } from '@granary/contracts';
+import { openOnlineStore, rowKey, type OnlineStore } from '@granary/online-store';
+import { basesOf, type GivenEvent } from '@granary/online-store/testing';
 import { resolveSnapshot } from '@granary/registry';
 import { countBy, decayedCount, derived, entity, featureService, featureView, lastN, latest, percentile, rate, request, source, sum, t, type Declaration } from '@granary/sdk';
 import { FeatureReader } from '@granary/serving';
@@ -51,16 +51,11 @@ const path = mkdtempSync(join(tmpdir(), 'granary-derived-api-'));
 beforeAll(async () => {
   store = await openOnlineStore({ kind: 'lmdb', path });
   const [view, of] = [snapshot.views[0]!, snapshot.entities[0]!];
-  const row = (id: bigint, values: Readonly<Record<string, Value>>) => ({
-    key: rowKey('bank', of, [id], view.name, view.version),
-    value: createRowCodec(viewRowSchema(view)).encode({
-      order: { eventTime: NOW, knownAt: NOW, sequence: 1 },
-      values: [NOW - DAY, ...view.features.flatMap((each) => emptyParts(each).map((empty, i) => values[partsOf(each)[i]!.name] ?? empty))],
-    }),
-  });
+  const base = basesOf(view, snapshot.sources[0]!);
+  const row = (id: bigint, ...events: GivenEvent[]) => ({ key: rowKey('bank', of, [id], view.name, view.version), value: base(events, NOW) });
   await store.write([
-    row(1n, { spend30d: 20, kinds7d: valueMap([['cash', 2], ['card', 1]]), recent: [HUGE, -1n], recentKinds: ['cash', 'card'], lastKind: 'cash' }),
-    row(2n, { spend30d: 0, lastKind: 'cash' }),
+    row(1n, { at: NOW - DAY - 2, amount: 5, units: 3n, kind: 'cash' }, { at: NOW - DAY - 1, amount: 15, units: -1n, kind: 'card' }, { at: NOW - DAY, units: HUGE, kind: 'cash' }),
+    row(2n, { at: NOW - 8 * DAY, kind: 'cash' }),
   ]);
   app = await createServingApp({ reader: new FeatureReader(snapshot, store, { project: 'bank', now: () => NOW }), port: 0, sampleKeys: { account: [1n] } });
 });
@@ -88,8 +83,8 @@ describe('over GraphQL', () => {
       senderSpend30d: { value: 20 },
       receiverSpend30d: { value: 0, state: 'PRESENT' },
       senderKinds7d: { value: [{ key: 'card', value: 1 }, { key: 'cash', value: 2 }], state: 'PRESENT' },
-      senderRecent: { value: [String(HUGE), '-1'] },
-      senderRecentKinds: { value: ['cash', 'card'] },
+      senderRecent: { value: [String(HUGE), '-1', '3'] },
+      senderRecentKinds: { value: ['cash', 'card', 'cash'] },
       senderLastKind: { value: 'cash' },
       share: { value: 0.25, state: 'PRESENT', eventTime: '2026-01-30T12:00:00.000Z' },
       sameKind: { value: true },

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { emptyParts, partsOf } from '@granary/aggregates';
-import type { EntityKey, Instant, Snapshot, Value } from '@granary/contracts';
-import { createRowCodec, openOnlineStore, rowKey, viewRowSchema, watermarkName, type OnlineStore, type ViewWatermark } from '@granary/online-store';
+import { named, type EntityKey, type Snapshot } from '@granary/contracts';
+import { openOnlineStore, rowKey, watermarkName, type OnlineStore, type ViewWatermark } from '@granary/online-store';
+import { basesOf, type GivenEvent } from '@granary/online-store/testing';
 import { resolveSnapshot } from '@granary/registry';
 import { avg, count, entity, featureService, featureView, last, latest, request, source, sum, t, type Declaration } from '@granary/sdk';
 import { FeatureReader } from '@granary/serving';
@@ -71,7 +71,7 @@ function definitionsOf(declarations: readonly Declaration[]): Declaration['defin
 export interface TestApp extends ServingApp {
   readonly store: OnlineStore;
   readonly log: InternalError[];
-  put(view: string, key: EntityKey, eventTime: Instant, values: Readonly<Record<string, Value | null>>): Promise<void>;
+  put(view: string, key: EntityKey, events: readonly GivenEvent[]): Promise<void>;
   query(query: string, variables?: object): Promise<Answer>;
   post(body: unknown, headers?: Record<string, string>): Promise<Answer>;
 }
@@ -111,10 +111,10 @@ export async function startTestApp(options: Partial<ServingAppOptions> = {}): Pr
     log,
     post,
     query: (query, variables) => post({ query, variables }),
-    async put(viewName, key, eventTime, values) {
-      const view = snapshot.views.find((each) => each.name === viewName)!;
-      const of = snapshot.entities.find((each) => each.name === view.entity)!;
-      const value = createRowCodec(viewRowSchema(view)).encode({ order: { eventTime: NOW, knownAt: NOW, sequence: 1 }, values: [eventTime, ...view.features.flatMap((each) => emptyParts(each).map((empty, i) => values[partsOf(each)[i]!.name] ?? empty))] });
+    async put(viewName, key, events) {
+      const view = named(snapshot.views, viewName);
+      const of = named(snapshot.entities, view.entity);
+      const value = basesOf(view, named(snapshot.sources, view.source))(events, NOW);
       await store.write([{ key: rowKey(PROJECT, of, key, view.name, view.version), value }]);
       await store.writeMeta(watermarkName(PROJECT, view), { asOf: NOW, sequence: 1, rows: 1 } satisfies ViewWatermark);
     },

@@ -1,3 +1,5 @@
+export { basesOf } from './bases.js';
+export type { GivenEvent } from './bases.js';
 export { startRedisCluster } from './redis-cluster.js';
 export type { TestRedisCluster } from './redis-cluster.js';
 export { freePort, startRedis, whyNoRedis } from './redis-server.js';

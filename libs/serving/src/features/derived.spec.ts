@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { valueMap, type Derived, type ElementType, type Expression, type ExpressionFunction, type FieldType, type Snapshot } from '@granary/contracts';
+import type { GivenEvent } from '@granary/online-store/testing';
 import { FeatureReader } from './feature-reader.js';
-import { DAY, NOW, PROJECT, feature, openTestStore, snapshot as shop, type, view, type TestStore } from './shop.testing.js';
+import { DAY, NOW, PROJECT, feature, openTestStore, snapshot as shop, sourceOf, type, view, type TestStore } from './shop.testing.js';
 
 const KIND: ElementType = { kind: 'enum', values: ['card', 'cash'] };
 
@@ -19,9 +20,9 @@ const activity = view(
     feature('times', { kind: 'array', of: type('timestamp') }, 'latest'),
     feature('kinds', { kind: 'array', of: KIND }, 'latest'),
     feature('flags', { kind: 'array', of: type('bool') }, 'latest'),
-    feature('recent', { kind: 'array', of: type('int64') }, 'lastN', { n: 3 }),
-    feature('top', { kind: 'array', of: KIND }, 'topK', { n: 2 }),
-    feature('counts', { kind: 'map', of: type('int32') }, 'countBy'),
+    feature('recent', { kind: 'array', of: type('int64') }, 'lastN', { n: 3, column: 'unit' }),
+    feature('top', { kind: 'array', of: KIND }, 'topK', { n: 2, column: 'favourite' }),
+    feature('counts', { kind: 'map', of: type('int32') }, 'countBy', { column: 'counted' }),
     feature('sinceLast', type('float64'), 'timeSinceLast', { column: null }),
     feature('withThis', type('int32'), 'count', { request: true }),
   ],
@@ -54,6 +55,12 @@ const pair = derivedView('pair', [{ kind: 'view', ...sender }, { kind: 'view', .
 const transfers: Snapshot = {
   ...shop,
   entities: [{ kind: 'entity', name: 'account', keys: [{ name: 'accountId', type: type('int64') }] }, { kind: 'entity', name: 'shop', keys: [{ name: 'shopId', type: type('int64') }] }],
+  sources: [
+    sourceOf({
+      amount: type('float64'), points: type('int64'), kind: KIND, since: type('timestamp'), byKind: { kind: 'map', of: type('int64') }, times: { kind: 'array', of: type('timestamp') },
+      kinds: { kind: 'array', of: KIND }, flags: { kind: 'array', of: type('bool') }, unit: type('int64'), favourite: KIND, counted: KIND,
+    }),
+  ],
   views: [activity, shops],
   derived: [usual, pair],
   services: [
@@ -76,17 +83,18 @@ let reader: FeatureReader;
 beforeAll(async () => {
   store = await openTestStore();
   reader = new FeatureReader(transfers, store.store, { project: PROJECT, now: () => NOW });
-  const put = (id: bigint, eventTime: number, more: object): Promise<void> =>
-    store.put('activity', [id], eventTime, { spend: 0, payments: 0, byKind: valueMap([]), times: [], kinds: [], flags: [], withThis: 0, ...more }, transfers);
-  await put(1n, NOW - DAY, {
-    spend: 12, payments: 4, points: HUGE, kind: 'card', since: 5, withThis: 4,
-    byKind: valueMap([['10', 2n], ['9', HUGE], ['__proto__', 1n], ['é', -1n]]), times: [NOW, 0], kinds: ['cash', 'card', 'cash'], flags: [true, false],
-    recent: [HUGE, 1n], top: ['cash'], counts: valueMap([['cash', 2]]), sinceLast: NOW - DAY,
-  });
-  await put(2n, NOW - 2 * DAY, { spend: 5, payments: 1, kind: 'card', since: 7, withThis: 1 });
-  await put(3n, NOW - 91 * DAY, { spend: 1, payments: 1, withThis: 1 });
-  await put(4n, NOW, {});
-  await store.put('shops', [1n], NOW - 3 * DAY, { price: 6 }, transfers);
+  const put = (id: bigint, ...events: GivenEvent[]): Promise<void> => store.put('activity', [id], events, transfers);
+  await put(
+    1n,
+    { at: NOW - DAY - 3, amount: 4, counted: 'cash', favourite: 'cash', unit: 1n },
+    { at: NOW - DAY - 2, amount: 4, counted: 'cash' },
+    { at: NOW - DAY - 1, amount: 4, unit: HUGE },
+    { at: NOW - DAY, points: HUGE, kind: 'card', since: 5, byKind: valueMap([['10', 2n], ['9', HUGE], ['__proto__', 1n], ['é', -1n]]), times: [NOW, 0], kinds: ['cash', 'card', 'cash'], flags: [true, false] },
+  );
+  await put(2n, { at: NOW - 2 * DAY, amount: 5, kind: 'card', since: 7 });
+  await put(3n, { at: NOW - 91 * DAY, amount: 1 });
+  await put(4n, { at: NOW - 8 * DAY, amount: 3 });
+  await store.put('shops', [1n], [{ at: NOW - 3 * DAY, amount: 6 }], transfers);
 });
 afterAll(() => store.close());
 
@@ -116,14 +124,14 @@ describe('maps and sequences', () => {
     const row = await values(1);
     expect(Object.entries(row['senderByKind']!.value as object).sort()).toEqual([['10', 2n], ['9', HUGE], ['__proto__', 1n], ['é', -1n]].sort());
     expect(['Times', 'Kinds', 'Flags'].map((name) => row[`sender${name}`]!.value)).toEqual([[NOW, 0], ['cash', 'card', 'cash'], [true, false]]);
-    expect((await values(4))['senderByKind']).toEqual(present(valueMap([]), NOW));
+    expect((await values(4))['senderByKind']).toEqual(present(valueMap([]), NOW - 8 * DAY));
   });
 
   it('that aggregates make are null when they are empty, and a time since the last event is as of the read', async () => {
     const names = ['senderRecent', 'senderTop', 'senderCounts', 'senderSinceLast'];
     const [full, empty, never] = await Promise.all([1, 4, 9].map((senderId) => values(senderId)));
     expect(names.map((name) => full![name])).toEqual([[HUGE, 1n], ['cash'], valueMap([['cash', 2]]), DAY].map((value) => present(value, NOW - DAY)));
-    expect(names.map((name) => empty![name])).toEqual(names.map(() => absent('null', NOW)));
+    expect(names.map((name) => empty![name])).toEqual(names.map(() => absent('null', NOW - 8 * DAY)));
     expect(names.map((name) => never![name])).toEqual(names.map(() => absent('missing', null)));
     const [later] = await reader.rows('transfer', [{ ...ask, senderId: 1 }], { at: NOW + 1 });
     expect(later!.values['senderSinceLast']).toEqual(present(DAY + 1, NOW - DAY));
@@ -147,7 +155,7 @@ describe('derived features', () => {
 
   it('are null where what they read is there and gives nothing', async () => {
     const row = await values(4);
-    expect([row['overUsual'], row['priceShare'], row['label']]).toEqual([absent('null', NOW), absent('null', NOW), absent('null', NOW)]);
+    expect([row['overUsual'], row['priceShare'], row['label']]).toEqual([absent('null', NOW - 8 * DAY), absent('null', NOW - 3 * DAY), absent('null', NOW - 8 * DAY)]);
   });
 
   it('are missing or expired like what they read, missing first, unless they have a value all the same', async () => {
@@ -157,7 +165,7 @@ describe('derived features', () => {
     expect([old['overUsual'], old['difference'], old['knownSpend']]).toEqual([absent('expired', NOW - 91 * DAY), absent('expired', NOW - 2 * DAY), present(-1, NOW - 91 * DAY)]);
     expect((await values(3, { receiverId: 9 }))['difference']).toEqual(absent('missing', NOW - 91 * DAY));
     // The request is itself an event of windows that include it.
-    expect([never['seenBoth'], old['seenBoth']]).toEqual([present(3n, NOW), present(4n, NOW)]);
+    expect([never['seenBoth'], old['seenBoth']]).toEqual([present(3n, NOW), present(3n, NOW)]);
   });
 
   it('alone read their inputs without serving them, and ask only for their keys', async () => {

@@ -5,17 +5,21 @@ import { DAY, NOW, PROJECT, openTestStore, snapshot, type TestStore } from './sh
 
 let shop: TestStore;
 let reader: FeatureReader;
-const full = { visits: 3, points: 9_007_199_254_740_993n, meanPrice__sum: 7.5, meanPrice__count: 2, dearest: 4, lastKind: 'buy', member: true, since: NOW - DAY, tags: ['a', 'é'] };
+const full = [
+  { at: NOW - 3 * DAY, amount: 4, points: 9_007_199_254_740_000n },
+  { at: NOW - 2 * DAY, amount: 3.5, points: 993n, member: false },
+  { at: NOW - DAY, lastKind: 'buy', member: true, since: NOW - DAY, tags: ['a', 'é'] },
+];
 
 beforeAll(async () => {
   shop = await openTestStore();
   reader = new FeatureReader(snapshot, shop.store, { project: PROJECT, now: () => NOW, maxEntities: 50 });
-  await shop.put('user_activity', [7n], NOW - DAY, full);
-  await shop.put('user_activity', [8n], NOW - DAY, { visits: 0, meanPrice__count: 0 });
-  await shop.put('branch_stats', ['DE', 12], NOW, { turnover: 1, branchMean__sum: 1, branchMean__count: 3 });
-  await shop.put('branch_stats', ['DE1', 2], NOW, { turnover: 2, branchMean__sum: 2, branchMean__count: 1 });
-  await shop.put('branch_stats', ['日本🏯', -1], NOW, { turnover: 3, branchMean__count: 0 });
-  await shop.put('spending', [7n], NOW - 200 * DAY, { payments: 4, meanAmount__sum: 100, meanAmount__count: 4, bigOnes: 1, ownPayments: 4, paidBefore: 4 });
+  await shop.put('user_activity', [7n], full);
+  await shop.put('user_activity', [8n], [{ at: NOW - 8 * DAY, amount: 9 }]);
+  await shop.put('branch_stats', ['DE', 12], [{ at: NOW, amount: 1 }]);
+  await shop.put('branch_stats', ['DE1', 2], [{ at: NOW, amount: 2 }]);
+  await shop.put('branch_stats', ['日本🏯', -1], [{ at: NOW, amount: 3 }]);
+  await shop.put('spending', [7n], [110, -4, -3, -3].map((amount) => ({ at: NOW - 200 * DAY, amount, payer: 7n })));
 });
 afterAll(() => shop.close());
 
@@ -46,7 +50,7 @@ describe('rows', () => {
 
   it('tell null from missing, and give empty windows their own value or the declared one', async () => {
     const [empty, unknown] = await reader.rows('user_page', [{ userId: 8n }, { userId: 9 }]);
-    const state = (value: unknown, state_: string) => ({ value, state: state_, eventTime: NOW - DAY });
+    const state = (value: unknown, state_: string) => ({ value, state: state_, eventTime: NOW - 8 * DAY });
     expect(empty!.values).toEqual({
       visits: state(0, 'present'),
       points: state(0n, 'present'),
@@ -64,7 +68,7 @@ describe('rows', () => {
     const atEdge = NOW - DAY + 90 * DAY;
     const [visible] = await reader.rows('visits_only', [{ userId: 7 }], { at: atEdge });
     const [expired] = await reader.rows('visits_only', [{ userId: 7 }], { at: atEdge + 1 });
-    expect(visible!.values['visits']).toEqual({ value: 3, state: 'present', eventTime: NOW - DAY });
+    expect(visible!.values['visits']).toEqual({ value: 0, state: 'present', eventTime: NOW - DAY });
     expect(expired!.values['visits']).toEqual({ value: null, state: 'expired', eventTime: NOW - DAY });
   });
 
@@ -110,9 +114,9 @@ describe('rows', () => {
 
   it('of an older snapshot stay those of its own view versions', async () => {
     const old: Snapshot = { ...snapshot, views: snapshot.views.map((each) => ({ ...each, version: 'bbbbbbbbbbbb' })) };
-    await shop.put('user_activity', [7n], NOW, { ...full, visits: 99 }, old);
+    await shop.put('user_activity', [7n], full.slice(1), old);
     const older = new FeatureReader(old, shop.store, { project: PROJECT, now: () => NOW });
-    expect((await older.rows('visits_only', [{ userId: 7 }]))[0]!.values['visits']!.value).toBe(99);
+    expect((await older.rows('visits_only', [{ userId: 7 }]))[0]!.values['visits']!.value).toBe(2);
     expect((await reader.rows('visits_only', [{ userId: 7 }]))[0]!.values['visits']!.value).toBe(3);
   });
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Derived, Expression, Feature, Snapshot, Value, VersionedView } from '@granary/contracts';
-import { viewParts, type Part } from '@granary/aggregates';
+import type { GivenEvent } from '@granary/online-store/testing';
 import fc from 'fast-check';
 import { FeatureReader } from './feature-reader.js';
-import { DAY, NOW, PROJECT, feature, openTestStore, snapshot as shop, type, view, type TestStore } from './shop.testing.js';
+import { DAY, NOW, PROJECT, feature, openTestStore, snapshot as shop, sourceOf, type, view, type TestStore } from './shop.testing.js';
 
 const seed = Date.now() % 2 ** 31;
 const FLOAT32_MAX = new Float32Array(Uint32Array.of(0x7f7fffff).buffer)[0]!;
@@ -15,28 +15,38 @@ beforeAll(async () => {
 });
 afterAll(() => store.close());
 
-const number = { int32: fc.integer(), int64: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), float32: fc.float({ noNaN: true, noDefaultInfinity: true }), float64: fc.double({ noNaN: true, noDefaultInfinity: true }), bool: fc.boolean(), string: fc.string({ unit: 'binary' }) };
+const number = { int32: fc.integer(), int64: fc.bigInt({ min: -(2n ** 61n), max: 2n ** 61n - 1n }), float32: fc.float({ noNaN: true, noDefaultInfinity: true }), float64: fc.double({ noNaN: true, noDefaultInfinity: true }), bool: fc.boolean(), string: fc.string({ unit: 'binary' }) };
 type Kind = keyof typeof number;
 const kind = fc.constantFrom<Kind>('int32', 'int64', 'float32', 'float64', 'bool', 'string');
 
-/** A feature of any aggregate over a column of a type that suits it. */
+/** A field of every kind. */
+const FIELDS = { int32: 'small', int64: 'units', float32: 'rough', float64: 'amount', bool: 'flag', string: 'text' } as const satisfies Record<Kind, string>;
+const events = sourceOf(Object.fromEntries(Object.entries(FIELDS).map(([of, name]) => [name, type(of as Kind)])));
+
+/** A feature of any aggregate over a field of a type that suits it, of a week or of all history. */
 function anyFeature(name: string, request: boolean): fc.Arbitrary<Feature> {
-  return fc.oneof(
-    fc.constant(feature(name, type('int32'), 'count', { request })),
-    fc.constant(feature(name, type('float64'), 'sum', { request })),
-    fc.constant(feature(name, type('int64'), 'sum', { request, column: 'units' })),
-    fc.boolean().map((byDefault) => feature(name, type('float64'), 'avg', { request, default: byDefault ? { kind: 'literal', type: type('float64'), value: 0.1 } : null })),
-    fc.constantFrom<Feature>(
-      feature(name, type('float64'), 'ratio', { request, predicate: { kind: 'call', fn: 'gt', args: [{ kind: 'field', name: 'amount' }, { kind: 'literal', type: type('float64'), value: 0 }] }, column: null }),
-      feature(name, type('float64'), 'rate', { request, unitMs: 3_600_000, column: null }),
-      feature(name, type('float64'), 'timeSinceLast', { request, column: null }),
-      feature(name, type('float64'), 'percentile', { request, fraction: 0.9 }),
-      feature(name, type('float64'), 'stddevSample', { request }),
-      feature(name, type('float64'), 'decayedSum', { request, halfLifeMs: DAY }),
-      feature(name, type('int32'), 'countDistinct', { request }),
-    ),
-    fc.tuple(kind, fc.constantFrom('min', 'max', 'last', 'latest')).map(([of, fn]) => feature(name, type(request ? 'float64' : of), request && fn === 'latest' ? 'last' : (fn as 'min'), { request })),
-  );
+  return fc.constantFrom(7 * DAY, null).chain((sizeMs) => {
+    const own = { request, sizeMs };
+    return fc.oneof(
+      fc.constant(feature(name, type('int32'), 'count', own)),
+      fc.constant(feature(name, type('float64'), 'sum', own)),
+      fc.constant(feature(name, type('int64'), 'sum', { ...own, column: 'units' })),
+      fc.boolean().map((byDefault) => feature(name, type('float64'), 'avg', { ...own, default: byDefault ? { kind: 'literal', type: type('float64'), value: 0.1 } : null })),
+      fc.constantFrom<Feature>(
+        feature(name, type('float64'), 'ratio', { ...own, predicate: { kind: 'call', fn: 'gt', args: [{ kind: 'field', name: 'amount' }, { kind: 'literal', type: type('float64'), value: 0 }] }, column: null }),
+        feature(name, type('float64'), 'rate', { request, unitMs: 3_600_000, column: null }),
+        feature(name, type('float64'), 'timeSinceLast', { ...own, column: null }),
+        feature(name, type('float64'), 'percentile', { ...own, fraction: 0.9 }),
+        feature(name, type('float64'), 'stddevSample', own),
+        feature(name, type('float64'), 'decayedSum', { ...own, halfLifeMs: DAY }),
+        feature(name, type('int32'), 'countDistinct', { ...own, column: 'amount' }),
+      ),
+      fc.tuple(kind, fc.constantFrom('min', 'max', 'last', 'latest')).map(([kindOf, fn]) => {
+        const of = request ? 'float64' : kindOf;
+        return feature(name, type(of), request && fn === 'latest' ? 'last' : (fn as 'min'), { ...own, column: FIELDS[of] });
+      }),
+    );
+  });
 }
 
 function anyView(name: string, entity: string, keyFields: readonly string[]) {
@@ -47,49 +57,18 @@ function anyView(name: string, entity: string, keyFields: readonly string[]) {
   );
 }
 
-function partValue({ name, role, type: of, nullable }: Part): fc.Arbitrary<Value | null> {
-  switch (role) {
-    case 'count':
-      return fc.integer({ min: 0, max: 1e6 });
-    case 'hits':
-      return fc.integer({ min: 0, max: 1e3 });
-    case 'deviation':
-      return fc.double({ noNaN: true, min: 0, max: 1e12 });
-    case 'time':
-    case 'asOf':
-      return fc.integer({ min: NOW - 20 * DAY, max: NOW });
-    case 'distinct':
-      return fc.uniqueArray(fc.string()).map((values) => values.sort());
-    case 'all':
-      return fc.array(number.float64).map((values) => values.sort((a, b) => a - b));
-    default: {
-      const value: fc.Arbitrary<Value> | undefined = number[of.kind as Kind];
-      if (value === undefined) throw new Error(`${name} has a part of a type that this test does not make`);
-      return nullable ? fc.option(value, { freq: 4 }) : value;
-    }
-  }
-}
-
-function anyRow(of: ReturnType<typeof view>) {
-  const parts = viewParts(of);
-  return fc.record({
-    eventTime: fc.constantFrom(NOW, NOW - 10 * DAY, NOW - 10 * DAY - 1, NOW - 20 * DAY),
-    values: fc.tuple(...parts.map(partValue)),
-  }).map(({ eventTime, values }) => ({ eventTime, values: Object.fromEntries(parts.map((part, i) => [part.name, consistent(part.name, values, parts, i)])) }));
-}
-
-/** The sum of an avg is null exactly when nothing was counted. */
-function consistent(name: string, values: readonly (Value | null)[], parts: readonly { readonly name: string }[], i: number): Value | null {
-  if (!name.endsWith('__sum')) return values[i]!;
-  const count = values[parts.findIndex((part) => part.name === name.replace('__sum', '__count'))];
-  return count === 0 ? null : (values[i] ?? 1);
-}
+const ages = fc.constantFrom(0, 1, 7 * DAY - 1, 7 * DAY, 10 * DAY, 10 * DAY + 1, 20 * DAY);
+const values = fc.record(Object.fromEntries(Object.entries(FIELDS).map(([of, name]) => [name, fc.option(number[of as Kind] as fc.Arbitrary<Value>, { freq: 4 })])));
+const anyEntity: fc.Arbitrary<readonly GivenEvent[]> = fc.array(
+  fc.tuple(ages, values).map(([age, event]) => ({ ...event, at: NOW - age })),
+  { minLength: 1, maxLength: 4 },
+);
 
 const world = fc.tuple(anyView('u', 'user', ['userId']), anyView('b', 'branch', ['country', 'branchNo'])).chain(([user, branch]) =>
   fc.record({
     views: fc.constant([user, branch]),
-    users: fc.array(fc.option(anyRow(user), { freq: 4 }), { minLength: 1, maxLength: 2 }),
-    branches: fc.array(fc.option(anyRow(branch), { freq: 4 }), { minLength: 1, maxLength: 6 }),
+    users: fc.array(fc.option(anyEntity, { freq: 4 }), { minLength: 1, maxLength: 2 }),
+    branches: fc.array(fc.option(anyEntity, { freq: 4 }), { minLength: 1, maxLength: 6 }),
     amounts: fc.array(fc.double({ noNaN: true, min: -1e6, max: 1e6 }), { minLength: 6, maxLength: 6 }),
   }),
 );
@@ -122,13 +101,14 @@ describe('matrix', () => {
         const other = { ...own[1]!, alias: 'other', keys: { branchNo: 'otherNo' } };
         const snapshot: Snapshot = {
           ...shop,
+          sources: [events],
           views: [...views],
           derived: [derived],
           services: [{ kind: 'featureService', name: 'all', request: REQUEST, views: [...own, other], derived: [{ derived: 'mixed', features: derived.features.map(({ name }) => name) }] }],
         };
         const reader = new FeatureReader(snapshot, store.store, { project, now: () => NOW });
-        for (const [i, row] of users.entries()) if (row !== null) await store.put('u', [BigInt(i)], row.eventTime, row.values, snapshot, project);
-        for (const [i, row] of branches.entries()) if (row !== null) await store.put('b', ['DE', i], row.eventTime, row.values, snapshot, project);
+        for (const [i, own] of users.entries()) if (own !== null) await store.put('u', [BigInt(i)], own, snapshot, project);
+        for (const [i, own] of branches.entries()) if (own !== null) await store.put('b', ['DE', i], own, snapshot, project);
         const shared = { country: 'DE', units: 3, ...(shareUser ? { userId: 0 } : {}), ...(shareAmount ? { amount: amounts[0]! } : {}) };
         const candidates = branches.map((_, i) => ({ branchNo: i, otherNo: branches.length - i, ...(shareUser ? {} : { userId: i % users.length }), ...(shareAmount ? {} : { amount: amounts[i]! }) }));
 
@@ -151,23 +131,24 @@ describe('matrix', () => {
 
   it('reads one row of the user and one of each distinct candidate', async () => {
     const reader = new FeatureReader(shop, store.store, { project: PROJECT, now: () => NOW });
-    await store.put('user_activity', [7n], NOW, { visits: 3, meanPrice__sum: 1, meanPrice__count: 3 });
-    await store.put('branch_stats', ['DE', 1], NOW, { turnover: 10, branchMean__sum: 1, branchMean__count: 4 });
+    await store.put('user_activity', [7n], [{ at: NOW, amount: 0.25 }, { at: NOW, amount: 0.25 }, { at: NOW, amount: 0.5 }]);
+    await store.put('branch_stats', ['DE', 1], [{ at: NOW, amount: 6 }, { at: NOW, amount: 4 }]);
     store.reads.length = 0;
     const candidates = Array.from({ length: 100 }, (_, i) => ({ country: 'DE', branchNo: 1 + (i % 4) }));
     const { data, mask, names } = await reader.matrix('ranking', { userId: 7 }, candidates);
     expect(store.reads.map((keys) => keys.length)).toEqual([5]);
     expect(names).toEqual(['branchMean', 'turnover', 'visits', 'meanPrice']);
-    expect([...data.subarray(0, 8)]).toEqual([0.25, 10, 3, Math.fround(1 / 3), 0, 0, 3, Math.fround(1 / 3)]);
+    expect([...data.subarray(0, 8)]).toEqual([5, 10, 3, Math.fround(1 / 3), 0, 0, 3, Math.fround(1 / 3)]);
     expect([...mask.subarray(0, 8)]).toEqual([1, 1, 1, 1, 0, 0, 1, 1]);
     expect(data).toHaveLength(400);
   });
 
   it('of a number beyond float32 has the greatest float32, not an infinity that would count as missing', async () => {
     const reader = new FeatureReader(shop, store.store, { project: PROJECT, now: () => NOW });
-    await store.put('branch_stats', ['FR', 1], NOW, { turnover: -1e300, branchMean__sum: 1e300, branchMean__count: 4 });
-    const { data, mask } = await reader.matrix('ranking', { userId: 70 }, [{ country: 'FR', branchNo: 1 }]);
-    expect([...data.subarray(0, 2), ...mask.subarray(0, 2)]).toEqual([FLOAT32_MAX, -FLOAT32_MAX, 1, 1]);
+    await store.put('branch_stats', ['FR', 1], [{ at: NOW, amount: 1e300 }]);
+    await store.put('branch_stats', ['FR', 2], [{ at: NOW, amount: -1e300 }]);
+    const { data, mask } = await reader.matrix('ranking', { userId: 70 }, [{ country: 'FR', branchNo: 1 }, { country: 'FR', branchNo: 2 }]);
+    expect([data[0], data[4], mask[0], mask[4]]).toEqual([FLOAT32_MAX, -FLOAT32_MAX, 1, 1]);
     const fraud = await reader.matrix('fraud', { userId: 70 }, [{ amount: 1e39 }, { amount: 5 }]);
     const mean = fraud.names.indexOf('meanAmount');
     expect([fraud.data[mean], fraud.data[mean + fraud.names.length]]).toEqual([FLOAT32_MAX, 5]);

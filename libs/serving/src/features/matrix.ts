@@ -96,10 +96,9 @@ function fillPacked({ view: { planned, wanted, columns }, slots, keys }: ViewRea
   for (let row = 0; row < (constant ? 1 : target.rows); row++) {
     const bytes = source.at(slots[row]!);
     if (bytes === null) continue;
-    const former = planned.former.is(bytes);
-    if (!former) assertReaches(planned, bytes, at);
+    assertReaches(planned, bytes, at);
     const from = row * target.width;
-    if (former || !read(bytes, numbers, there)) {
+    if (!read(bytes, numbers, there)) {
       reads ??= viewReads(planned, wanted, source, at, true);
       const { values } = reads.valuesOf(slots[row]!, keys[row]!, {});
       for (const { feature, column } of columns) put(target, from + column, values[feature]!);

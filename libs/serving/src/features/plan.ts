@@ -2,7 +2,6 @@ import { compileEvaluate, compileFinish, emptyParts, representView, type Evaluat
 import { GranaryError, named, isNumeric, resolveService, type Entity, type EntityKey, type Feature, type FeatureValue, type FieldType, type ResolvedService, type ResolvedView, type Snapshot, type Source, type Value, type VersionedView } from '@granary/contracts';
 import { createStateCodec, rowKeys, type StateCodec } from '@granary/online-store';
 import { planDerived, type PlannedDerived } from './derived.js';
-import { formerRows, type FormerRows } from './former-row.js';
 import { planMatrix, type MatrixPlan } from './matrix-plan.js';
 import { rowShape } from './row-shape.js';
 
@@ -29,7 +28,6 @@ export interface PlannedView {
   readonly codec: StateCodec;
   /** The parts of its features, in their order. */
   readonly evaluate: Evaluate;
-  readonly former: FormerRows;
   /** Those that are served, then those that only derived features read. */
   readonly features: readonly PlannedFeature[];
   /** Those of all features. */
@@ -114,7 +112,6 @@ function planView({ id, view, entity, source, features: used }: ResolvedView, su
     keyOf: rowKeys(project, entity, view.name, view.version),
     codec: createStateCodec(representation, view.version),
     evaluate: compileEvaluate(representation, used.map(({ name }) => name)),
-    former: formerRows(view, used),
     features,
     positions: features.map((_, i) => i),
     includesRequest: features.some((each) => each.includesRequest),

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { emptyParts, partsOf } from '@granary/aggregates';
-import type { Aggregate, EntityKey, Feature, FieldType, Instant, ScalarKind, Snapshot, Source, Value, VersionedView, Window } from '@granary/contracts';
-import { createRowCodec, openOnlineStore, rowKey, viewRowSchema, watermarkName, type OnlineStore, type ViewWatermark } from '@granary/online-store';
+import { named, type Aggregate, type EntityKey, type Feature, type FieldType, type ScalarKind, type Snapshot, type Source, type VersionedView, type Window } from '@granary/contracts';
+import { openOnlineStore, rowKey, watermarkName, type OnlineStore, type ViewWatermark } from '@granary/online-store';
+import { basesOf, type GivenEvent } from '@granary/online-store/testing';
 
 export const DAY = 86_400_000;
 export const NOW = Date.UTC(2026, 0, 31, 12);
@@ -11,17 +11,35 @@ export const PROJECT = 'shop';
 
 export const type = (kind: ScalarKind): { kind: ScalarKind } => ({ kind });
 
-export function feature(name: string, kind: FieldType, fn: Aggregate['fn'], more: Partial<Aggregate> & { readonly request?: boolean } = {}): Feature {
-  const { request = false, ...aggregate } = more;
-  const window: Window | null = fn === 'latest' ? null : { sizeMs: 7 * DAY, delayMs: 0, bounds: '(]', includeRequest: request };
-  return { name, type: kind, aggregate: { fn, column: fn === 'count' ? null : 'amount', where: null, window, default: null, ...aggregate } };
+/** Of a field with the feature's name, but for numbers: those are of `amount`. Its window is a week unless `sizeMs` says otherwise. */
+export function feature(name: string, kind: FieldType, fn: Aggregate['fn'], more: Partial<Aggregate> & { readonly request?: boolean; readonly sizeMs?: number | null } = {}): Feature {
+  const { request = false, sizeMs = 7 * DAY, ...aggregate } = more;
+  const window: Window | null = fn === 'latest' ? null : { sizeMs, delayMs: 0, bounds: '(]', includeRequest: request };
+  const column = fn === 'count' ? null : kind.kind === 'float64' ? 'amount' : name;
+  return { name, type: kind, aggregate: { fn, column, where: null, window, default: null, ...aggregate } };
 }
 
 export function view(name: string, entity: string, keyFields: readonly string[], features: readonly Feature[], ttlMs: number | null = null, version = 'aaaaaaaaaaaa'): VersionedView {
   return { kind: 'featureView', name, entity, source: 'payments', keyFields: [...keyFields], ttlMs, features: [...features], version };
 }
 
-export const payments: Source = { kind: 'source', name: 'payments', fields: ([['amount', 'float64'], ['payer', 'int64'], ['units', 'int64']] as const).map(([name, kind]) => ({ name, type: type(kind), nullable: false })), eventId: [], eventTime: 'at', knownAt: null, file: null };
+/** A source whose events need not have any of these fields. */
+export function sourceOf(fields: Readonly<Record<string, FieldType>>): Source {
+  return { kind: 'source', name: 'payments', fields: Object.entries(fields).map(([name, of]) => ({ name, type: of, nullable: of.kind !== 'array' && of.kind !== 'map' })), eventId: [], eventTime: 'at', knownAt: null, file: null };
+}
+
+const KIND: FieldType = { kind: 'enum', values: ['view', 'buy'] };
+
+export const payments = sourceOf({
+  amount: type('float64'),
+  payer: type('int64'),
+  units: type('int64'),
+  points: type('int64'),
+  lastKind: KIND,
+  member: type('bool'),
+  since: type('timestamp'),
+  tags: { kind: 'array', of: { kind: 'string' } },
+});
 
 const userActivity = view(
   'user_activity',
@@ -32,7 +50,7 @@ const userActivity = view(
     feature('points', type('int64'), 'sum'),
     feature('meanPrice', type('float64'), 'avg'),
     feature('dearest', type('float64'), 'max', { default: { kind: 'literal', type: type('float64'), value: 5 } }),
-    feature('lastKind', { kind: 'enum', values: ['view', 'buy'] }, 'last'),
+    feature('lastKind', KIND, 'last'),
     feature('member', type('bool'), 'latest'),
     feature('since', type('timestamp'), 'latest'),
     feature('tags', { kind: 'array', of: { kind: 'string' } }, 'latest'),
@@ -40,18 +58,20 @@ const userActivity = view(
   90 * DAY,
 );
 const branchStats = view('branch_stats', 'branch', ['country', 'branchNo'], [feature('turnover', type('float64'), 'sum'), feature('branchMean', type('float64'), 'avg')]);
+/** All of history, the request among it. */
+const EVER = { request: true, sizeMs: null };
 const spending = view('spending', 'user', ['payer'], [
-  feature('payments', type('int32'), 'count', { request: true }),
-  feature('meanAmount', type('float64'), 'avg', { request: true }),
+  feature('payments', type('int32'), 'count', EVER),
+  feature('meanAmount', type('float64'), 'avg', EVER),
   feature('bigOnes', type('int32'), 'count', {
-    request: true,
+    ...EVER,
     where: { kind: 'call', fn: 'gt', args: [{ kind: 'field', name: 'amount' }, { kind: 'literal', type: type('float64'), value: 100 }] },
   }),
   feature('ownPayments', type('int32'), 'count', {
-    request: true,
+    ...EVER,
     where: { kind: 'call', fn: 'eq', args: [{ kind: 'field', name: 'payer' }, { kind: 'literal', type: type('int64'), value: '7' }] },
   }),
-  feature('paidBefore', type('int32'), 'count'),
+  feature('paidBefore', type('int32'), 'count', { sizeMs: null }),
 ], 90 * DAY);
 
 export const snapshot: Snapshot = {
@@ -78,7 +98,8 @@ export interface TestStore {
   readonly store: OnlineStore;
   /** The keys of each read so far. */
   readonly reads: (readonly string[])[];
-  put(viewName: string, key: EntityKey, eventTime: Instant, values: Readonly<Record<string, Value | null>>, of?: Snapshot, project?: string): Promise<void>;
+  /** Writes what these events come to as of `NOW`. */
+  put(viewName: string, key: EntityKey, events: readonly GivenEvent[], of?: Snapshot, project?: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -97,11 +118,10 @@ export async function openTestStore(): Promise<TestStore> {
   return {
     store,
     reads,
-    async put(viewName, key, eventTime, values, of = snapshot, project = PROJECT) {
-      const stored = of.views.find((each) => each.name === viewName)!;
-      const entity = of.entities.find((each) => each.name === stored.entity)!;
-      const parts = stored.features.flatMap((each) => emptyParts(each).map((empty, i) => values[partsOf(each)[i]!.name] ?? empty));
-      const value = createRowCodec(viewRowSchema(stored)).encode({ order: { eventTime: NOW, knownAt: NOW, sequence: 1 }, values: [eventTime, ...parts] });
+    async put(viewName, key, events, of = snapshot, project = PROJECT) {
+      const stored = named(of.views, viewName);
+      const entity = named(of.entities, stored.entity);
+      const value = basesOf(stored, named(of.sources, stored.source))(events, NOW);
       await lmdb.write([{ key: rowKey(project, entity, key, stored.name, stored.version), value }]);
       await lmdb.writeMeta(watermarkName(project, stored), { asOf: NOW, sequence: 1, rows: 1 } satisfies ViewWatermark);
     },

@@ -35,7 +35,7 @@ export function viewReads(planned: PlannedView, wanted: readonly number[], rows:
 
   function evaluate(slot: number, key: EntityKey, fields: Fields): ViewValues {
     const packed = rows.at(slot);
-    if (planned.latestOnly && packed !== null && !planned.former.is(packed)) {
+    if (planned.latestOnly && packed !== null) {
       assertReaches(planned, packed, at);
       const row = planned.codec.row(packed);
       if (row !== null) return latestValues(planned, row, at);
@@ -55,7 +55,6 @@ export function viewReads(planned: PlannedView, wanted: readonly number[], rows:
     horizonOf(slot) {
       const packed = rows.at(slot);
       if (packed === null) return 0;
-      if (planned.former.is(packed)) return planned.former.sequenceOf(packed);
       const { sequence, tail } = planned.codec.decode(packed);
       return tail.reduce((last, event) => Math.max(last, event.sequence), Math.max(0, sequence));
     },
@@ -64,7 +63,6 @@ export function viewReads(planned: PlannedView, wanted: readonly number[], rows:
 
 function evaluateRow(planned: PlannedView, packed: Uint8Array | null, at: Instant): Evaluation {
   if (packed === null) return planned.evaluate(null, at);
-  if (planned.former.is(packed)) return planned.former.evaluate(packed);
   assertReaches(planned, packed, at);
   return planned.evaluate(planned.codec.decode(packed), at);
 }

@@ -1,12 +1,12 @@
 import type { Recommender as Declaration, Scalar, Snapshot, Value } from '@granary/contracts';
 import { createInteractions, initTensorflow, loadRecommender, saveRecommender, trainRecommender, type FeatureSource, type Interactions, type RecommenderModel } from '@granary/models';
-import { DAY, NOW, feature, openTestStore, payments, type, view, type TestStore } from '../features/shop.testing.js';
+import { DAY, NOW, feature, openTestStore, sourceOf, type, view, type TestStore } from '../features/shop.testing.js';
 
 export const USERS = 30;
 export const ITEMS = 50;
 
-const people = view('people', 'person', ['personId'], [feature('taste', type('float64'), 'latest'), feature('visits', type('int32'), 'count')]);
-const things = view('things', 'thing', ['shop', 'sku'], [feature('kind', type('float64'), 'latest'), feature('price', type('float64'), 'latest')]);
+const people = view('people', 'person', ['personId'], [feature('taste', type('float64'), 'latest', { column: 'taste' }), feature('visits', type('int32'), 'latest')]);
+const things = view('things', 'thing', ['shop', 'sku'], [feature('kind', type('float64'), 'latest', { column: 'kind' }), feature('price', type('float64'), 'latest')]);
 
 const declaration: Declaration = {
   kind: 'recommender',
@@ -29,7 +29,7 @@ export function marketSnapshot(more: Partial<Declaration> = {}): Snapshot {
       { kind: 'entity', name: 'person', keys: [{ name: 'personId', type: type('int64') }] },
       { kind: 'entity', name: 'thing', keys: [{ name: 'shop', type: type('string') }, { name: 'sku', type: type('int32') }] },
     ],
-    sources: [payments],
+    sources: [sourceOf({ amount: type('float64'), taste: type('float64'), visits: type('int32'), kind: type('float64') })],
     views: [people, things],
     services: [{ kind: 'featureService', name: 'ranking', views: [{ view: 'people', features: ['taste', 'visits'] }, { view: 'things', features: ['kind', 'price'] }], request: [] }],
     recommenders: [{ ...declaration, ...more }],
@@ -65,11 +65,11 @@ export function marketInteractions(accept: (person: number, isFirst: boolean) =>
 export async function fillStore(shop: TestStore, snapshot: Snapshot): Promise<void> {
   for (let n = 0; n < USERS; n++) {
     const stored = storedPerson(n);
-    if (stored !== null) await shop.put('people', [personId(n)], NOW - DAY, { taste: stored[0]!, visits: stored[1]! }, snapshot);
+    if (stored !== null) await shop.put('people', [personId(n)], [{ at: NOW - DAY, taste: stored[0]!, visits: stored[1]! }], snapshot);
   }
   for (let n = 0; n < ITEMS; n++) {
     const stored = storedThing(n);
-    if (stored !== null) await shop.put('things', thing(n), NOW - DAY, { kind: stored[0]!, price: stored[1]! }, snapshot);
+    if (stored !== null) await shop.put('things', thing(n), [{ at: NOW - DAY, kind: stored[0]!, amount: stored[1]! }], snapshot);
   }
 }
 

@@ -47,14 +47,7 @@ beforeAll(async () => {
 afterAll(() => shop.close());
 
 const remember = ({ userId, before }: Payment, eventTime = NOW - DAY): Promise<void> =>
-  shop.put('spending', [BigInt(userId)], eventTime, {
-    payments: before.length,
-    meanAmount__sum: before.reduce((sum, each) => sum + each, 0),
-    meanAmount__count: before.length,
-    bigOnes: before.filter((each) => each > 100).length,
-    ownPayments: userId === 7 ? before.length : 0,
-    paidBefore: before.length,
-  });
+  shop.put('spending', [BigInt(userId)], before.map((amount) => ({ at: eventTime, amount, payer: BigInt(userId) })));
 const expected = (row: readonly (number | null)[]): number => {
   const { features, mask } = matrixOf([row]);
   return predict(model.classifier, features, mask)[0]!;
