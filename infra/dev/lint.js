@@ -24,7 +24,7 @@ const MAY_IMPORT = {
   tests: [...LIBS, 'serving-api', 'ingest', 'cli', 'feature-defs'],
 };
 
-/** Public entries for tests alone: specs and tests may import them of the packages they may import. */
+/** Public entries for tests alone: specs, what they share (`*.testing.ts`, `testing/`) and tests may import them of the packages they may import. */
 const FOR_TESTS = ['online-store/testing'];
 
 const WORKSPACE_FILE = 'only files named environment.ts read process.env: take the value from the parsed environment';
@@ -98,7 +98,7 @@ function packageConfig(root, folder, allowed) {
   if (!existsSync(join(root, folder))) return [];
   const published = /^(libs|apps)\//.test(folder);
   const forTests = FOR_TESTS.filter((entry) => allowed.includes(entry.split('/')[0]));
-  const specs = folder === 'tests' ? `${folder}/**/*.ts` : `${folder}/**/*.spec.ts`;
+  const specs = folder === 'tests' ? [`${folder}/**/*.ts`] : [`${folder}/**/*.{spec,testing}.ts`, `${folder}/src/testing/**/*.ts`];
   return [
     {
       files: [`${folder}/**/*.ts`],
@@ -117,7 +117,7 @@ function packageConfig(root, folder, allowed) {
     ...(published ? [{ files: [`${folder}/src/**/*.ts`], rules: importRules(folder, allowed, [NO_DEFAULT_EXPORT]) }] : []),
     // After the block above: of several rules for one file the last one holds.
     ...(forTests.length > 0
-      ? [{ files: [specs], rules: importRules(folder, [...allowed, ...forTests], published ? [NO_DEFAULT_EXPORT] : []) }]
+      ? [{ files: specs, rules: importRules(folder, [...allowed, ...forTests], published ? [NO_DEFAULT_EXPORT] : []) }]
       : []),
   ];
 }
