@@ -12,10 +12,3 @@ export interface FeatureValue {
   /** The greatest event time among the entity's events in this view; null when missing. */
   readonly eventTime: Instant | null;
 }
-
-/** What decides between two writes of the same row: the greatest wins, compared in this order. */
-export interface WriteOrder {
-  readonly eventTime: Instant;
-  readonly knownAt: Instant;
-  readonly sequence: number;
-}

@@ -59,7 +59,7 @@ export { encodeKey, parseKey } from './keys.js';
 export type { EntityKey } from './keys.js';
 export { parseValue, toJson, valueMap } from './values.js';
 export { featureStates } from './features.js';
-export type { FeatureState, FeatureValue, WriteOrder } from './features.js';
+export type { FeatureState, FeatureValue } from './features.js';
 export type { ServedRow } from './served.js';
 export { BACKFILL, EVENT, LOG, backfillTable, eventsTable, quarantineTable, runsOf } from './tables.js';
 export { identifier } from './sql.js';

@@ -1,8 +1,5 @@
 export { withCircuit } from './circuit.js';
 export type { CircuitClock, CircuitOptions } from './circuit.js';
-export { createRowCodec } from './codec.js';
-export type { Row, RowCodec } from './codec.js';
-export type { RowSchema } from './layout.js';
 export { entityRowKeys, rowKey, rowKeys } from './keyspace.js';
 export { publicAddress } from './drivers/redis-address.js';
 export { memoryByEntity } from './memory.js';
@@ -10,7 +7,7 @@ export type { EntityMemory, StoreMemory, ViewMemory } from './memory.js';
 export { openOnlineStore } from './open.js';
 export type { OnlineStoreOptions } from './open.js';
 export type { Appended, FrameRow, MemorySample, OnlineStore, PackedRow, RowsInPlace, SampleLimits, WriteResult } from './store.js';
-export { unfinishedName, viewRowSchema, watermarkName } from './view-row.js';
+export { unfinishedName, watermarkName } from './view-row.js';
 export type { UnfinishedView, ViewWatermark } from './view-row.js';
 export { createStateCodec, NO_BASE } from './state/state-codec.js';
 export type { StateCodec } from './state/state-codec.js';

@@ -1,13 +1,11 @@
 import type { FieldType } from '@granary/contracts';
 import { fixedCodec, type FixedCodec } from './elements.js';
 import { VERSION } from './keyspace.js';
-import { ORDER_END } from './order.js';
 import { variableCodec, type VariableCodec } from './variable.js';
 
-export interface RowSchema {
-  /** The view's version: 12 hex digits. Rows of another version are refused. */
-  readonly id: string;
-  readonly columns: readonly { readonly name: string; readonly type: FieldType }[];
+export interface Column {
+  readonly name: string;
+  readonly type: FieldType;
 }
 
 export interface FixedColumn {
@@ -27,34 +25,28 @@ export interface VariableColumn {
 
 /** Where the parts of a row begin, in bytes from its first one. */
 export interface RowLayout {
-  readonly bitmap: number;
   readonly fixed: readonly FixedColumn[];
   readonly ends: number;
   readonly variable: readonly VariableColumn[];
   readonly heap: number;
-  /** By position in the schema: the columns that decode to a number, null for the others. */
+  /** By position: the columns that decode to a number, null for the others. */
   readonly numbers: readonly (FixedColumn | null)[];
 }
 
 const NUMBERS: ReadonlySet<string> = new Set(['bool', 'int32', 'int64', 'float32', 'float64', 'timestamp']);
 
-export function layoutRow(schema: RowSchema): RowLayout {
-  assertVersion(schema.id);
-  return layoutColumns(schema.columns, ORDER_END);
-}
-
 /** A view's version is what refuses its rows to others: a malformed one is a bug. */
 export function assertVersion(id: string): void {
-  if (!VERSION.test(id)) throw new Error(`"${id}" is no schema id: it has 12 hex digits`);
+  if (!VERSION.test(id)) throw new Error(`"${id}" is no version: it has 12 hex digits`);
 }
 
-/** `null bitmap | fixed columns | u32 end of each heap column | heap`, the bitmap beginning at `bitmap`. */
-export function layoutColumns(columns: RowSchema['columns'], bitmap: number): RowLayout {
+/** `null bitmap | fixed columns | u32 end of each heap column | heap`. */
+export function layoutColumns(columns: readonly Column[]): RowLayout {
   const names = new Set(columns.map((column) => column.name));
   if (names.size !== columns.length) throw new Error(`two columns of a row have the same name: ${columns.map(({ name }) => name).join(', ')}`);
   const fixed: FixedColumn[] = [];
   const variable: VariableColumn[] = [];
-  let at = bitmap + Math.ceil(columns.length / 8);
+  let at = Math.ceil(columns.length / 8);
   columns.forEach(({ name, type }, position) => {
     const heapCodec = variableCodec(type);
     if (heapCodec !== null) {
@@ -68,5 +60,5 @@ export function layoutColumns(columns: RowSchema['columns'], bitmap: number): Ro
   });
   const numbers: (FixedColumn | null)[] = columns.map(() => null);
   for (const column of fixed) if (NUMBERS.has(column.kind)) numbers[column.position] = column;
-  return { bitmap, fixed, ends: at, variable, heap: at + 4 * variable.length, numbers };
+  return { fixed, ends: at, variable, heap: at + 4 * variable.length, numbers };
 }

@@ -7,18 +7,13 @@ import { viewOf } from './variable.js';
 export const FORMAT = 2;
 /** The write order: H, then T, each sortable. */
 export const ORDER_OFFSET = 7;
-export const ORDER_BYTES = 16;
-export const BASE_LENGTH_OFFSET = ORDER_OFFSET + ORDER_BYTES;
+export const BASE_LENGTH_OFFSET = ORDER_OFFSET + 16;
 /** Format, version, write order and length of the base. */
 export const HEAD_BYTES = BASE_LENGTH_OFFSET + 4;
 export const CHECKSUM_BYTES = 4;
 /** u32 length of the frame, then its sequence. */
 export const FRAME_SEQUENCE_OFFSET = 4;
 export const FRAME_HEAD_BYTES = 12;
-
-/** Whole rows without a tail, as written before there were frames: their order has three parts. */
-export const OLD_FORMAT = 1;
-export const OLD_ORDER_BYTES = 24;
 
 const TWO_32 = 4294967296;
 const SIGN = 0x80000000;
@@ -35,7 +30,7 @@ export function readSortable(view: DataView, at: number): number {
   return (view.getUint32(at) - SIGN) * TWO_32 + view.getUint32(at + 4);
 }
 
-/** Whether there is a base of this format: what else there may be says nothing about frames. */
+/** Whether there is a base of this format: one of another says nothing about frames. */
 export function hasBase(value: Uint8Array): boolean {
   return value.length >= HEAD_BYTES && value[0] === FORMAT;
 }
@@ -48,9 +43,8 @@ export function baseLength(value: Uint8Array): number {
 export function outranks(base: Uint8Array, stored: Uint8Array): boolean {
   if (stored.length < HEAD_BYTES) return true;
   if (base[0] !== stored[0]) return base[0]! > stored[0]!;
-  const end = ORDER_OFFSET + (base[0] === OLD_FORMAT ? OLD_ORDER_BYTES : ORDER_BYTES);
-  for (let i = ORDER_OFFSET; i < end; i++) {
-    if (base[i] !== stored[i]) return base[i]! > (stored[i] ?? 0);
+  for (let i = ORDER_OFFSET; i < BASE_LENGTH_OFFSET; i++) {
+    if (base[i] !== stored[i]) return base[i]! > stored[i]!;
   }
   return false;
 }
@@ -101,8 +95,7 @@ function concat(head: Uint8Array, rest: readonly Uint8Array[]): Uint8Array {
 /** Bytes without an order in the store would win or lose by accident: handing them over is a bug. */
 export function assertBases(rows: readonly { readonly key: string; readonly value: Uint8Array }[]): void {
   for (const { key, value } of rows) {
-    const whole = value[0] === OLD_FORMAT ? value.length >= ORDER_OFFSET + OLD_ORDER_BYTES : hasBase(value) && baseLength(value) === value.length;
-    if (!whole) throw new Error(`the value for ${key} is no base: ${value.length} bytes`);
+    if (value.length < HEAD_BYTES || baseLength(value) !== value.length) throw new Error(`the value for ${key} is no base: ${value.length} bytes`);
   }
 }
 

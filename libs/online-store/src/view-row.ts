@@ -1,14 +1,4 @@
-import { viewParts } from '@granary/aggregates';
-import { BACKFILL, type Instant, type VersionedView } from '@granary/contracts';
-import type { RowSchema } from './layout.js';
-
-/** The row of a view: the entity's newest event time, then the features' parts, in the view's order. */
-export function viewRowSchema(view: Pick<VersionedView, 'version' | 'features'>): RowSchema {
-  return {
-    id: view.version,
-    columns: [{ name: BACKFILL.eventTime, type: { kind: 'timestamp' } }, ...viewParts(view).map(({ name, type }) => ({ name, type }))],
-  };
-}
+import type { Instant, VersionedView } from '@granary/contracts';
 
 /** How far the online values of a view are; kept beside them, so that it is lost with them. */
 export interface ViewWatermark {

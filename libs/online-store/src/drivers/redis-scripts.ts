@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { BASE_LENGTH_OFFSET, FORMAT, FRAME_HEAD_BYTES, FRAME_SEQUENCE_OFFSET, HEAD_BYTES, OLD_FORMAT, OLD_ORDER_BYTES, ORDER_BYTES, ORDER_OFFSET } from '../value.js';
+import { BASE_LENGTH_OFFSET, FORMAT, FRAME_HEAD_BYTES, FRAME_SEQUENCE_OFFSET, HEAD_BYTES, ORDER_OFFSET } from '../value.js';
 
 export interface Script {
   readonly source: string;
@@ -34,9 +34,8 @@ local function outranks(base, head)
   if #head < ${HEAD_BYTES} then return true end
   local format, stored = string.byte(base, 1), string.byte(head, 1)
   if format ~= stored then return format > stored end
-  local bytes = format == ${OLD_FORMAT} and ${OLD_ORDER_BYTES} or ${ORDER_BYTES}
-  for b = ${ORDER_OFFSET} + 1, ${ORDER_OFFSET} + bytes do
-    local new, old = string.byte(base, b), string.byte(head, b) or 0
+  for b = ${ORDER_OFFSET + 1}, ${BASE_LENGTH_OFFSET} do
+    local new, old = string.byte(base, b), string.byte(head, b)
     if new ~= old then return new > old end
   end
   return false
@@ -44,7 +43,7 @@ end
 local answers = {}
 for i = 1, #KEYS do
   local base = ARGV[i]
-  local head = redis.call('GETRANGE', KEYS[i], 0, ${ORDER_OFFSET + OLD_ORDER_BYTES - 1})
+  local head = redis.call('GETRANGE', KEYS[i], 0, ${HEAD_BYTES - 1})
   answers[i] = 0
   if outranks(base, head) then
     local tail = ''

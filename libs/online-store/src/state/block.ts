@@ -1,6 +1,6 @@
-import type { FieldType, Value } from '@granary/contracts';
+import type { Value } from '@granary/contracts';
 import { corruptRow, withColumn } from '../elements.js';
-import { layoutColumns } from '../layout.js';
+import { layoutColumns, type Column } from '../layout.js';
 import { viewOf } from '../variable.js';
 import { numbersReader, type ReadNumbers } from './numbers-reader.js';
 
@@ -19,8 +19,8 @@ export interface Block {
   isNull(bytes: Uint8Array, at: number, position: number): boolean;
 }
 
-export function createBlock(columns: readonly { readonly name: string; readonly type: FieldType }[]): Block {
-  const layout = layoutColumns(columns, 0);
+export function createBlock(columns: readonly Column[]): Block {
+  const layout = layoutColumns(columns);
   const bitmapBytes = Math.ceil(columns.length / 8);
 
   function isNull(bytes: Uint8Array, at: number, position: number): boolean {

@@ -3,7 +3,7 @@ import { eventColumns, type EntityState, type TailEvent, type ViewRepresentation
 import type { Value } from '@granary/contracts';
 import { corruptRow, mismatch } from '../elements.js';
 import { assertVersion } from '../layout.js';
-import { BASE_LENGTH_OFFSET, CHECKSUM_BYTES, FORMAT, HEAD_BYTES, OLD_FORMAT, ORDER_OFFSET, readSortable, writeSortable } from '../value.js';
+import { BASE_LENGTH_OFFSET, CHECKSUM_BYTES, FORMAT, HEAD_BYTES, ORDER_OFFSET, readSortable, writeSortable } from '../value.js';
 import { viewOf } from '../variable.js';
 import { createBlock } from './block.js';
 import { createFrameCodec } from './frame.js';
@@ -68,7 +68,7 @@ export function createStateCodec({ row: columns, events }: Pick<ViewRepresentati
   function assertFormat(bytes: Uint8Array): void {
     if (bytes.length < HEAD_BYTES) throw corruptRow(`it has ${bytes.length} bytes`);
     if (bytes[0] === FORMAT) return;
-    throw mismatch(version, `format ${bytes[0]}`, bytes[0] === OLD_FORMAT ? 'it was written before there were tails' : 'it was written by another version of Granary');
+    throw mismatch(version, `format ${bytes[0]}`, 'it was written by another version of Granary');
   }
 
   /** Where the checksum of the base begins. */
