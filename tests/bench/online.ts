@@ -6,6 +6,7 @@ import { FeatureReader } from '@granary/serving';
 import { openStores, type StorePair } from './bare-stores.js';
 import { NOW, PROJECT, wideService, windowService } from './declarations.js';
 import { callRows, interleave, resetPeak, row } from './harness.js';
+import { intaking } from './intake.js';
 import type { Bench, Suite } from './suite.js';
 import { packedValues } from './packed-values.js';
 
@@ -17,7 +18,7 @@ const MATERIALISED = 5_000;
 /** Reads against the bare client reading the same bytes; materialise against a bare pipelined write of the same rows. */
 export const online: Suite = {
   name: 'online',
-  about: 'feature reads and materialise, on LMDB and Redis · floor: the bare client, the same bytes',
+  about: 'feature reads, materialise and intake, on LMDB and Redis · floor: the bare client, the same bytes',
   async run(bench) {
     const stores = await openStores(bench);
     for (const shape of bench.quick ? [SHAPES[0]!, WINDOWS] : [...SHAPES, WINDOWS]) {
@@ -29,7 +30,10 @@ export const online: Suite = {
         await pair.clear(packed.map(({ key }) => key));
       }
     }
-    await materialising(bench, stores);
+    const offline = await OfflineStore.open({ kind: 'embedded', path: bench.folder() });
+    bench.defer(() => offline.close());
+    await materialising(bench, offline, stores);
+    for (const pair of stores) await intaking(bench, offline, pair);
   },
 };
 
@@ -75,11 +79,9 @@ async function reads(bench: Bench, { kind, store, bareRead }: StorePair, { snaps
   }
 }
 
-async function materialising(bench: Bench, stores: readonly StorePair[]): Promise<void> {
+async function materialising(bench: Bench, offline: OfflineStore, stores: readonly StorePair[]): Promise<void> {
   const snapshot = wideService(50);
   const [view, source] = [snapshot.views[0]!, snapshot.sources[0]!];
-  const offline = await OfflineStore.open({ kind: 'embedded', path: bench.folder() });
-  bench.defer(() => offline.close());
   for (const scale of bench.quick ? [1] : [1, 4, 16]) {
     const count = bench.quick ? 500 : MATERIALISED * scale;
     await offline.dropTable(eventsTable(source));
