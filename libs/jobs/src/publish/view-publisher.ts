@@ -1,6 +1,6 @@
 import { compileCompact, compileTailEvent, type EntityState, type SourceEvent, type TailEvent } from '@granary/aggregates';
 import { REPLACES, compileArrivals, compileTouchedKeys } from '@granary/compiler';
-import { EVENT, identifier, type Instant, type Snapshot, type Value } from '@granary/contracts';
+import { EVENT, identifier, isGranaryError, type Instant, type Snapshot, type Value } from '@granary/contracts';
 import type { OfflineStore, Row } from '@granary/offline-store';
 import { watermarkName, type Appended, type OnlineStore, type PackedRow, type ViewWatermark } from '@granary/online-store';
 import { baseWriter, writeBases, type BasePoint, type BaseWriter } from '../materialise/bases.js';
@@ -146,7 +146,14 @@ export class ViewPublisher {
       const bytes = stored[i];
       if (bytes == null) return [];
       const state = codec.decode(bytes);
-      return state.sequence >= to.sequence ? [] : [{ key, value: codec.encodeBase(this.#compact(state, to)) }];
+      if (state.sequence >= to.sequence) return [];
+      try {
+        return [{ key, value: codec.encodeBase(this.#compact(state, to)) }];
+      } catch (error) {
+        // A total has left its type, such as a sum int64: one entity must not stop the source. Its tail stays as it is.
+        if (!isGranaryError(error, 'INVALID_VALUE')) throw error;
+        return [];
+      }
     });
     await this.#online.write(folded);
   }
