@@ -48,7 +48,7 @@ export async function intaking(bench: Bench, store: OfflineStore, { kind, store:
     store.insertRows(FLOOR, names, rows.map(({ transactionId, customerId, terminalId, amount, fraud, at }) => [BigInt(transactionId), BigInt(customerId), BigInt(terminalId), amount, fraud, at]));
 
   const options = { rounds: bench.quick ? 1 : 3, signal: bench.signal };
-  const calls = bench.quick ? 20 : 400;
+  const calls = bench.quick ? 20 : 100;
   bench.add(...(await callRows('online', `${kind} intake, 100 events a call`, { ours: () => accept(payments(100)), floor: () => insert(payments(100)) }, { ...options, calls, scale: 100 })));
   const visible = {
     ours: async (): Promise<void> => {
