@@ -20,7 +20,7 @@ interface Shown {
 describe('granary demo', () => {
   it('goes through all stages and answers every question', async () => {
     const shown = await granaryJson<Shown>(['demo', '--once', '--users', '120']);
-    expect(shown.stages.map(({ stage }) => stage)).toEqual(['simulate', 'plan', 'apply', 'ingest', 'backfill', 'materialise', 'train', 'serve', 'ask']);
+    expect(shown.stages.map(({ stage }) => stage)).toEqual(['simulate', 'plan', 'apply', 'ingest', 'materialise', 'train', 'serve', 'ask']);
     const answer = <T>(i: number): T => Object.values(shown.answers[i]!.data)[0] as T;
 
     const own = answer<List>(0);

@@ -1,4 +1,4 @@
-import { GranaryError, backfillTable, identifier, isGranaryError, type Entity, type EntityKey, type Snapshot, type Value } from '@granary/contracts';
+import { GranaryError, isGranaryError, type Entity, type Snapshot } from '@granary/contracts';
 import type { EventSink, LoadedModels } from '@granary/jobs';
 import type { OfflineStore } from '@granary/offline-store';
 import type { OnlineStore } from '@granary/online-store';
@@ -20,7 +20,7 @@ export async function startServing(context: Context, offline: OfflineStore | nul
   const { createServingApp, ingestMutations } = await import('@granary/serving-api');
   const options = await readerOptions(context, stays ? offline : null);
   const reader = new FeatureReader(snapshot, online, options);
-  const samples = offline === null ? {} : await sampleKeys(offline, snapshot);
+  const samples = offline === null ? {} : await (await import('@granary/jobs')).sampleKeys(offline, snapshot);
   const app = await createServingApp({
     reader,
     ...(head === null ? {} : { appliedAt: head.appliedAt }),
@@ -117,17 +117,4 @@ export function untilInterrupted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
-}
-
-/** An entity that has values, of each entity with a backfilled view: the explorer's examples ask for it. */
-export async function sampleKeys(store: OfflineStore, snapshot: Snapshot): Promise<Readonly<Record<string, EntityKey>>> {
-  const samples: Record<string, EntityKey> = {};
-  for (const view of snapshot.views) {
-    const table = backfillTable(view);
-    if (samples[view.entity] !== undefined || !(await store.tableExists(table))) continue;
-    const keys = snapshot.entities.find((entity) => entity.name === view.entity)!.keys.map((key) => key.name);
-    const [row] = await store.rows({ sql: `SELECT ${keys.map(identifier).join(', ')} FROM ${identifier(table)} LIMIT 1`, params: {} });
-    if (row !== undefined) samples[view.entity] = keys.map((key) => row[key] as Value);
-  }
-  return samples;
 }

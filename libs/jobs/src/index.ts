@@ -23,6 +23,7 @@ export { noPublisher } from './intake/publisher.js';
 export type { Publisher, StoredEvent } from './intake/publisher.js';
 export { currentHorizon, withEvents } from './events/with-events.js';
 export type { EventsOptions, Horizon } from './events/with-events.js';
+export { sampleKeys } from './events/sample-keys.js';
 export { backfill, lastBackfill } from './backfill/backfill.js';
 export type { BackfillOptions, BackfillResult, BackfillRun } from './backfill/backfill.js';
 export { correctDataset, rewriteDataset, writeDataset } from './dataset/dataset.js';

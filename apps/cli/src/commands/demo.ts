@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { GranaryError, formatInstant, isGranaryError } from '@granary/contracts';
+import { GranaryError, isGranaryError } from '@granary/contracts';
 import type { Command } from 'commander';
 import { createContext, type Context } from '../context.js';
 import { ask, questionsAbout, type Answered } from '../demo/questions.js';
@@ -10,7 +10,6 @@ import { startServing, untilInterrupted } from '../serving.js';
 import { formatCount, formatElapsed } from '../terminal/format.js';
 import { foldJson } from '../terminal/json.js';
 import { flag, verb, type VerbFlags } from '../verb.js';
-import { renderRuns } from './backfill.js';
 import { renderReports, unreadFiles } from './ingest.js';
 import { renderMaterialised } from './materialise.js';
 import { makePlan, renderChanges } from './plan.js';
@@ -28,7 +27,7 @@ export function registerDemo(program: Command): void {
   const command = program
     .command('demo')
     .description(
-      'Show everything on made-up data, in a fresh temporary folder with embedded stores: simulate → plan → apply → ingest → backfill → materialise → train → serve, then queries with their real answers',
+      'Show everything on made-up data, in a fresh temporary folder with embedded stores: simulate → plan → apply → ingest → materialise → train → serve, then queries with their real answers',
     )
     .option('--once', 'end after the queries instead of serving until Ctrl-C; listens on any free port unless --port is given')
     .option('--keep', 'keep the folder (by default it is removed at the end)')
@@ -111,7 +110,7 @@ async function show(context: Context, { users, seed }: DemoFlags): Promise<Shown
     const { entry } = await (await context.registry()).apply(plan.snapshot, plan.head, { message: 'demo' });
     return [entry, `applied ${entry.snapshotId}`];
   });
-  const { backfill, ingestFolder, materialise } = await import('@granary/jobs');
+  const { ingestFolder, materialise } = await import('@granary/jobs');
   const offline = await context.offline();
   await stage('ingest', 'files into ClickHouse, in this process', async () => {
     const report = await ingestFolder(offline, plan.snapshot, data, jobs);
@@ -119,11 +118,7 @@ async function show(context: Context, { users, seed }: DemoFlags): Promise<Shown
     if (unread !== undefined) throw unread;
     return [report, renderReports(report, style)];
   });
-  await stage('backfill', `every feature as of ${formatInstant(at)}`, async () => {
-    const runs = await backfill(offline, plan.snapshot, { ...jobs, instants: [at] });
-    return [runs, renderRuns(runs, style)];
-  });
-  await stage('materialise', 'into the online store', async () => {
+  await stage('materialise', 'into the online store, for reads from now on', async () => {
     const results = await materialise(offline, await context.online(), plan.snapshot, { ...jobs, at, project: environment.project });
     return [results, renderMaterialised(results, style)];
   });

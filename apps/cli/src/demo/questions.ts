@@ -1,6 +1,5 @@
 import { EVENT, eventsTable, identifier, type Instant, type Snapshot, type Statement } from '@granary/contracts';
 import type { OfflineStore, Row } from '@granary/offline-store';
-import { sampleKeys } from '../serving.js';
 
 export interface Question {
   readonly title: string;
@@ -17,7 +16,8 @@ const STRANGER = '999999999';
 
 /** What a backend would ask, about people and payments that are really there. */
 export async function questionsAbout(offline: OfflineStore, snapshot: Snapshot, at: Instant): Promise<readonly Question[]> {
-  const samples = await sampleKeys(offline, snapshot);
+  const { sampleKeys } = await import('@granary/jobs');
+  const samples = await sampleKeys(offline, snapshot, at);
   const [userId, itemId] = [String(samples['user']?.[0]), String(samples['item']?.[0])];
   const everyday = await everydayPayment(offline);
   const suspicious = { ...everyday, terminalId: await riskyTerminal(offline, at), amount: Math.max(300, Math.round(everyday.amount * 10)) };
