@@ -2,11 +2,11 @@
 SELECT
   `s`.`__row` AS `__row`,
   if(`b0`.`__seen` IS NULL, NULL, ifNotFinite(`b0`.`filled$bought1d__sum` / `b0`.`filled$bought1d__count`, {p1_Float64:Float64})) AS `bought1d`,
-  multiIf(`b0`.`__seen` IS NULL, 'missing', isNull(ifNotFinite(`b0`.`filled$bought1d__sum` / `b0`.`filled$bought1d__count`, {p1_Float64:Float64})), 'null', 'present') AS `bought1d__state`,
+  multiIf(`b0`.`__seen` IS NULL, 'missing', 'present') AS `bought1d__state`,
   if(`b0`.`__seen` IS NULL, NULL, ifNull(`b0`.`filled$spent1d`, {p2_Int64:Int64})) AS `spent1d`,
-  multiIf(`b0`.`__seen` IS NULL, 'missing', isNull(ifNull(`b0`.`filled$spent1d`, {p2_Int64:Int64})), 'null', 'present') AS `spent1d__state`,
+  multiIf(`b0`.`__seen` IS NULL, 'missing', 'present') AS `spent1d__state`,
   if(`b0`.`__seen` IS NULL, NULL, if(ifNull(`b0`.`filled$visits1d`, 0) = 0, {p3_Int32:Int32}, ifNull(`b0`.`filled$visits1d`, 0))) AS `visits1d`,
-  multiIf(`b0`.`__seen` IS NULL, 'missing', isNull(if(ifNull(`b0`.`filled$visits1d`, 0) = 0, {p3_Int32:Int32}, ifNull(`b0`.`filled$visits1d`, 0))), 'null', 'present') AS `visits1d__state`
+  multiIf(`b0`.`__seen` IS NULL, 'missing', 'present') AS `visits1d__state`
 FROM `spine_default` AS `s`
 LEFT JOIN (
   SELECT *

@@ -15,9 +15,9 @@ FROM (
     if(`b0`.`__seen` IS NULL OR toUnixTimestamp64Milli(`b0`.`__seen`) < toUnixTimestamp64Milli(`s`.`__time`) - 259200000, NULL, `b0`.`counted$amount`) AS `counted$amount`,
     multiIf(`b0`.`__seen` IS NULL, 'missing', toUnixTimestamp64Milli(`b0`.`__seen`) < toUnixTimestamp64Milli(`s`.`__time`) - 259200000, 'expired', isNull(`b0`.`counted$amount`), 'null', 'present') AS `counted$amount$state`,
     if(`b0`.`__seen` IS NULL OR toUnixTimestamp64Milli(`b0`.`__seen`) < toUnixTimestamp64Milli(`s`.`__time`) - 259200000, NULL, ifNull(`b0`.`counted$visits2d`, 0)) AS `counted$visits2d`,
-    multiIf(`b0`.`__seen` IS NULL, 'missing', toUnixTimestamp64Milli(`b0`.`__seen`) < toUnixTimestamp64Milli(`s`.`__time`) - 259200000, 'expired', isNull(ifNull(`b0`.`counted$visits2d`, 0)), 'null', 'present') AS `counted$visits2d$state`,
+    multiIf(`b0`.`__seen` IS NULL, 'missing', toUnixTimestamp64Milli(`b0`.`__seen`) < toUnixTimestamp64Milli(`s`.`__time`) - 259200000, 'expired', 'present') AS `counted$visits2d$state`,
     if(`b1`.`__seen` IS NULL OR toUnixTimestamp64Milli(`b1`.`__seen`) < toUnixTimestamp64Milli(`s`.`__time`) - 259200000, NULL, ifNull(`b1`.`peer$visits2d`, 0)) AS `peer$visits2d`,
-    multiIf(`b1`.`__seen` IS NULL, 'missing', toUnixTimestamp64Milli(`b1`.`__seen`) < toUnixTimestamp64Milli(`s`.`__time`) - 259200000, 'expired', isNull(ifNull(`b1`.`peer$visits2d`, 0)), 'null', 'present') AS `peer$visits2d$state`
+    multiIf(`b1`.`__seen` IS NULL, 'missing', toUnixTimestamp64Milli(`b1`.`__seen`) < toUnixTimestamp64Milli(`s`.`__time`) - 259200000, 'expired', 'present') AS `peer$visits2d$state`
   FROM `spine_derived` AS `s`
   LEFT JOIN (
     SELECT *

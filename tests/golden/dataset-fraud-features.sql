@@ -37,11 +37,11 @@ FROM (
     `s`.`amount` AS `__carried1`,
     `s`.`at` AS `__request$at`,
     ifNull(`b0`.`customer_spending$payments1d`, 0) AS `customer_spending$payments1d`,
-    multiIf(isNull(ifNull(`b0`.`customer_spending$payments1d`, 0)), 'null', 'present') AS `customer_spending$payments1d$state`,
+    'present' AS `customer_spending$payments1d$state`,
     ifNull(`b0`.`customer_spending$payments7d`, 0) AS `customer_spending$payments7d`,
-    multiIf(isNull(ifNull(`b0`.`customer_spending$payments7d`, 0)), 'null', 'present') AS `customer_spending$payments7d$state`,
+    'present' AS `customer_spending$payments7d$state`,
     ifNull(`b0`.`customer_spending$payments30d`, 0) AS `customer_spending$payments30d`,
-    multiIf(isNull(ifNull(`b0`.`customer_spending$payments30d`, 0)), 'null', 'present') AS `customer_spending$payments30d$state`,
+    'present' AS `customer_spending$payments30d$state`,
     ifNotFinite(`b0`.`customer_spending$meanAmount1d__sum` / `b0`.`customer_spending$meanAmount1d__count`, NULL) AS `customer_spending$meanAmount1d`,
     multiIf(isNull(ifNotFinite(`b0`.`customer_spending$meanAmount1d__sum` / `b0`.`customer_spending$meanAmount1d__count`, NULL)), 'null', 'present') AS `customer_spending$meanAmount1d$state`,
     ifNotFinite(`b0`.`customer_spending$meanAmount7d__sum` / `b0`.`customer_spending$meanAmount7d__count`, NULL) AS `customer_spending$meanAmount7d`,
@@ -49,17 +49,17 @@ FROM (
     ifNotFinite(`b0`.`customer_spending$meanAmount30d__sum` / `b0`.`customer_spending$meanAmount30d__count`, NULL) AS `customer_spending$meanAmount30d`,
     multiIf(isNull(ifNotFinite(`b0`.`customer_spending$meanAmount30d__sum` / `b0`.`customer_spending$meanAmount30d__count`, NULL)), 'null', 'present') AS `customer_spending$meanAmount30d$state`,
     ifNull(`b0`.`terminal_risk$terminalPayments1d`, 0) AS `terminal_risk$terminalPayments1d`,
-    multiIf(isNull(ifNull(`b0`.`terminal_risk$terminalPayments1d`, 0)), 'null', 'present') AS `terminal_risk$terminalPayments1d$state`,
+    'present' AS `terminal_risk$terminalPayments1d$state`,
     ifNull(`b0`.`terminal_risk$terminalPayments7d`, 0) AS `terminal_risk$terminalPayments7d`,
-    multiIf(isNull(ifNull(`b0`.`terminal_risk$terminalPayments7d`, 0)), 'null', 'present') AS `terminal_risk$terminalPayments7d$state`,
+    'present' AS `terminal_risk$terminalPayments7d$state`,
     ifNull(`b0`.`terminal_risk$terminalPayments30d`, 0) AS `terminal_risk$terminalPayments30d`,
-    multiIf(isNull(ifNull(`b0`.`terminal_risk$terminalPayments30d`, 0)), 'null', 'present') AS `terminal_risk$terminalPayments30d$state`,
+    'present' AS `terminal_risk$terminalPayments30d$state`,
     ifNotFinite(`b0`.`terminal_risk$terminalRisk1d__sum` / `b0`.`terminal_risk$terminalRisk1d__count`, {p0_Float64:Float64}) AS `terminal_risk$terminalRisk1d`,
-    multiIf(isNull(ifNotFinite(`b0`.`terminal_risk$terminalRisk1d__sum` / `b0`.`terminal_risk$terminalRisk1d__count`, {p0_Float64:Float64})), 'null', 'present') AS `terminal_risk$terminalRisk1d$state`,
+    'present' AS `terminal_risk$terminalRisk1d$state`,
     ifNotFinite(`b0`.`terminal_risk$terminalRisk7d__sum` / `b0`.`terminal_risk$terminalRisk7d__count`, {p0_Float64:Float64}) AS `terminal_risk$terminalRisk7d`,
-    multiIf(isNull(ifNotFinite(`b0`.`terminal_risk$terminalRisk7d__sum` / `b0`.`terminal_risk$terminalRisk7d__count`, {p0_Float64:Float64})), 'null', 'present') AS `terminal_risk$terminalRisk7d$state`,
+    'present' AS `terminal_risk$terminalRisk7d$state`,
     ifNotFinite(`b0`.`terminal_risk$terminalRisk30d__sum` / `b0`.`terminal_risk$terminalRisk30d__count`, {p0_Float64:Float64}) AS `terminal_risk$terminalRisk30d`,
-    multiIf(isNull(ifNotFinite(`b0`.`terminal_risk$terminalRisk30d__sum` / `b0`.`terminal_risk$terminalRisk30d__count`, {p0_Float64:Float64})), 'null', 'present') AS `terminal_risk$terminalRisk30d$state`
+    'present' AS `terminal_risk$terminalRisk30d$state`
   FROM `spine_fraud_features` AS `s`
   LEFT JOIN (
     SELECT

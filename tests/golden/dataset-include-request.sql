@@ -7,7 +7,7 @@ SELECT
   ifNotFinite(if(`s`.`amount` IS NOT NULL, ifNull(`b0`.`asked$mean2d__sum`, 0) + toFloat64(`s`.`amount`), `b0`.`asked$mean2d__sum`) / if(`s`.`amount` IS NOT NULL, accurateCast(ifNull(`b0`.`asked$mean2d__count`, 0) + 1, 'Int32'), ifNull(`b0`.`asked$mean2d__count`, 0)), NULL) AS `mean2d`,
   multiIf(isNull(ifNotFinite(if(`s`.`amount` IS NOT NULL, ifNull(`b0`.`asked$mean2d__sum`, 0) + toFloat64(`s`.`amount`), `b0`.`asked$mean2d__sum`) / if(`s`.`amount` IS NOT NULL, accurateCast(ifNull(`b0`.`asked$mean2d__count`, 0) + 1, 'Int32'), ifNull(`b0`.`asked$mean2d__count`, 0)), NULL)), 'null', 'present') AS `mean2d__state`,
   ifNull(if(ifNull(`s`.`region` = {p0_String:String}, false), accurateCast(ifNull(`b0`.`asked$here2d`, 0) + 1, 'Int32'), ifNull(`b0`.`asked$here2d`, 0)), 0) AS `here2d`,
-  multiIf(isNull(ifNull(if(ifNull(`s`.`region` = {p0_String:String}, false), accurateCast(ifNull(`b0`.`asked$here2d`, 0) + 1, 'Int32'), ifNull(`b0`.`asked$here2d`, 0)), 0)), 'null', 'present') AS `here2d__state`
+  'present' AS `here2d__state`
 FROM `spine_include_request` AS `s`
 LEFT JOIN (
   SELECT

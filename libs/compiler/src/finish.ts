@@ -1,5 +1,5 @@
 import { partsOf } from '@granary/aggregates';
-import { named, type Feature, type FieldType, type Source } from '@granary/contracts';
+import { named, type Aggregate, type Feature, type FieldType, type Source } from '@granary/contracts';
 import { emitDistinctKey, emitText, emitTop } from './category-sql.js';
 import type { Emitter } from './emit.js';
 import { emitExpression, sourceFields } from './expression/emit-expression.js';
@@ -61,9 +61,11 @@ export function emitFinish(emitter: Emitter, feature: Feature, parts: readonly s
 
 /** SQL for: a feature's value is null; null where it can't be. Of lastN, topK and countBy an empty window is. */
 export function emitIsNull({ aggregate, type }: Feature, value: string): string | null {
-  if (type.kind !== 'array' && type.kind !== 'map') return `isNull(${value})`;
-  return aggregate.fn === 'latest' ? null : `empty(${value})`;
+  if (type.kind === 'array' || type.kind === 'map') return aggregate.fn === 'latest' ? null : `empty(${value})`;
+  return aggregate.default !== null || NEVER_NULL.has(aggregate.fn) ? null : `isNull(${value})`;
 }
+
+const NEVER_NULL: ReadonlySet<Aggregate['fn']> = new Set(['count', 'countDistinct', 'approxCountDistinct']);
 
 /** SQL of a feature's value where there is none. */
 export function emitNothing({ kind }: FieldType): string {
