@@ -178,8 +178,9 @@ function foldSome(aggregate: Aggregate, type: FieldType, events: readonly Counte
     case 'percentile': {
       const rising = numbers.sort((a, b) => a - b);
       const rank = aggregate.fraction! * (rising.length - 1);
-      const [low, high] = [rising[Math.floor(rank)]!, rising[Math.ceil(rank)]!];
-      return { value: low * (Math.floor(rank) + 1 - rank) + high * (rank - Math.floor(rank)), scale: Math.max(Math.abs(low), Math.abs(high)) };
+      const low = rising[Math.floor(rank)]!;
+      const high = rising[Math.floor(rank) + 1] ?? low;
+      return float(low * (Math.floor(rank) + 1 - rank) + high * (rank - Math.floor(rank)), Math.max(Math.abs(low), Math.abs(high)), high - low);
     }
     case 'latest':
       throw new Error('latest has no window');
