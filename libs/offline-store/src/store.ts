@@ -1,5 +1,5 @@
 import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
-import { identifier, type JobOptions, type Source, type Statement, type Value } from '@granary/contracts';
+import { eventsTable, identifier, quarantineTable, type JobOptions, type Source, type Statement, type Value } from '@granary/contracts';
 import type { Row } from './decode.js';
 import { engineConnection } from './embedded/connection.js';
 import { openEngine, type Engine } from './embedded/engine.js';
@@ -7,6 +7,7 @@ import { appendEvents, countEvents, type AppendResult, type EventRow } from './e
 import { dropStages } from './events/append-staged.js';
 import { countQuarantined, dropQuarantined, listQuarantine, quarantine, removeQuarantined, type QuarantineFilter, type QuarantinedRow, type Reject } from './events/quarantine.js';
 import { ensureSource } from './events/source-tables.js';
+import { lastSequence } from './events/stored-events.js';
 import { exportParquet, type ExportResult } from './export/export-parquet.js';
 import { migrate } from './migrations.js';
 import { resolveOptions, type OfflineStoreOptions, type ResolvedOptions } from './options.js';
@@ -33,9 +34,15 @@ export interface OfflineStore {
   dropTable(name: string): Promise<void>;
   tableExists(name: string): Promise<boolean>;
 
+  /**
+   * Makes the tables of a source be there as it is declared, and looks once in this store's life. Throws DEFINITION_INVALID,
+   * SOURCE_CHANGED.
+   */
   ensureSource(source: Source): Promise<void>;
   appendEvents(source: Source, rows: readonly EventRow[], options?: JobOptions): Promise<AppendResult>;
   countEvents(source: Pick<Source, 'name'>): Promise<number>;
+  /** The greatest sequence among a source's events; 0: it has none. */
+  lastSequence(source: Pick<Source, 'name'>): Promise<number>;
   quarantine(source: Pick<Source, 'name'>, rejects: readonly Reject[]): Promise<void>;
   countQuarantined(source: Pick<Source, 'name'>): Promise<number>;
   /** The first `limit` rejects by file and line. Default 100. */
@@ -76,6 +83,8 @@ export const OfflineStore = Object.freeze({ open });
 
 function facade(options: ResolvedOptions, statements: Statements, close: () => Promise<void>): OfflineStore {
   const appends = serial(options.kind === 'embedded' ? turnsOf(options.path) : turnsByUrl(options.url));
+  /** By name, each source as it was declared when its tables were looked at. */
+  const ensured = new Map<string, string>();
   return Object.freeze<OfflineStore>({
     kind: options.kind,
     database: options.database,
@@ -87,11 +96,20 @@ function facade(options: ResolvedOptions, statements: Statements, close: () => P
     exportParquet: (statement, path, more) => exportParquet(statements, statement, path, more),
     createTable: (definition) => createTable(statements, definition),
     insertRows: (name, columns, rows) => insertRows(statements, name, columns, rows),
-    dropTable: (name) => dropTable(statements, name),
+    dropTable(name) {
+      for (const source of ensured.keys()) if (name === eventsTable({ name: source }) || name === quarantineTable({ name: source })) ensured.delete(source);
+      return dropTable(statements, name);
+    },
     tableExists: (name) => tableExists(statements, name),
-    ensureSource: (source) => appends(source.name, () => ensureSource(statements, source)),
+    async ensureSource(source) {
+      const declared = JSON.stringify(source);
+      if (ensured.get(source.name) === declared) return;
+      await appends(source.name, () => ensureSource(statements, source));
+      ensured.set(source.name, declared);
+    },
     appendEvents: (source, rows, more) => appends(source.name, () => appendEvents(statements, source, rows, more)),
     countEvents: (source) => countEvents(statements, source),
+    lastSequence: (source) => lastSequence(statements, source),
     quarantine: (source, rejects) => quarantine(statements, source, rejects),
     countQuarantined: (source) => countQuarantined(statements, source),
     listQuarantine: (source, limit, filter) => listQuarantine(statements, source, limit, filter),

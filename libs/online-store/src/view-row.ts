@@ -1,4 +1,7 @@
 import type { Instant, VersionedView } from '@granary/contracts';
+import type { OnlineStore } from './store.js';
+
+type Named = Pick<VersionedView, 'name' | 'version'>;
 
 /** How far the online values of a view are; kept beside them, so that it is lost with them. */
 export interface ViewWatermark {
@@ -23,11 +26,31 @@ export interface UnfinishedView {
 }
 
 /** The name of a view's watermark in the store's meta. */
-export function watermarkName(project: string, view: Pick<VersionedView, 'name' | 'version'>): string {
+export function watermarkName(project: string, view: Named): string {
   return `cursor:${project}:${view.name}:${view.version}`;
 }
 
 /** The name of what is noted of a view's unfinished materialisation. */
-export function unfinishedName(project: string, view: Pick<VersionedView, 'name' | 'version'>): string {
+export function unfinishedName(project: string, view: Named): string {
   return `unfinished:${project}:${view.name}:${view.version}`;
+}
+
+/** Null: the view has never been materialised. */
+export async function readWatermark(store: Pick<OnlineStore, 'readMeta'>, project: string, view: Named): Promise<ViewWatermark | null> {
+  return (await store.readMeta(watermarkName(project, view))) as ViewWatermark | null;
+}
+
+/** Notes what `change` makes of a view's watermark; of several that do so at once each has its say. Null from `change`: it stays. Gives what is noted then. */
+export async function updateWatermark(store: OnlineStore, project: string, view: Named, change: (found: ViewWatermark | null) => ViewWatermark | null): Promise<ViewWatermark | null> {
+  for (;;) {
+    const found = await readWatermark(store, project, view);
+    const next = change(found);
+    if (next === null) return found;
+    if (await store.swapMeta(watermarkName(project, view), found, next)) return next;
+  }
+}
+
+/** Null: the view's last materialisation has finished. */
+export async function readUnfinished(store: Pick<OnlineStore, 'readMeta'>, project: string, view: Named): Promise<UnfinishedView | null> {
+  return (await store.readMeta(unfinishedName(project, view))) as UnfinishedView | null;
 }

@@ -1,4 +1,4 @@
-import { EVENT, eventsTable, formatInstant, identifier, quarantineTable, type Snapshot, type Source } from '@granary/contracts';
+import { eventsTable, formatInstant, quarantineTable, type Snapshot } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
 import { formatCount } from '../terminal/format.js';
 import type { Style } from '../terminal/style.js';
@@ -40,7 +40,7 @@ export async function offlineStatus(store: OfflineStore, snapshot: Snapshot | nu
   for (const source of snapshot?.sources ?? []) {
     const ingested = await store.tableExists(eventsTable(source));
     const events = ingested ? await store.countEvents(source) : 0;
-    const lastSequence = ingested ? await lastSequenceOf(store, source) : 0;
+    const lastSequence = ingested ? await store.lastSequence(source) : 0;
     const quarantined = (await store.tableExists(quarantineTable(source))) ? await store.countQuarantined(source) : 0;
     sources.push({ source: source.name, events, lastSequence, quarantined });
   }
@@ -52,11 +52,6 @@ export async function offlineStatus(store: OfflineStore, snapshot: Snapshot | nu
   const { listModels } = await import('@granary/jobs');
   const models = (await listModels(store)).map(({ name, version, artifact, createdAt }) => ({ name, version, artifact, trainedAt: formatInstant(createdAt) }));
   return { sources, views, models };
-}
-
-async function lastSequenceOf(store: OfflineStore, source: Source): Promise<number> {
-  const [row] = await store.rows({ sql: `SELECT max(${identifier(EVENT.sequence)}) AS last FROM ${identifier(eventsTable(source))}`, params: {} });
-  return Number(row!['last']);
 }
 
 export function renderOffline({ sources, views, models }: OfflineStatus, style: Style): readonly string[] {

@@ -1,5 +1,5 @@
 import { formatInstant, named, storedSources, type Snapshot } from '@granary/contracts';
-import type { OnlineStore, StoreMemory, UnfinishedView, ViewWatermark } from '@granary/online-store';
+import type { OnlineStore, StoreMemory } from '@granary/online-store';
 import { formatBytes, formatCount, plural } from '../terminal/format.js';
 import type { Style } from '../terminal/style.js';
 import { renderTable } from '../terminal/table.js';
@@ -25,11 +25,11 @@ export interface OnlineStatus {
 
 /** `stored`: the last sequence of each source; null: the offline store can't be asked. `snapshot` null: nothing is applied. */
 export async function onlineStatus(store: OnlineStore, snapshot: Snapshot | null, project: string, stored: ReadonlyMap<string, number> | null): Promise<OnlineStatus> {
-  const { memoryByEntity, unfinishedName, watermarkName } = await import('@granary/online-store');
+  const { memoryByEntity, readUnfinished, readWatermark } = await import('@granary/online-store');
   const views: OnlineViewStatus[] = [];
   for (const view of snapshot?.views ?? []) {
-    const watermark = (await store.readMeta(watermarkName(project, view))) as ViewWatermark | null;
-    const unfinished = (await store.readMeta(unfinishedName(project, view))) as UnfinishedView | null;
+    const watermark = await readWatermark(store, project, view);
+    const unfinished = await readUnfinished(store, project, view);
     const inputs = storedSources(snapshot!, named(snapshot!.sources, view.source));
     const last = stored === null ? null : inputs.reduce((sum, { name }) => sum + (stored.get(name) ?? 0), 0);
     views.push({

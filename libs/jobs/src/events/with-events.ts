@@ -1,5 +1,5 @@
 import { compileEnrichedEvents, compileEnrichedSpine, compileSqlEvents, compileSqlQuery, type EnrichedSource, type EventScope, type SqlSource } from '@granary/compiler';
-import { EVENT, eventsTable, identifier, inputSources, storedSources, type JobOptions, type Snapshot, type Source, type Statement } from '@granary/contracts';
+import { EVENT, inputSources, storedSources, type JobOptions, type Snapshot, type Source, type Statement } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
 import { throwIfCancelled } from '../cancelled.js';
 import { withSpine } from '../dataset/spine-table.js';
@@ -23,8 +23,7 @@ export async function currentHorizon(store: OfflineStore, snapshot: Snapshot, so
   const horizon = new Map<string, number>();
   for (const source of stored) {
     await store.ensureSource(source);
-    const [row] = await store.rows({ sql: `SELECT max(${identifier(EVENT.sequence)}) AS last FROM ${identifier(eventsTable(source))}`, params: {} });
-    horizon.set(source.name, Number(row!['last']));
+    horizon.set(source.name, await store.lastSequence(source));
   }
   return horizon;
 }

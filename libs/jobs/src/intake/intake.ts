@@ -24,7 +24,6 @@ interface Lane {
   readonly waiting: Waiting[];
   /** Resolves when nothing is waiting or being stored. */
   storing: Promise<void> | undefined;
-  ready: Promise<void> | undefined;
 }
 
 const LEAST_WAIT_MS = 100;
@@ -46,7 +45,7 @@ export function createIntake({ store, snapshot, publisher, limits: given = {} }:
     const known = lanes.get(name);
     if (known !== undefined) return known;
     const source = pushableSource(snapshot, name);
-    const lane: Lane = { source, parse: createRowsParser(source), waiting: [], storing: undefined, ready: undefined };
+    const lane: Lane = { source, parse: createRowsParser(source), waiting: [], storing: undefined };
     lanes.set(name, lane);
     return lane;
   }
@@ -99,11 +98,7 @@ export function createIntake({ store, snapshot, publisher, limits: given = {} }:
 
   async function storeBatch(lane: Lane, batch: readonly Waiting[]): Promise<IntakeResult[]> {
     const { source } = lane;
-    lane.ready ??= store.ensureSource(source);
-    await lane.ready.catch((error: unknown) => {
-      lane.ready = undefined;
-      throw error;
-    });
+    await store.ensureSource(source);
     const rejects = batch.flatMap(({ parsed }) => parsed.rejects);
     if (rejects.length > 0) await store.quarantine(source, rejects);
     const events = batch.flatMap(({ parsed }) => parsed.events);

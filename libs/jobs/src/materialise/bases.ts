@@ -1,4 +1,4 @@
-import { compileCompact, eventColumns, representView, type ViewRepresentation } from '@granary/aggregates';
+import { compileCompact, eventColumns, representView, type EntityState, type ViewRepresentation } from '@granary/aggregates';
 import { compileState, type StateScope } from '@granary/compiler';
 import { isGranaryError, GranaryError, type Instant, type Statement, type Value } from '@granary/contracts';
 import type { OfflineStore, StatementOptions } from '@granary/offline-store';
@@ -14,6 +14,7 @@ export interface BaseWriter {
   readonly online: OnlineStore;
   readonly kept: ViewRepresentation;
   readonly codec: StateCodec;
+  readonly compact: (state: EntityState, to: BasePoint) => EntityState;
   readonly keyOf: (key: readonly Value[]) => string;
 }
 
@@ -40,7 +41,7 @@ export interface WrittenBases {
 export function baseWriter(offline: OfflineStore, online: OnlineStore, parts: ViewParts, project: string): BaseWriter {
   const { view, entity, source } = parts;
   const kept = representView(view, source);
-  return { parts, offline, online, kept, codec: createStateCodec(kept, view.version), keyOf: rowKeys(project, entity, view.name, view.version) };
+  return { parts, offline, online, kept, codec: createStateCodec(kept, view.version), compact: compileCompact(kept), keyOf: rowKeys(project, entity, view.name, view.version) };
 }
 
 /**
@@ -70,9 +71,9 @@ export async function writeBases(writer: BaseWriter, { sequence, asOf, scope, ca
 }
 
 /** The base of an entity without events: as good as no row, and no older write can take its place. */
-function emptyState({ kept, codec }: BaseWriter, to: BasePoint): Buffer {
+function emptyState({ kept, codec, compact }: BaseWriter, to: BasePoint): Buffer {
   const nothing = { sequence: NO_BASE, asOf: NO_BASE, row: null, log: eventColumns(kept.events, 0), tail: [] };
-  return codec.encodeBase(compileCompact(kept)(nothing, to));
+  return codec.encodeBase(compact(nothing, to));
 }
 
 const THROW_IF = 395;

@@ -1,7 +1,7 @@
 import { compileEntityCount, compileKeys, compileTouchedKeys, emitInChunk, hasVersions, type Chunk, type EventScope } from '@granary/compiler';
 import { identifier, storedSources, type Instant, type JobOptions, type Snapshot, type Statement } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
-import type { OnlineStore, UnfinishedView } from '@granary/online-store';
+import { readUnfinished, readWatermark, type OnlineStore, type UnfinishedView } from '@granary/online-store';
 import { selectViews } from '../backfill/backfill.js';
 import { throwIfCancelled } from '../cancelled.js';
 import { currentHorizon, withEvents } from '../events/with-events.js';
@@ -10,7 +10,7 @@ import { partsOfView, type ViewParts } from '../view-parts.js';
 import { withinMemory } from '../within-memory.js';
 import { baseWriter, writeBases, type BaseWriter, type WrittenBases } from './bases.js';
 import { noteOnlineKeys, onlineKeys } from './online-keys.js';
-import { advanceWatermark, noteUnfinished, readUnfinished, readWatermark, refuseFuture, refuseOlder } from './watermark.js';
+import { advanceWatermark, noteUnfinished, refuseFuture, refuseOlder } from './watermark.js';
 
 export interface MaterialiseOptions extends JobOptions {
   /** Reads at or after this instant are answered online. */

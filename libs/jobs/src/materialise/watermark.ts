@@ -1,28 +1,15 @@
 import { GranaryError, formatInstant, type Instant, type VersionedView } from '@granary/contracts';
-import { unfinishedName, watermarkName, type OnlineStore, type UnfinishedView, type ViewWatermark } from '@granary/online-store';
+import { unfinishedName, updateWatermark, type OnlineStore, type UnfinishedView, type ViewWatermark } from '@granary/online-store';
 
 type Named = Pick<VersionedView, 'name' | 'version'>;
 
-export async function readWatermark(store: OnlineStore, project: string, view: Named): Promise<ViewWatermark | null> {
-  return (await store.readMeta(watermarkName(project, view))) as ViewWatermark | null;
-}
-
-/** Moves a view's watermark on, never back: of several that do so at once each has its say. Gives what is noted then. */
-export async function advanceWatermark(store: OnlineStore, project: string, view: Named, to: Omit<ViewWatermark, 'rows'> & { readonly rows?: number }): Promise<ViewWatermark> {
-  const name = watermarkName(project, view);
-  for (;;) {
-    const from = (await store.readMeta(name)) as ViewWatermark | null;
-    const next: ViewWatermark = {
-      sequence: Math.max(from?.sequence ?? to.sequence, to.sequence),
-      asOf: Math.max(from?.asOf ?? to.asOf, to.asOf),
-      rows: to.rows ?? from?.rows ?? 0,
-    };
-    if (await store.swapMeta(name, from, next)) return next;
-  }
-}
-
-export async function readUnfinished(store: OnlineStore, project: string, view: Named): Promise<UnfinishedView | null> {
-  return (await store.readMeta(unfinishedName(project, view))) as UnfinishedView | null;
+/** Moves a view's watermark on, never back. */
+export async function advanceWatermark(store: OnlineStore, project: string, view: Named, to: ViewWatermark): Promise<void> {
+  await updateWatermark(store, project, view, (from) => ({
+    sequence: Math.max(from?.sequence ?? to.sequence, to.sequence),
+    asOf: Math.max(from?.asOf ?? to.asOf, to.asOf),
+    rows: to.rows,
+  }));
 }
 
 /** Null: it is finished. */

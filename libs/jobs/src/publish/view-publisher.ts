@@ -1,11 +1,10 @@
-import { compileCompact, compileTailEvent, type EntityState, type SourceEvent, type TailEvent } from '@granary/aggregates';
+import { compileTailEvent, type SourceEvent, type TailEvent } from '@granary/aggregates';
 import { REPLACES, compileArrivals, compileTouchedKeys } from '@granary/compiler';
 import { EVENT, identifier, isGranaryError, type Instant, type Snapshot, type Value } from '@granary/contracts';
 import type { OfflineStore, Row } from '@granary/offline-store';
-import { watermarkName, type Appended, type OnlineStore, type PackedRow, type ViewWatermark } from '@granary/online-store';
-import { baseWriter, writeBases, type BasePoint, type BaseWriter } from '../materialise/bases.js';
+import { readWatermark, updateWatermark, type Appended, type OnlineStore, type PackedRow, type ViewWatermark } from '@granary/online-store';
+import { baseWriter, writeBases, type BaseWriter } from '../materialise/bases.js';
 import { materialise } from '../materialise/materialise.js';
-import { readWatermark } from '../materialise/watermark.js';
 import { withStage } from '../stage-table.js';
 import type { ViewParts } from '../view-parts.js';
 
@@ -31,7 +30,6 @@ export class ViewPublisher {
   readonly #limits: PublishLimits;
   readonly #writer: BaseWriter;
   readonly #tailEvent: (event: SourceEvent) => TailEvent;
-  readonly #compact: (state: EntityState, to: BasePoint) => EntityState;
   readonly #keyPositions: readonly number[];
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -45,7 +43,6 @@ export class ViewPublisher {
     this.#limits = options.limits;
     this.#writer = baseWriter(offline, online, parts, options.project);
     this.#tailEvent = compileTailEvent(this.#writer.kept.events, parts.source);
-    this.#compact = compileCompact(this.#writer.kept);
     this.#keyPositions = parts.view.keyFields.map((name) => parts.source.fields.findIndex((field) => field.name === name));
   }
 
@@ -88,13 +85,7 @@ export class ViewPublisher {
 
   /** Moves the watermark on to a sequence up to which all is done. Null: the store has lost its values, and all begins anew. */
   async #move(sequence: number): Promise<ViewWatermark | null> {
-    const name = watermarkName(this.#project, this.#parts.view);
-    for (;;) {
-      const found = await readWatermark(this.#online, this.#project, this.#parts.view);
-      if (found === null || found.sequence >= sequence) return found;
-      const to = { ...found, sequence };
-      if (await this.#online.swapMeta(name, found, to)) return to;
-    }
+    return updateWatermark(this.#online, this.#project, this.#parts.view, (found) => (found === null || found.sequence >= sequence ? null : { ...found, sequence }));
   }
 
   async #append(events: readonly SourceEvent[]): Promise<readonly Appended[]> {
@@ -137,7 +128,7 @@ export class ViewPublisher {
 
   /** Folds tails that have grown. The watermark was read before the rows: every event up to it is in them. */
   async #fold(appended: readonly Appended[], watermark: ViewWatermark): Promise<void> {
-    const { codec } = this.#writer;
+    const { codec, compact } = this.#writer;
     const grown = appended.filter(({ bytes, tailBytes }) => tailBytes > Math.max(this.#limits.tailBytes, (bytes - tailBytes) / 2)).map(({ key }) => key);
     if (grown.length === 0) return;
     const to = { sequence: watermark.sequence, asOf: this.#pointAt(watermark) };
@@ -148,7 +139,7 @@ export class ViewPublisher {
       const state = codec.decode(bytes);
       if (state.sequence >= to.sequence) return [];
       try {
-        return [{ key, value: codec.encodeBase(this.#compact(state, to)) }];
+        return [{ key, value: codec.encodeBase(compact(state, to)) }];
       } catch (error) {
         // A total has left its type, such as a sum int64: one entity must not stop the source. Its tail stays as it is.
         if (!isGranaryError(error, 'INVALID_VALUE')) throw error;

@@ -1,4 +1,5 @@
-import { EVENT, identifier, type Source } from '@granary/contracts';
+import { EVENT, eventsTable, identifier, type Source } from '@granary/contracts';
+import type { Statements } from '../statements.js';
 import type { EventRow } from './append.js';
 
 /** Clauses over a table of events. */
@@ -24,4 +25,9 @@ export function timeRange(source: Source, rows: readonly EventRow[]): { readonly
     sql: ` AND ${identifier(EVENT.time)} BETWEEN ${instant('from_time')} AND ${instant('to_time')}`,
     params: { from_time: BigInt(first), to_time: BigInt(last) },
   };
+}
+
+export async function lastSequence(statements: Statements, source: Pick<Source, 'name'>): Promise<number> {
+  const [row] = await statements.rows({ sql: `SELECT ${identifier(EVENT.sequence)} AS last FROM ${identifier(eventsTable(source))} ${ofSequences.last}`, params: {} });
+  return Number(row?.['last'] ?? 0);
 }

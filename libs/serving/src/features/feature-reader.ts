@@ -1,5 +1,5 @@
 import { isGranaryError, type EntityKey, type FeatureValue, type Instant, type Snapshot, type Value } from '@granary/contracts';
-import { watermarkName, type OnlineStore, type ViewWatermark } from '@granary/online-store';
+import { readWatermark, type OnlineStore } from '@granary/online-store';
 import { KnownWatermarks } from '../log/known-watermarks.js';
 import type { ServingLog } from '../log/serving-log.js';
 import { derivedValue } from './derived.js';
@@ -151,7 +151,7 @@ export class FeatureReader {
   async freshness(): Promise<ViewFreshness[]> {
     return Promise.all(
       this.snapshot.views.map(async (view) => {
-        const watermark = (await this.#store.readMeta(watermarkName(this.#project, view))) as ViewWatermark | null;
+        const watermark = await readWatermark(this.#store, this.#project, view);
         return { view: view.name, version: view.version, asOf: watermark?.asOf ?? null, rows: watermark?.rows ?? 0 };
       }),
     );

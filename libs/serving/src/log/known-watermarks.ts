@@ -1,5 +1,5 @@
 import type { VersionedView } from '@granary/contracts';
-import { watermarkName, type OnlineStore, type ViewWatermark } from '@granary/online-store';
+import { readWatermark, type OnlineStore } from '@granary/online-store';
 
 /** How old they may be, in ms. */
 const FRESH_MS = 1_000;
@@ -18,7 +18,7 @@ export class KnownWatermarks {
       new Map(
         await Promise.all(
           views.map(async (view): Promise<[string, number]> => {
-            const watermark = (await store.readMeta(watermarkName(project, view))) as ViewWatermark | null;
+            const watermark = await readWatermark(store, project, view);
             return [view.name, watermark?.sequence ?? 0];
           }),
         ),
