@@ -123,10 +123,10 @@ function emitLog(emitter: Emitter, { events, retention }: ViewRepresentation, so
   return { tuples, columns: named.map(([name], i) => `arrayMap(x -> x.${i === 0 ? 1 : i + 3}, ${s(TUPLES)}) AS ${identifier(name)}`) };
 }
 
-const NEWEST: RetainedEnd = { end: 'newest', n: 1, youngest: 0, place: { where: null, predicate: null, column: null } };
+const NEWEST: RetainedEnd = { end: 'newest', n: 1, youngest: 0, oldest: Infinity, place: { where: null, predicate: null, column: null } };
 
-function emitEnd(emitter: Emitter, { end, n, youngest, place }: RetainedEnd, events: EventSchema, source: Source, { settled, age }: SqlInstant, tuple: string): string {
-  const counted = [settled, ...(youngest > 0 ? [`${age} >= ${youngest}`] : []), ...emitCounted(emitter, place, events, source)];
+function emitEnd(emitter: Emitter, { end, n, youngest, oldest, place }: RetainedEnd, events: EventSchema, source: Source, { settled, age }: SqlInstant, tuple: string): string {
+  const counted = [settled, ...(youngest > 0 ? [`${age} >= ${youngest}`] : []), ...(oldest < Infinity ? [`${age} <= ${oldest}`] : []), ...emitCounted(emitter, place, events, source)];
   const order = [ms(e(EVENT.time)), ms(e(EVENT.knownAt)), `toInt64(${e(EVENT.sequence)})`].map((each) => (end === 'newest' ? `-${each}` : each));
   return `arrayMap(x -> x.4, groupArraySortedIf(${n})((${order.join(', ')}, ${tuple}), ${counted.join(' AND ')}))`;
 }

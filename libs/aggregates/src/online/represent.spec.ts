@@ -21,6 +21,8 @@ describe('representView', () => {
       feature('cities', 'topK', 'city', { kind: 'array', of: { kind: 'string' } }, { delayMs: 2 * HOUR }, { n: 3 }),
       feature('spend', 'sum', 'amount', { kind: 'float64' }, { sizeMs: HOUR, delayMs: HOUR }, { where: OVER_3 }),
       last,
+      feature('lately', 'last', 'amount', { kind: 'float64' }, { sizeMs: 9 * HOUR, delayMs: HOUR, bounds: '[]' }),
+      feature('newest', 'last', 'amount', { kind: 'float64' }, { sizeMs: HOUR }),
     ];
     const { features: kept, row, events, retention } = representView({ features }, { ...source, knownAt: 'at' });
     expect(kept.map((each) => [each.kept, each.why, each.exactness])).toEqual([
@@ -28,10 +30,17 @@ describe('representView', () => {
       ['stored', 'all of history: kept as a total that each event joins', 'exact'],
       ['log', 'slides with the clock: the events of 2h are kept', 'exact'],
       ['log', 'all of history: the newest 2 events that count are kept', 'exact'],
+      ['log', 'slides with the clock: the newest event that counts is kept', 'exact'],
+      ['log', 'slides with the clock: the newest event that counts is kept', 'exact'],
     ]);
     expect(row.map(({ name }) => name)).toEqual(['__event_time', '__known_at', 'city', 'cities__values', 'cities__counts']);
     expect(events).toEqual({ conditions: [{ kind: 'where', expression: OVER_3 }], columns: [source.fields[1], source.fields[0]], knownAt: true });
-    expect(retention).toEqual({ reachMs: 2 * HOUR, ends: [{ end: 'newest', n: 2, youngest: 1, place: { where: 0, predicate: null, column: 1 } }], newestEvent: true });
+    // The newest event within an hour is among those of two hours.
+    const ends = [
+      { end: 'newest', n: 2, youngest: 1, oldest: Infinity, place: { where: 0, predicate: null, column: 1 } },
+      { end: 'newest', n: 1, youngest: HOUR, oldest: 10 * HOUR, place: { where: null, predicate: null, column: 1 } },
+    ];
+    expect(retention).toEqual({ reachMs: 2 * HOUR, ends, newestEvent: true });
   });
 });
 
@@ -46,6 +55,15 @@ describe('a base', () => {
     expect(base.log.count).toBe(1);
     expect(evaluate(base, 20)).toEqual({ parts: [['Oslo'], [[9]]], eventTime: 5 });
     expect(compact(base, { sequence: 2, asOf: 15 }).row).toEqual(base.row);
+  });
+
+  it('keeps of a window with a size only the newest events that count and have entered it', () => {
+    const lately = representView({ features: [feature('lately', 'lastN', 'amount', { kind: 'array', of: { kind: 'float64' } }, { sizeMs: 50, delayMs: 10 }, { n: 2, where: OVER_3 })] }, source);
+    const take = compileTailEvent(lately.events, source);
+    const tail = [9, 9, 9, 1, 9, 9].map((amount, i) => take({ sequence: i + 1, eventTime: 10 * i, knownAt: 10 * i, values: [amount, null] }));
+    const base = compileCompact(lately)({ ...nothing, tail }, { sequence: 6, asOf: 55 });
+    expect([...base.log.times]).toEqual([20, 40, 50]);
+    expect([55, 60, 61, 70, 71, 100, 101, 200].map((at) => compileEvaluate(lately)(base, at).parts[0]![0])).toEqual([[9, 9], [9, 9], [9, 9], [9, 9], [9, 9], [9, 9], [9], []]);
   });
 
   it('stays as late as it is: nothing folded is taken out by an earlier instant or sequence', () => {

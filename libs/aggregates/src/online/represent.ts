@@ -61,11 +61,13 @@ export interface Retention {
   readonly newestEvent: boolean;
 }
 
-/** Of the settled events of age ≥ `youngest` at T for which `place.where` is true and `place.column` is not null: the newest `n`, or the oldest. */
+/** Of the settled events of age `youngest` to `oldest` at T for which `place.where` is true and `place.column` is not null: the newest `n`, or the oldest. */
 export interface RetainedEnd {
   readonly end: 'newest' | 'oldest';
   readonly n: number;
   readonly youngest: number;
+  /** Infinity: however old. */
+  readonly oldest: number;
   readonly place: EventPlace;
 }
 
@@ -82,7 +84,7 @@ export function representView(view: Pick<FeatureView, 'features'>, source: Pick<
     features.push({ feature, kept, why: why(feature.aggregate), exactness: exactness(feature.aggregate), parts, at: row.length, place: placeOf(events, feature.aggregate) });
     row.push(...parts.map((part) => ({ name: part.name, type: part.type, nullable: part.nullable, holds: { kind: 'part' as const, feature, part } })));
   }
-  return { features, row, events, retention: { reachMs: reach(view.features), ends: retainedEnds(features), newestEvent: events.knownAt && hasLatest } };
+  return { features, row, events, retention: { ...retentionOf(features), newestEvent: events.knownAt && hasLatest } };
 }
 
 /** The parts that take up any other event, in any order: of an aggregate over all of history what the row holds. */
@@ -98,9 +100,11 @@ export function totalOf(feature: Feature): Feature {
 
 const BY_ORDER = { first: 'oldest', last: 'newest', lastN: 'newest', timeSinceLast: 'newest' } as const;
 
-/** Which end of history an aggregate reads; null: all of it. */
-function endOf({ fn }: Aggregate): 'newest' | 'oldest' | null {
-  return fn in BY_ORDER ? BY_ORDER[fn as keyof typeof BY_ORDER] : null;
+/** At which end of what has entered its window an aggregate finds all that it reads; null: nowhere, it needs the rest too. */
+function endOf({ fn, window }: Aggregate): 'newest' | 'oldest' | null {
+  const end = fn in BY_ORDER ? BY_ORDER[fn as keyof typeof BY_ORDER] : null;
+  // The oldest event leaves a window of a size, and any other may be the oldest then.
+  return end === 'oldest' && window?.sizeMs !== null ? null : end;
 }
 
 function keptAs(aggregate: Aggregate): 'stored' | 'log' {
@@ -111,31 +115,33 @@ function keptAs(aggregate: Aggregate): 'stored' | 'log' {
 function why(aggregate: Aggregate): string {
   const { window } = aggregate;
   if (window === null) return 'the newest value';
-  if (window.sizeMs !== null) return `slides with the clock: the events of ${formatDuration(window.sizeMs + window.delayMs)} are kept`;
+  const over = window.sizeMs === null ? 'all of history' : 'slides with the clock';
   const end = endOf(aggregate);
-  if (end === null) return 'all of history: kept as a total that each event joins';
-  const n = aggregate.n ?? 1;
-  return `all of history: the ${n === 1 ? `${end} event that counts is` : `${end} ${n} events that count are`} kept`;
+  if (end !== null) {
+    const n = aggregate.n ?? 1;
+    return `${over}: the ${n === 1 ? `${end} event that counts is` : `${end} ${n} events that count are`} kept`;
+  }
+  return window.sizeMs === null ? `${over}: kept as a total that each event joins` : `${over}: the events of ${formatDuration(window.sizeMs + window.delayMs)} are kept`;
 }
 
 function exactness({ fn }: Aggregate): string {
   return fn === 'approxCountDistinct' ? 'exact (offline it is an estimate)' : 'exact';
 }
 
-/** The age up to which an event may still enter a window, or be in one of a size. */
-function reach(features: readonly Feature[]): number {
-  return features.reduce((longest, { aggregate: { window } }) => {
-    const ages = window === null ? null : ageRange(window);
-    if (ages === null) return longest;
-    return Math.max(longest, ages.oldest === Infinity ? ages.youngest - 1 : ages.oldest);
-  }, -1);
+function retentionOf(features: readonly FeatureRepresentation[]): Pick<Retention, 'reachMs' | 'ends'> {
+  const reachMs = features.reduce((longest, each) => Math.max(longest, reach(each)), -1);
+  const ends = features.flatMap((each) => retainedEnd(each) ?? []).filter(({ oldest }) => oldest > reachMs);
+  return { reachMs, ends: [...new Map(ends.map((each) => [JSON.stringify(each), each])).values()] };
 }
 
-function retainedEnds(features: readonly FeatureRepresentation[]): readonly RetainedEnd[] {
-  const ends = features.flatMap(({ feature: { aggregate }, kept, place }): RetainedEnd[] => {
-    const end = endOf(aggregate);
-    if (kept === 'stored' || end === null || aggregate.window?.sizeMs !== null) return [];
-    return [{ end, n: aggregate.n ?? 1, youngest: ageRange(aggregate.window)!.youngest, place }];
-  });
-  return [...new Map(ends.map((each) => [JSON.stringify(each), each])).values()];
+/** The age up to which an event may still enter the window, or is needed for being in it. */
+function reach({ feature: { aggregate }, kept }: FeatureRepresentation): number {
+  const ages = aggregate.window === null ? null : ageRange(aggregate.window);
+  if (ages === null) return -1;
+  return kept === 'stored' || endOf(aggregate) !== null ? ages.youngest - 1 : ages.oldest;
+}
+
+function retainedEnd({ feature: { aggregate }, kept, place }: FeatureRepresentation): RetainedEnd | null {
+  const [end, ages] = [endOf(aggregate), aggregate.window === null ? null : ageRange(aggregate.window)];
+  return kept === 'stored' || end === null || ages === null ? null : { end, n: aggregate.n ?? 1, ...ages, place };
 }

@@ -16,8 +16,8 @@ export function retained({ reachMs, ends, newestEvent }: Retention, events: Even
   return kept;
 }
 
-function endOf({ end, n, youngest, place }: RetainedEnd, events: EventColumns, settled: readonly number[], asOf: Instant): readonly number[] {
+function endOf({ end, n, youngest, oldest, place }: RetainedEnd, events: EventColumns, settled: readonly number[], asOf: Instant): readonly number[] {
   const mask = maskOf(batchOf(events), place);
-  const counted = settled.filter((i) => asOf - events.times[i]! >= youngest && (mask === null || mask[i] === 1));
+  const counted = settled.filter((i) => asOf - events.times[i]! >= youngest && asOf - events.times[i]! <= oldest && (mask === null || mask[i] === 1));
   return end === 'oldest' ? counted.slice(0, n) : counted.slice(-n);
 }
