@@ -3,7 +3,7 @@ import { interactions, items, users } from './simulator.js';
 import type { Interaction, MarketplaceOptions } from './simulator.js';
 
 const DAY = 86_400_000;
-const seed = Math.floor(Math.random() * 2 ** 31);
+const seed = Number(process.env['SEED']);
 console.info(`marketplace simulator: seed ${seed}`);
 
 const end = Date.UTC(2026, 4, 17, 9, 30);

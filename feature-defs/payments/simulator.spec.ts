@@ -7,7 +7,7 @@ import type { Payment, PaymentsOptions } from './simulator.js';
 const { abs, floor, max, min, round, sqrt } = Math;
 
 const DAY = 86_400_000;
-const seed = floor(Math.random() * 2 ** 31);
+const seed = Number(process.env['SEED']);
 console.info(`payments simulator: seed ${seed}`);
 
 function digest(options: PaymentsOptions): string {

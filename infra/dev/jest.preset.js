@@ -1,6 +1,11 @@
+import { randomInt } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 
 const reporter = fileURLToPath(new URL('./count-reporter.js', import.meta.url));
+
+// What random tests draw from: workers inherit it, and a failure prints it. In CI it is made of the tree that is tested
+// (test.mjs): the same tree has the same verdict, and each change meets other random values.
+process.env.SEED ??= String(randomInt(2 ** 31));
 
 /** Jest for ESM TypeScript: swc strips types and emits decorator metadata; other packages are used built (dist). */
 export default {

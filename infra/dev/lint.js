@@ -90,7 +90,7 @@ export function lintConfig(root) {
       rules: { ...plainRules, 'no-restricted-syntax': ['error', NO_EXPORT_ALL] },
     },
     ...Object.entries(MAY_IMPORT).flatMap(([folder, allowed]) => packageConfig(root, folder, allowed)),
-    { files: ['infra/dev/**', '**/environment.ts'], rules: { 'no-restricted-properties': 'off' } },
+    { files: ['infra/dev/**', '**/environment.ts', '**/*.spec.ts'], rules: { 'no-restricted-properties': 'off' } },
   ];
 }
 

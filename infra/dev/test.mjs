@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, nx, run } from './run.mjs';
@@ -14,6 +16,7 @@ process.on('exit', (code) => {
   console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 });
 
+if (process.env.CI) process.env.SEED ??= seedOfTree();
 rmSync(RESULTS, { recursive: true, force: true });
 await setup();
 // One compiler for the types of all packages, specs included: one for each would read the same libraries thirteen times.
@@ -22,6 +25,16 @@ const [types, tests] = await Promise.all([
   nx(['run-many', '--targets=lint,test', '--parallel=2', '--outputStyle=static', ...process.argv.slice(2)]),
 ]);
 process.exitCode = types.code || tests.code;
+
+/** The seed of random tests (jest.preset.js): of what is committed, random where there is no git. */
+function seedOfTree() {
+  try {
+    const tree = execFileSync('git', ['rev-parse', 'HEAD^{tree}'], { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    return String(Number.parseInt(tree.slice(0, 8), 16) % 2 ** 31);
+  } catch {
+    return String(randomInt(2 ** 31));
+  }
+}
 
 /** Nx restores the result file of a project whose tests it takes from its cache: the file is an output of the target. */
 function addUp() {

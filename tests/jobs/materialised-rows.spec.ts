@@ -14,7 +14,7 @@ import { FeatureReader } from '@granary/serving';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 const DAY = 86_400_000;
-const seed = Date.now() % 2 ** 31;
+const seed = Number(process.env['SEED']);
 
 const risk = featureView('risk', {
   entity: bank.terminal,

@@ -6,6 +6,7 @@ describe('a service with derived features and aliases', () => {
   itAgrees('gives the same values and states in training sets, online and by its declaration', {
     name: 'derived',
     worlds: derivedCase,
+    seed: Number(process.env['SEED']),
     compare: (bench) => bench.compareDerived,
     values: 2_500,
   });

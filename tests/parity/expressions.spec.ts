@@ -6,6 +6,7 @@ describe('an expression', () => {
   itAgrees('is the same value as SQL and as a closure, for random trees over random rows', {
     name: 'expressions',
     worlds: expressionCase,
+    seed: Number(process.env['SEED']),
     compare: (bench) => bench.compareExpressions,
     values: 10_000,
   });

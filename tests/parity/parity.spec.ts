@@ -6,6 +6,7 @@ describe('parity', () => {
   itAgrees('offline SQL, and online rows that events streamed into, answer as the naive oracle does, on random declarations and events', {
     name: 'parity',
     worlds: parityCase,
+    seed: Number(process.env['SEED']),
     compare: (bench) => bench.compare,
     values: 90_000,
   });

@@ -275,7 +275,7 @@ describe('an entity online', () => {
       fc.property(world, (drawn) => {
         compared += play(drawn);
       }),
-      { numRuns: 600 },
+      { numRuns: 600, seed: Number(process.env['SEED']) },
     );
     expect(compared).toBeGreaterThan(10_000);
   });

@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import type { EventScope } from '@granary/compiler';
 import { EVENT, identifier, type ComputedSource, type FieldType, type Snapshot, type Source, type SourceField } from '@granary/contracts';
 import { OfflineStore, type Row } from '@granary/offline-store';
@@ -8,7 +7,7 @@ import { DAY, START, append, naiveRows, randomFrom, randomSales, reports, sales,
 import { scratchFolder } from '../testing/stores.js';
 import { currentHorizon, withEvents } from './with-events.js';
 
-const seed = randomInt(2 ** 31);
+const seed = Number(process.env['SEED']);
 
 const field = (name: string, type: FieldType, nullable = false): SourceField => ({ name, type, nullable });
 const text: FieldType = { kind: 'string' };

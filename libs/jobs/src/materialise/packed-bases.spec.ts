@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { eventColumns, type EntityState, type EventSchema, type ViewRepresentation } from '@granary/aggregates';
 import { LOG, clickhouseType, identifier, runsOf, valueMap, type FieldType, type SourceField, type Value } from '@granary/contracts';
 import { OfflineStore } from '@granary/offline-store';
@@ -7,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomFrom } from '../testing/shop.js';
 import { OFFLINE, type Target } from '../testing/stores.js';
 
-const seed = randomInt(2 ** 31);
+const seed = Number(process.env['SEED']);
 const random = randomFrom(seed);
 const below = (n: number): number => Math.floor(random() * n);
 const pick = <T>(from: readonly T[]): T => from[below(from.length)]!;

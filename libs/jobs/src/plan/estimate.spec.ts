@@ -6,7 +6,7 @@ import { scratchFolder } from '../testing/stores.js';
 import { estimateView } from './estimate.js';
 import { onlineSize } from './online-size.js';
 
-const seed = Math.floor(Math.random() * 2 ** 31);
+const seed = Number(process.env['SEED']);
 console.info(`estimates: seed ${seed}`);
 const events = randomSales(randomFrom(seed), 2_000, 40);
 const folder = scratchFolder();

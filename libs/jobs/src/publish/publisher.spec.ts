@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import type { Source, VersionedView } from '@granary/contracts';
 import { OfflineStore, type EventRow } from '@granary/offline-store';
 import { openOnlineStore, watermarkName, type OnlineStore, type OnlineStoreOptions } from '@granary/online-store';
@@ -9,7 +8,7 @@ import { DAY, START, naiveRows, randomFrom, reports, sales, shopReports, shopSal
 import { OFFLINE, onlineRows, rounded, scratchFolder, type Target } from '../testing/stores.js';
 import { createPublisher, type OnlinePublisher, type PublisherOptions } from './publisher.js';
 
-const seed = randomInt(2 ** 31);
+const seed = Number(process.env['SEED']);
 const NOW = START + 30 * DAY;
 
 function rowOf(source: Source, { id, tenant, shopId, amount, payment, tags, at, reportedAt = at }: Sale): EventRow {

@@ -6,7 +6,7 @@ import { initTensorflow } from '../tensorflow/backend.js';
 import { predict } from './classifier.js';
 import { trainClassifier, type LabelledRows } from './train-classifier.js';
 
-const seed = Date.now() % 100_000;
+const seed = Number(process.env['SEED']);
 const FEATURES = 4;
 
 /**

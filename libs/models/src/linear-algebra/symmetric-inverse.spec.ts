@@ -16,7 +16,7 @@ export function naiveInverse(a: Float64Array, n: number): Float64Array {
 }
 
 describe('inverse of a symmetric positive definite matrix', () => {
-  const seed = Date.now() % 100_000;
+  const seed = Number(process.env['SEED']);
   it.each([1, 2, 3, 5, 63, 64, 65, 127, 128, 131, 200])(`equals the naive inverse, n = %i (seed ${seed})`, async (n) => {
     const random = createRandom(seed + n);
     const factor = Float64Array.from({ length: n * n }, () => random.normal());

@@ -7,7 +7,7 @@ import { rank, type RankerModel } from './ranker.js';
 import type { RankingLists } from './ranking-lists.js';
 import { trainRanker } from './train-ranker.js';
 
-const seed = Date.now() % 100_000;
+const seed = Number(process.env['SEED']);
 const LENGTH = 20;
 
 interface Problem extends RankingLists {

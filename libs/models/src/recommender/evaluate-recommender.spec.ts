@@ -9,7 +9,7 @@ import { interactionsOf, randomEvents, tasteFeatures, type RawEvent } from './ev
 import type { FeatureSource } from './ranking-features.js';
 import { trainRecommender } from './train-recommender.js';
 
-const seed = Date.now() % 100_000;
+const seed = Number(process.env['SEED']);
 const HALF_LIFE = 3_000;
 const GENERATORS = [
   { kind: 'trending', halfLifeMs: HALF_LIFE },

@@ -5,7 +5,7 @@ import { trainTrending, trendingGenerator } from '../retrieval/trending.js';
 import { interactionsOf, randomEvents } from './events.testing.js';
 import { movingTrending } from './moving-trending.js';
 
-const seed = Date.now() % 100_000;
+const seed = Number(process.env['SEED']);
 const START = Date.UTC(2020, 0, 1);
 
 /** The formula as it is written, of the events before an instant. */

@@ -8,7 +8,7 @@ import { questionsOf } from './questions.js';
 import { retrieve } from './retrieve.js';
 import { trainGenerators } from './train-generators.js';
 
-const seed = Date.now() % 100_000;
+const seed = Number(process.env['SEED']);
 const DECLARED = [
   { kind: 'trending', halfLifeMs: 3_000 },
   { kind: 'itemToItem', neighbours: 10, shrinkage: 2 },

@@ -5,7 +5,7 @@ import { interactionsOf, randomEvents, tasteFeatures, type RawEvent } from './ev
 import type { FeatureQuestions, FeatureSource } from './ranking-features.js';
 import { trainRecommender, type TrainRecommenderOptions } from './train-recommender.js';
 
-const seed = Date.now() % 100_000;
+const seed = Number(process.env['SEED']);
 const GENERATORS = [
   { kind: 'trending', halfLifeMs: 3_000 },
   { kind: 'itemToItem', neighbours: 30, shrinkage: 2 },

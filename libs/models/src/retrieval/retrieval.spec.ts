@@ -7,7 +7,7 @@ import { itemToItemGenerator, trainItemToItem } from './item-to-item.js';
 import { topK } from './top-k.js';
 import { trainTrending, trendingGenerator } from './trending.js';
 
-const seed = Date.now() % 100_000;
+const seed = Number(process.env['SEED']);
 
 function randomInteractions(seed: number, userCount: number, itemCount: number, events: number): Interactions {
   const random = createRandom(seed);

@@ -4,7 +4,7 @@ import { createRandom } from '../random.js';
 import { initTensorflow } from './backend.js';
 import { createNetwork, loadNetwork, predictRows, saveNetwork } from './network.js';
 
-const seed = Date.now() % 100_000;
+const seed = Number(process.env['SEED']);
 
 function numbers(count: number, of: number): Float32Array {
   const random = createRandom(seed + of);

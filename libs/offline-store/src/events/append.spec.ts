@@ -26,7 +26,7 @@ const KINDS: Readonly<Record<string, Omit<Source, 'name'>>> = {
 };
 const START = Date.UTC(1969, 11, 31, 23, 59, 59, 990);
 
-const seed = Math.floor(Math.random() * 2 ** 31);
+const seed = Number(process.env['SEED']);
 /** mulberry32. */
 function randomFrom(state: number): (n: number) => number {
   return (n) => {

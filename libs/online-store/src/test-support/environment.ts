@@ -1,6 +1,6 @@
-/** The seed of this run's random tests: SEED, to repeat one that failed, else another one each time. Prints it. */
+/** The seed of this run's random tests, which it prints. */
 export function testSeed(spec: string): number {
-  const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
+  const seed = Number(process.env['SEED']);
   console.info(`${spec}: SEED=${seed}`);
   return seed;
 }

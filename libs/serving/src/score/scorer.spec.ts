@@ -5,7 +5,7 @@ import { FeatureReader } from '../features/feature-reader.js';
 import { DAY, NOW, PROJECT, openTestStore, snapshot as shopSnapshot, type TestStore } from '../features/shop.testing.js';
 import { Scorer, requestTimeField } from './scorer.js';
 
-const seed = Date.now() % 100_000;
+const seed = Number(process.env['SEED']);
 const snapshot: Snapshot = {
   ...shopSnapshot,
   scorers: [{ kind: 'scorer', name: 'score_payment', service: 'fraud', events: 'payments', label: 'fraud', labelDelayMs: 0 }],
