@@ -58,6 +58,16 @@ describe('interleave', () => {
 });
 
 describe('interleaveCalls', () => {
+  it('makes no call after the time of a round, but one', async () => {
+    let calls = 0;
+    const ours = async (): Promise<void> => {
+      calls++;
+      await sleep(5);
+    };
+    await interleaveCalls({ ours, floor: () => Promise.resolve() }, { concurrency: 1, calls: 1_000, roundMs: 1, rounds: 3, warmUp: false, signal });
+    expect(calls).toBe(3);
+  });
+
   it('makes the calls it was told to, with that many under way', async () => {
     let [underWay, most, calls] = [0, 0, 0];
     const ours = async (): Promise<void> => {

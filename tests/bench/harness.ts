@@ -78,7 +78,11 @@ export interface CallOptions {
   readonly concurrency: number;
   /** Calls of one side in one round. */
   readonly calls: number;
+  /** Starts no further call of a side's round after this long, ms; one is always made. Default: no limit. */
+  readonly roundMs?: number;
   readonly rounds: number;
+  /** Whether a round before the first one warms up, and does not count. Default true. */
+  readonly warmUp?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -96,10 +100,10 @@ interface CallRound {
   readonly rate: number;
 }
 
-/** Many short calls, in interleaved rounds. The first round warms up and does not count. */
+/** Many short calls, in interleaved rounds. */
 export async function interleaveCalls({ ours, floor }: Pair, options: CallOptions): Promise<{ ours: CallFigures; floor: CallFigures }> {
   const rounds: { ours: CallRound[]; floor: CallRound[] } = { ours: [], floor: [] };
-  for (let round = 0; round <= options.rounds; round++) {
+  for (let round = options.warmUp === false ? 1 : 0; round <= options.rounds; round++) {
     for (const [work, into] of [[ours, rounds.ours] as const, [floor, rounds.floor] as const]) {
       options.signal.throwIfAborted();
       const measured = await callRound(work, options);
@@ -114,29 +118,31 @@ function figuresOf(rounds: readonly CallRound[]): CallFigures {
   return { p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99), p999: percentile(latencies, 0.999), rate: median(rounds.map(({ rate }) => rate)) };
 }
 
-async function callRound(work: () => Promise<unknown>, { concurrency, calls, signal }: CallOptions): Promise<CallRound> {
+async function callRound(work: () => Promise<unknown>, { concurrency, calls, roundMs = Infinity, signal }: CallOptions): Promise<CallRound> {
   const latencies: number[] = [];
+  const started = performance.now();
   let left = calls;
   const worker = async (): Promise<void> => {
-    while (left-- > 0 && !signal.aborted) {
-      const before = performance.now();
+    let now = performance.now();
+    while (left-- > 0 && now - started < roundMs && !signal.aborted) {
+      const before = now;
       await work();
-      latencies.push((performance.now() - before) * 1_000);
+      now = performance.now();
+      latencies.push((now - before) * 1_000);
     }
   };
-  const started = performance.now();
   await Promise.all(Array.from({ length: concurrency }, worker));
   signal.throwIfAborted();
   const seconds = (performance.now() - started) / 1_000;
   return { latencies, rate: latencies.length / seconds };
 }
 
-/** The eight rows that a pair of calls gives: percentiles and rate, one at a time and 16 at once. */
-export async function callRows(suite: string, name: string, pair: Pair, options: Omit<CallOptions, 'concurrency'> & { readonly scale: number }): Promise<BenchRow[]> {
+/** The eight rows that a pair of calls gives: percentiles and rate, one at a time and 16 at once. What was warmed up for one at a time is warm for 16. */
+export async function callRows(suite: string, name: string, pair: Pair, options: Omit<CallOptions, 'concurrency' | 'warmUp'> & { readonly scale: number }): Promise<BenchRow[]> {
   const rows: BenchRow[] = [];
   for (const concurrency of [1, 16]) {
     resetPeak();
-    const { ours, floor } = await interleaveCalls(pair, { ...options, concurrency });
+    const { ours, floor } = await interleaveCalls(pair, { ...options, concurrency, warmUp: concurrency === 1 });
     const of = (metric: string, unit: Unit, value: number, least: number): BenchRow =>
       row({ suite, name: `${name}, c=${concurrency} ${metric}`, unit, value, floor: least, scale: options.scale });
     rows.push(of('p50', 'µs', ours.p50, floor.p50), of('p99', 'µs', ours.p99, floor.p99), of('p99.9', 'µs', ours.p999, floor.p999), of('rate', 'calls/s', ours.rate, floor.rate));

@@ -11,12 +11,13 @@ import { ranking } from './ranking.js';
 import { renderTable, type BenchRow } from './report.js';
 import type { Bench, Suite } from './suite.js';
 
-/** `npm run bench -- <suite> [--json FILE] [--quick | --full]`. Exit codes: 0 done, 2 wrong usage, 130 stopped. */
+/** `npm run bench -- <suite> [--only WORDS] [--json FILE] [--quick | --full]`. Exit codes: 0 done, 2 wrong usage, 130 stopped. */
 const SUITES: readonly Suite[] = [online, features, backfills, graphql, ranking, ingest];
-const USAGE = `usage: npm run bench -- <suite> [--json FILE] [--quick | --full]
+const USAGE = `usage: npm run bench -- <suite> [--only WORDS] [--json FILE] [--quick | --full]
 
 ${SUITES.map(({ name, about }) => `  ${name.padEnd(10)}${about}`).join('\n')}
 
+--only WORDS the rows that have all of these words in their names, such as "lmdb matrix"; of ${SUITES.filter(({ selective }) => selective).map(({ name }) => name).join(', ')}
 --json FILE  writes the rows as a JSON array too
 --quick      smallest sizes and few rounds: to see that it works, not for figures
 --full       also what takes minutes`;
@@ -37,6 +38,7 @@ interface Options {
   /** Undefined: list them. */
   readonly suite: Suite | undefined;
   readonly json: string | undefined;
+  readonly only: string;
   readonly quick: boolean;
   readonly full: boolean;
 }
@@ -44,18 +46,19 @@ interface Options {
 /** The options, or what is wrong with them. */
 function readOptions(args: readonly string[]): Options | string {
   try {
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: { json: { type: 'string' }, quick: { type: 'boolean', default: false }, full: { type: 'boolean', default: false } } });
+    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: { json: { type: 'string' }, only: { type: 'string', default: '' }, quick: { type: 'boolean', default: false }, full: { type: 'boolean', default: false } } });
     if (positionals.length > 1) return `one suite at a time, not ${positionals.join(' and ')}`;
     const suite = SUITES.find(({ name }) => name === positionals[0]);
     if (positionals.length === 1 && suite === undefined) return `there is no suite ${positionals[0]}: ${SUITES.map(({ name }) => name).join(', ')}`;
     if (values.quick && values.full) return '--quick or --full, not both';
-    return { suite, json: values.json, quick: values.quick, full: values.full };
+    if (values.only !== '' && suite !== undefined && suite.selective !== true) return `${suite.name} has no --only`;
+    return { suite, json: values.json, only: values.only, quick: values.quick, full: values.full };
   } catch (error) {
     return (error as Error).message;
   }
 }
 
-async function bench(suite: Suite, { json, quick, full }: Options): Promise<number> {
+async function bench(suite: Suite, { json, only, quick, full }: Options): Promise<number> {
   const controller = new AbortController();
   const stop = (signal: NodeJS.Signals): void => {
     // A second Ctrl-C means at once: the default action, as process.exit would wait for a statement that still runs.
@@ -71,6 +74,7 @@ async function bench(suite: Suite, { json, quick, full }: Options): Promise<numb
     signal: controller.signal,
     quick,
     full,
+    wants: (name) => only.split(/\s+/).every((word) => name.includes(word)),
     folder() {
       const folder = mkdtempSync(join(tmpdir(), 'granary-bench-'));
       cleanups.unshift(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));

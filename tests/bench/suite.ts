@@ -7,6 +7,8 @@ export interface Bench {
   readonly quick: boolean;
   /** Also what takes minutes. */
   readonly full: boolean;
+  /** Whether rows of this name are asked for; of a suite that is not `selective` all are. */
+  readonly wants: (name: string) => boolean;
   /** A new temporary folder, removed at the end after everything deferred. */
   readonly folder: () => string;
   /** Runs at the end, the last one given first. */
@@ -19,5 +21,7 @@ export interface Bench {
 export interface Suite {
   readonly name: string;
   readonly about: string;
+  /** Whether it can measure some of its rows only. Default false. */
+  readonly selective?: boolean;
   readonly run: (bench: Bench) => Promise<void>;
 }

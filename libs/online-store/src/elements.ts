@@ -64,28 +64,6 @@ export function fixedCodec(type: ElementType): FixedCodec | null {
   }
 }
 
-/** A number, timestamp or bool (0, 1) as a double, without an object. */
-export function readNumber(view: DataView, at: number, kind: string): number {
-  switch (kind) {
-    case 'float64':
-    case 'timestamp':
-      return view.getFloat64(at, true);
-    case 'float32':
-      return view.getFloat32(at, true);
-    case 'int32':
-      return view.getInt32(at, true);
-    case 'int64':
-      return readInt64AsNumber(view, at);
-    default:
-      return view.getUint8(at);
-  }
-}
-
-/** int64 as the nearest double: the exact high half plus the exact low half rounds once, as Number(bigint) does. */
-function readInt64AsNumber(view: DataView, at: number): number {
-  return view.getInt32(at + 4, true) * 4294967296 + view.getUint32(at, true);
-}
-
 function isNumber(value: unknown): value is number {
   return typeof value === 'number';
 }

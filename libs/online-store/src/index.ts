@@ -11,5 +11,6 @@ export { readUnfinished, readWatermark, unfinishedName, updateWatermark, waterma
 export type { UnfinishedView, ViewWatermark } from './view-row.js';
 export { createStateCodec, NO_BASE } from './state/state-codec.js';
 export type { StateCodec } from './state/state-codec.js';
+export type { ModelColumn, ReadModelNumbers, ReadNumbers, RowPlace } from './state/numbers-reader.js';
 export { BASE, packBases } from './sql/pack-bases.js';
 export type { PackOptions } from './sql/pack-bases.js';

@@ -25,7 +25,8 @@ export function rowKeys(project: string, entity: Pick<Entity, 'name' | 'keys'>, 
   if (!VERSION.test(version)) throw new Error(`"${version}" is no version of ${view}: it has 12 hex digits`);
   const head = `${project}:{${entity.name}|`;
   const tail = `}:${view}:${version}`;
-  return (key) => head + encodeEntityKey(entity, key) + tail;
+  const encode = keyEncoder(entity);
+  return (key) => head + encode(key) + tail;
 }
 
 /** The keys of all that is stored of one entity: what `delete` needs to forget it. Name the views of every snapshot whose rows may still be there. */
@@ -33,12 +34,15 @@ export function entityRowKeys(project: string, entity: Pick<Entity, 'name' | 'ke
   return views.map(({ name, version }) => rowKey(project, entity, key, name, version));
 }
 
-function encodeEntityKey(entity: Pick<Entity, 'name' | 'keys'>, key: EntityKey): string {
-  if (key.length !== entity.keys.length) throw new Error(`${entity.name} has ${entity.keys.length} keys, not ${key.length}`);
-  const encoded = encodeKey(entity, key);
-  if (isWellFormed(encoded)) return encoded;
-  throw new GranaryError('INVALID_KEY', `A key of ${entity.name} is not valid Unicode: it contains half of a surrogate pair`, {
-    todo: 'Send keys as valid UTF-8 text.',
-    details: { entity: entity.name },
-  });
+function keyEncoder(entity: Pick<Entity, 'name' | 'keys'>): (key: EntityKey) => string {
+  const hasText = entity.keys.some(({ type }) => type.kind === 'string' || type.kind === 'enum');
+  return (key) => {
+    if (key.length !== entity.keys.length) throw new Error(`${entity.name} has ${entity.keys.length} keys, not ${key.length}`);
+    const encoded = encodeKey(entity, key);
+    if (!hasText || isWellFormed(encoded)) return encoded;
+    throw new GranaryError('INVALID_KEY', `A key of ${entity.name} is not valid Unicode: it contains half of a surrogate pair`, {
+      todo: 'Send keys as valid UTF-8 text.',
+      details: { entity: entity.name },
+    });
+  };
 }

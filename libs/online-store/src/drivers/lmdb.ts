@@ -16,6 +16,8 @@ export interface LmdbOptions {
 
 // LMDB refuses keys of more than 1978 bytes.
 const LONGEST_KEY = 1900;
+// In UTF-8 of one of a string's code units.
+const MOST_BYTES = 3;
 // In the header of an LMDB file, in the machine's byte order.
 const MAGIC = 0xbeefc0de;
 const MAGIC_OFFSET = 24;
@@ -51,10 +53,14 @@ export async function openLmdbStore({ path }: LmdbOptions): Promise<OnlineStore>
     }
   }
 
+  let last: Uint8Array = new Uint8Array(0);
   /** Gone with the next read: lmdb-js reads every value into the same buffer, whose `length` is the value's but whose memory is longer. */
   function peek(key: string): Uint8Array | undefined {
     const shared = db.getBinaryFast(storedKey(key));
-    return shared?.subarray(0, shared.length);
+    if (shared === undefined) return undefined;
+    // Values of a view have the same length mostly.
+    const isLast = last.length === shared.length && last.buffer === shared.buffer && last.byteOffset === shared.byteOffset;
+    return isLast ? last : (last = shared.subarray(0, shared.length));
   }
 
   function peekGuarded(key: string): Uint8Array | null {
@@ -107,7 +113,7 @@ export async function openLmdbStore({ path }: LmdbOptions): Promise<OnlineStore>
     return results;
   }
 
-  const entries: Entries = { keys: (range) => db.getKeys(range), valueBytes: (key) => db.getBinaryFast(key)?.length };
+  const entries: Entries = { keys: (range) => db.getKeys(range) as Iterable<Uint8Array>, valueBytes: (key) => db.getBinaryFast(key)?.length };
 
   const store: OnlineStore = {
     kind: 'lmdb',
@@ -171,16 +177,16 @@ export async function openLmdbStore({ path }: LmdbOptions): Promise<OnlineStore>
   return await Promise.resolve(store);
 }
 
-function openDatabase(path: string): RootDatabase<Uint8Array, Uint8Array> {
+function openDatabase(path: string): RootDatabase<Uint8Array, Uint8Array | string> {
   try {
     mkdirSync(path, { recursive: true });
     assertDatabase(join(path, 'data.mdb'));
-    const db = open<Uint8Array, Uint8Array>({
+    const db = open<Uint8Array, Uint8Array | string>({
       path,
       // Without this a path with a dot in it would become a file.
       noSubdir: false,
       encoding: 'binary',
-      keyEncoding: 'binary',
+      keyEncoder: KEYS,
       // A write resolves after its commit has reached the disk; overlapping would resolve it before.
       overlappingSync: false,
     });
@@ -217,8 +223,23 @@ function inKeyOrder(rows: readonly PackedRow[]): readonly PackedRow[] {
   return rows.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
 }
 
-/** UTF-8; a key too long for LMDB is replaced by its hash, under a prefix that no other key has. */
-function storedKey(key: string): Buffer {
+/** Keys are UTF-8, written where LMDB reads them; they come back as bytes. */
+const KEYS = {
+  writeKey(key: Uint8Array | string, target: Uint8Array, at: number): number {
+    if (typeof key === 'string') {
+      // `write` would cut the key short; lmdb-js tries again elsewhere after this error, which `set` throws by itself.
+      if (at + key.length * MOST_BYTES > target.length) throw new RangeError('the key does not fit');
+      return at + (target as Buffer).write(key, at);
+    }
+    target.set(key, at);
+    return at + key.length;
+  },
+  readKey: (source: Uint8Array, from: number, to: number): Uint8Array => Uint8Array.prototype.slice.call(source, from, to),
+};
+
+/** A key too long for LMDB is replaced by its hash, under a prefix that no other key has. */
+function storedKey(key: string): Buffer | string {
+  if (key.length * MOST_BYTES <= LONGEST_KEY) return key;
   const bytes = Buffer.from(key, 'utf8');
   return bytes.length <= LONGEST_KEY ? bytes : Buffer.from(`!long:${createHash('sha256').update(bytes).digest('hex')}`);
 }

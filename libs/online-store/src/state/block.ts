@@ -1,8 +1,8 @@
 import type { Value } from '@granary/contracts';
 import { corruptRow, withColumn } from '../elements.js';
-import { layoutColumns, type Column } from '../layout.js';
+import { layoutColumns, type Column, type FixedColumn } from '../layout.js';
 import { viewOf } from '../variable.js';
-import { numbersReader, type ReadNumbers } from './numbers-reader.js';
+import { modelNumbersReader, numbersReader, type ModelColumn, type ReadModelNumbers, type ReadNumbers } from './numbers-reader.js';
 
 /** Values of one row: `null bitmap | fixed columns | u32 end of each heap column | heap`, anywhere in a value. */
 export interface Block {
@@ -14,9 +14,10 @@ export interface Block {
   decode(bytes: Buffer, view: DataView, at: number, end: number): (Value | null)[];
   /** Of these columns; one that is no number is a bug. */
   numbersOf(positions: readonly number[]): ReadNumbers;
+  /** As `numbersOf`. */
+  modelNumbersOf(columns: readonly ModelColumn[]): ReadModelNumbers;
   /** Whether any column is null. */
   hasNulls(bytes: Uint8Array, at: number): boolean;
-  isNull(bytes: Uint8Array, at: number, position: number): boolean;
 }
 
 export function createBlock(columns: readonly Column[]): Block {
@@ -25,6 +26,12 @@ export function createBlock(columns: readonly Column[]): Block {
 
   function isNull(bytes: Uint8Array, at: number, position: number): boolean {
     return (bytes[at + (position >> 3)]! & (1 << (position & 7))) !== 0;
+  }
+
+  function numberAt(position: number): FixedColumn {
+    const column = layout.numbers[position];
+    if (column === undefined || column === null) throw new Error(`column ${position} is no number`);
+    return column;
   }
 
   return {
@@ -72,19 +79,12 @@ export function createBlock(columns: readonly Column[]): Block {
       return values;
     },
 
-    numbersOf: (positions) =>
-      numbersReader(
-        positions.map((position) => {
-          const column = layout.numbers[position];
-          if (column === undefined || column === null) throw new Error(`column ${position} is no number`);
-          return column;
-        }),
-      ),
+    numbersOf: (positions) => numbersReader(positions.map(numberAt)),
+    modelNumbersOf: (chosen) => modelNumbersReader(chosen.map((column) => ({ ...numberAt(column.position), ...column }))),
 
     hasNulls(bytes, at) {
       for (let i = 0; i < bitmapBytes; i++) if (bytes[at + i] !== 0) return true;
       return false;
     },
-    isNull,
   };
 }

@@ -9,8 +9,8 @@ import { createBlock } from './block.js';
 export interface FrameCodec {
   /** Throws INVALID_VALUE. */
   encode(event: TailEvent): Buffer;
-  /** All frames from `at` to the end. Throws ARTIFACT_CORRUPT. */
-  decodeAll(bytes: Buffer, view: DataView, at: number): TailEvent[];
+  /** All frames of `[at, end)`. Throws ARTIFACT_CORRUPT. */
+  decodeAll(bytes: Buffer, view: DataView, at: number, end: number): TailEvent[];
 }
 
 export function createFrameCodec({ conditions, columns, knownAt }: EventSchema): FrameCodec {
@@ -53,14 +53,14 @@ export function createFrameCodec({ conditions, columns, knownAt }: EventSchema):
       return frame;
     },
 
-    decodeAll(bytes, view, at) {
+    decodeAll(bytes, view, at, end) {
       const events: TailEvent[] = [];
-      while (at < bytes.length) {
-        const length = at + FRAME_HEAD_BYTES <= bytes.length ? view.getUint32(at, true) : 0;
-        const end = at + length;
-        if (length < FRAME_HEAD_BYTES || end > bytes.length) throw corruptRow(`its last frame is torn: ${bytes.length - at} bytes`);
-        events.push(decode(bytes, view, at, end));
-        at = end;
+      while (at < end) {
+        const length = at + FRAME_HEAD_BYTES <= end ? view.getUint32(at, true) : 0;
+        const next = at + length;
+        if (length < FRAME_HEAD_BYTES || next > end) throw corruptRow(`its last frame is torn: ${end - at} bytes`);
+        events.push(decode(bytes, view, at, next));
+        at = next;
       }
       return events;
     },

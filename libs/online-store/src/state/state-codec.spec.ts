@@ -9,6 +9,7 @@ import { createStateCodec, NO_BASE, type StateCodec } from './state-codec.js';
 
 const seed = testSeed('state-codec.spec');
 const runs = { seed, numRuns: 150 };
+const FLOAT32_MAX = new Float32Array(Uint32Array.of(0x7f7fffff).buffer)[0]!;
 const VERSION = '3fa9c1d2e4b5';
 
 type Kept = Parameters<typeof createStateCodec>[0];
@@ -167,32 +168,36 @@ describe('state codec', () => {
     const old = Buffer.concat([Buffer.of(1), codec.emptyBase().subarray(1)]);
     const other = createStateCodec(keptOf([{ kind: 'int32' }], [], 0, false), '3fa9c1d2e4b6').emptyBase();
     for (const bytes of [old, other]) {
-      for (const read of [() => codec.decode(bytes), () => codec.numbersOf([0])(bytes, new Float32Array(1), new Uint8Array(1))]) {
+      for (const read of [() => codec.decode(bytes), () => codec.place(bytes)]) {
         expect(read).toThrow(expect.objectContaining({ code: 'SCHEMA_MISMATCH', todo: expect.stringContaining('Materialise the view again') as unknown }) as unknown as Error);
       }
     }
     expect(codeOf(() => codec.order(old))).toBe('SCHEMA_MISMATCH');
   });
 
-  it.each([Float32Array, Float64Array])('decodes numbers as decode does into %p, with a mask, where the row says it all', (Numbers) => {
+  it('decodes numbers as decode does, with a mask, and as a model takes them, where the row says it all', () => {
     const kinds = ['bool', 'int32', 'int64', 'float32', 'float64', 'timestamp'];
     fc.assert(
-      fc.property(keptAndState, ({ kept: of, state }) => {
+      fc.property(keptAndState, fc.constantFrom(NaN, 0, 7), ({ kept: of, state }, whenEmpty) => {
         const codec = createStateCodec(of, VERSION);
         const columns = of.row.flatMap(({ type }, i) => (kinds.includes(type.kind) ? [i] : [])).reverse();
-        const read = codec.numbersOf(columns);
-        const out = new Numbers(columns.length + 1).fill(-99);
-        const mask = new Uint8Array(columns.length + 1).fill(9);
-        const rowOnly = { ...state, log: logOf(of.events, []), tail: [] };
-        expect(read(encode(codec, state), out, mask)).toBe(state.log.count === 0 && state.tail.length === 0);
-        expect(read(encode(codec, rowOnly), out, mask)).toBe(true);
+        const rowOnly = encode(codec, { ...state, log: logOf(of.events, []), tail: [] });
+        expect(codec.place(encode(codec, state)) === null).toBe(state.log.count > 0 || state.tail.length > 0);
+        expect(codec.place(codec.emptyBase())).toBeNull();
+        expect(codec.row(codec.place(rowOnly)!)).toStrictEqual(state.row);
+
+        const [out, mask] = [new Float64Array(columns.length + 1).fill(-99), new Uint8Array(columns.length + 1).fill(9)];
+        codec.numbersOf(columns)(codec.place(rowOnly)!, out, mask);
+        const [inputs, present] = [new Float32Array(columns.length + 2), new Uint8Array(columns.length + 2)];
+        codec.modelNumbersOf(columns.map((position, i) => ({ position, to: columns.length - i, whenEmpty })))(codec.place(rowOnly)!, inputs, present, 1);
         columns.forEach((column, i) => {
           const value = state.row![column]!;
-          expect(out[i]).toBe(value === null ? 0 : Numbers.of(Number(value))[0]);
-          expect(mask[i]).toBe(value === null ? 0 : 1);
+          expect([out[i], mask[i]]).toEqual(value === null ? [0, 0] : [Number(value), 1]);
+          const given = value === null || !Number.isFinite(Number(value)) ? whenEmpty : Number(value);
+          const bounded = Math.fround(Math.max(-FLOAT32_MAX, Math.min(FLOAT32_MAX, given)));
+          expect([inputs[1 + columns.length - i], present[1 + columns.length - i]]).toEqual(Number.isNaN(given) ? [0, 0] : [bounded, 1]);
         });
-        expect([out.at(-1), mask.at(-1)]).toEqual([-99, 9]);
-        expect(read(codec.emptyBase(), out, mask)).toBe(false);
+        expect([out.at(-1), mask.at(-1), inputs[0], present[0]]).toEqual([-99, 9, 0, 0]);
       }),
       runs,
     );

@@ -4,10 +4,12 @@ import type { Value } from '@granary/contracts';
 import { corruptRow, mismatch } from '../elements.js';
 import { assertVersion } from '../layout.js';
 import { BASE_LENGTH_OFFSET, CHECKSUM_BYTES, FORMAT, HEAD_BYTES, ORDER_OFFSET, readSortable, writeSortable } from '../value.js';
+import { memoryOf, type Memory } from '../memory-of.js';
 import { viewOf } from '../variable.js';
 import { createBlock } from './block.js';
 import { createFrameCodec } from './frame.js';
 import { createLogCodec } from './log.js';
+import type { ModelColumn, ReadModelNumbers, ReadNumbers, RowPlace } from './numbers-reader.js';
 
 /** Sequence and instant of the empty base: every other base is greater. */
 export const NO_BASE = Number.MIN_SAFE_INTEGER;
@@ -25,17 +27,19 @@ export interface StateCodec {
   emptyBase(): Buffer;
   /** Nothing of it lies in `bytes`. */
   decode(bytes: Uint8Array): EntityState;
-  /** The row alone, where it says it all: of a base without events in its log, and no tail. Null elsewhere. */
-  row(bytes: Uint8Array): readonly (Value | null)[] | null;
+  /**
+   * Where the row lies that says it all: of a base without events in its log, and no tail. Null elsewhere: `decode` the value.
+   * Good until the next call, for it is the same object each time.
+   */
+  place(bytes: Uint8Array): RowPlace | null;
+  /** All columns of the row that lies there. */
+  row(place: RowPlace): readonly (Value | null)[];
   /** H and T of the base, nothing else being looked at but the format. */
   order(bytes: Uint8Array): { readonly sequence: number; readonly asOf: number };
-  /**
-   * Makes what reads `columns` (positions in the representation's `row`; numbers, timestamps, or bools: false 0 and true 1)
-   * where `row` gives them. It writes their values to `out` as `out`
-   * holds them, and to `mask` 1, or 0 and 0 where the value is null, without an object per value. Else it writes nothing
-   * and answers false: `decode` the value.
-   */
-  numbersOf(columns: readonly number[]): (bytes: Uint8Array, out: Float32Array | Float64Array, mask: Uint8Array) => boolean;
+  /** Makes what reads columns of the row, by their positions in the representation's `row`, without an object per value. One that is no number, timestamp or bool is a bug. */
+  numbersOf(columns: readonly number[]): ReadNumbers;
+  /** As `numbersOf`, into the row of a model's matrix. */
+  modelNumbersOf(columns: readonly ModelColumn[]): ReadModelNumbers;
 }
 
 /** `version`: of the view, 12 hex digits; values of another one are refused. */
@@ -44,7 +48,7 @@ export function createStateCodec({ row: columns, events }: Pick<ViewRepresentati
   const id = Buffer.from(version, 'hex');
   const idHigh = id.readUInt16LE(0);
   const idLow = id.readUInt32LE(2);
-  const row = createBlock(columns);
+  const block = createBlock(columns);
   const log = createLogCodec(events);
   const frames = createFrameCodec(events);
   const noRow = columns.map(() => null);
@@ -53,7 +57,7 @@ export function createStateCodec({ row: columns, events }: Pick<ViewRepresentati
     if ((state.row === null) !== (state.sequence === NO_BASE) || (state.row === null && state.log.count > 0)) {
       throw new Error(`a base as of ${state.sequence} has ${state.row === null ? 'no row' : 'a row'} and ${state.log.count} events`);
     }
-    const base = Buffer.concat([Buffer.alloc(HEAD_BYTES), row.encode(state.row ?? noRow), log.encode(state.log), Buffer.alloc(CHECKSUM_BYTES)]);
+    const base = Buffer.concat([Buffer.alloc(HEAD_BYTES), block.encode(state.row ?? noRow), log.encode(state.log), Buffer.alloc(CHECKSUM_BYTES)]);
     const view = viewOf(base);
     base[0] = FORMAT;
     base.set(id, 1);
@@ -72,40 +76,27 @@ export function createStateCodec({ row: columns, events }: Pick<ViewRepresentati
   }
 
   /** Where the checksum of the base begins. */
-  function checkBase(bytes: Buffer, view: DataView): number {
+  function checkBase(bytes: Uint8Array, { view, bytes: all }: Memory): number {
     assertFormat(bytes);
-    const end = view.getUint32(BASE_LENGTH_OFFSET, true) - CHECKSUM_BYTES;
-    const length = end + CHECKSUM_BYTES;
-    if (end < HEAD_BYTES || length > bytes.length || crc32(length === bytes.length ? bytes : bytes.subarray(0, length)) !== CHECKED) {
+    const at = bytes.byteOffset;
+    const length = view.getUint32(at + BASE_LENGTH_OFFSET, true);
+    if (length < HEAD_BYTES + CHECKSUM_BYTES || length > bytes.length || crc32(length === bytes.length ? bytes : bytes.subarray(0, length)) !== CHECKED) {
       throw corruptRow(`the bytes of its base don't match their checksum`);
     }
-    if (view.getUint16(1, true) !== idHigh || view.getUint32(3, true) !== idLow) {
-      throw mismatch(version, bytes.toString('hex', 1, 7), 'it holds another version of the view');
+    if (view.getUint16(at + 1, true) !== idHigh || view.getUint32(at + 3, true) !== idLow) {
+      throw mismatch(version, all.toString('hex', at + 1, at + 7), 'it holds another version of the view');
     }
-    return end;
+    return at + length - CHECKSUM_BYTES;
   }
 
-  let last = viewOf(new Uint8Array(0));
-  /** At least these bytes: making a view takes as long as reading 50 numbers, and an embedded store gives all its values in the same memory. */
-  function spanning(bytes: Uint8Array): DataView {
-    const spans = last.buffer === bytes.buffer && last.byteOffset === bytes.byteOffset && last.byteLength >= bytes.length;
-    return spans ? last : (last = viewOf(bytes));
+  /** Where the log begins. */
+  function logOf(view: DataView, row: number, end: number): number {
+    const at = block.end(view, row, end);
+    if (at + 4 > end) throw corruptRow('it has no log');
+    return at;
   }
 
-  function isEmptyBase(view: DataView): boolean {
-    return readSortable(view, ORDER_OFFSET) === NO_BASE;
-  }
-
-  /** Where a row that says it all ends; −1 where there is more, or none. */
-  function endOfRow(bytes: Buffer, view: DataView): number {
-    const end = checkBase(bytes, view);
-    const logAt = row.end(view, HEAD_BYTES, end);
-    if (logAt + 4 > end) throw corruptRow('it has no log');
-    if (end + CHECKSUM_BYTES < bytes.length || log.count(view, logAt) > 0 || isEmptyBase(view)) return -1;
-    if (logAt + 4 !== end) throw corruptRow('it goes on after its log');
-    return logAt;
-  }
-
+  const place = { memory: memoryOf(id), view: viewOf(id), at: 0, end: 0, hasNulls: false };
   const empty = encodeBase({ sequence: NO_BASE, asOf: NO_BASE, row: null, log: eventColumns(events, 0), tail: [] });
   return {
     encodeBase,
@@ -113,49 +104,47 @@ export function createStateCodec({ row: columns, events }: Pick<ViewRepresentati
     emptyBase: () => empty,
 
     decode(bytes) {
-      const buffer = asBuffer(bytes);
-      const view = spanning(bytes);
-      const end = checkBase(buffer, view);
-      const logAt = row.end(view, HEAD_BYTES, end);
-      if (logAt + 4 > end) throw corruptRow('it has no log');
-      const sequence = readSortable(view, ORDER_OFFSET);
+      const memory = memoryOf(bytes);
+      const { view, bytes: all } = memory;
+      const at = bytes.byteOffset;
+      const end = checkBase(bytes, memory);
+      const logAt = logOf(view, at + HEAD_BYTES, end);
+      const sequence = readSortable(view, at + ORDER_OFFSET);
       return {
         sequence,
-        asOf: readSortable(view, ORDER_OFFSET + 8),
-        row: sequence === NO_BASE ? null : row.decode(buffer, view, HEAD_BYTES, logAt),
-        log: log.decode(buffer, view, logAt, end),
-        tail: frames.decodeAll(buffer, view, end + CHECKSUM_BYTES),
+        asOf: readSortable(view, at + ORDER_OFFSET + 8),
+        row: sequence === NO_BASE ? null : block.decode(all, view, at + HEAD_BYTES, logAt),
+        log: log.decode(all, view, logAt, end),
+        tail: frames.decodeAll(all, view, end + CHECKSUM_BYTES, at + bytes.length),
       };
     },
 
-    row(bytes) {
-      const [buffer, view] = [asBuffer(bytes), spanning(bytes)];
-      const end = endOfRow(buffer, view);
-      return end < 0 ? null : row.decode(buffer, view, HEAD_BYTES, end);
+    place(bytes) {
+      const memory = memoryOf(bytes);
+      const { view } = memory;
+      const at = bytes.byteOffset;
+      const end = checkBase(bytes, memory);
+      const logAt = logOf(view, at + HEAD_BYTES, end);
+      if (end + CHECKSUM_BYTES < at + bytes.length || log.count(view, logAt) > 0 || readSortable(view, at + ORDER_OFFSET) === NO_BASE) return null;
+      if (logAt + 4 !== end) throw corruptRow('it goes on after its log');
+      place.memory = memory;
+      place.view = view;
+      place.at = at + HEAD_BYTES;
+      place.end = logAt;
+      place.hasNulls = block.hasNulls(memory.bytes, place.at);
+      return place;
     },
+
+    row: ({ memory, view, at, end }) => block.decode(memory.bytes, view, at, end),
 
     order(bytes) {
       assertFormat(bytes);
-      const view = spanning(bytes);
-      return { sequence: readSortable(view, ORDER_OFFSET), asOf: readSortable(view, ORDER_OFFSET + 8) };
+      const { view } = memoryOf(bytes);
+      const at = bytes.byteOffset + ORDER_OFFSET;
+      return { sequence: readSortable(view, at), asOf: readSortable(view, at + 8) };
     },
 
-    numbersOf(wanted) {
-      const read = row.numbersOf(wanted);
-      return (bytes, out, mask) => {
-        const buffer = asBuffer(bytes);
-        const view = spanning(bytes);
-        if (endOfRow(buffer, view) < 0) return false;
-        if (wanted.length > out.length || wanted.length > mask.length) throw new Error(`${wanted.length} columns don't fit into ${out.length} numbers and a mask of ${mask.length}`);
-        read(view, HEAD_BYTES, out);
-        mask.fill(1, 0, wanted.length);
-        if (row.hasNulls(bytes, HEAD_BYTES)) for (let i = 0; i < wanted.length; i++) if (row.isNull(bytes, HEAD_BYTES, wanted[i]!)) mask[i] = 0;
-        return true;
-      };
-    },
+    numbersOf: (wanted) => block.numbersOf(wanted),
+    modelNumbersOf: (wanted) => block.modelNumbersOf(wanted),
   };
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

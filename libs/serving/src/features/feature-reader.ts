@@ -7,7 +7,7 @@ import { featureValue, type ViewValues } from './evaluate.js';
 import { readMatrix, type FeatureMatrix } from './matrix.js';
 import { planService, unknownService, type ServicePlan } from './plan.js';
 import { assertFewEnough, parseRequest, readEach, type FeatureRequest } from './request.js';
-import { rowFetch } from './row-fetch.js';
+import { distinctEntities, fetchRows } from './row-fetch.js';
 import { matrixOfRows } from './rows-matrix.js';
 import { viewReads } from './view-reads.js';
 
@@ -113,18 +113,18 @@ export class FeatureReader {
 
   async #onlineRows(plan: ServicePlan, requests: readonly FeatureRequest[], at: Instant): Promise<FeatureRow[]> {
     const watermarks = this.#log === undefined ? null : this.#watermarks.current();
-    const fetch = rowFetch(this.#store);
+    const entities = plan.subjects.map(distinctEntities);
     const wanted = readEach(requests, (request) => {
-      const parsed = parseRequest(plan, request);
-      return { ...parsed, slots: plan.views.map((planned) => fetch.want(planned.keyOf(parsed.keys[planned.subject]!))) };
+      const { keys, fields } = parseRequest(plan, request);
+      return { keys, fields, slots: keys.map((key, subject) => entities[subject]!.slotOf(key)) };
     });
-    const rows = await fetch.read();
-    const reads = plan.views.map((planned) => viewReads(planned, planned.positions, rows, at, false));
+    const rows = await fetchRows(this.#store, plan.views, entities);
+    const reads = plan.views.map((planned, v) => viewReads(planned, planned.positions, rows[v]!, at, false));
 
     return wanted.map(({ keys, fields, slots }) => {
-      const views = reads.map((read, v) => read.valuesOf(slots[v]!, keys[plan.views[v]!.subject]!, fields));
+      const views = reads.map((read, v) => read.valuesOf(slots[plan.views[v]!.subject]!, keys[plan.views[v]!.subject]!, fields));
       const row = { keys: namedKeys(plan, keys, fields), values: plan.row(outputValues(plan, views, fields)) };
-      if (this.#log?.samples() === true) this.#note(this.#log, plan, row, at, plan.views.map(({ id, view }, v) => [id, Math.max(reads[v]!.horizonOf(slots[v]!), watermarks?.get(view.name) ?? 0)]));
+      if (this.#log?.samples() === true) this.#note(this.#log, plan, row, at, plan.views.map(({ id, view }, v) => [id, Math.max(reads[v]!.horizonOf(slots[plan.views[v]!.subject]!), watermarks?.get(view.name) ?? 0)]));
       return row;
     });
   }

@@ -1,6 +1,6 @@
 import type { FieldType } from '@granary/contracts';
 import { inputNumber } from '@granary/models';
-import type { StateCodec } from '@granary/online-store';
+import type { ReadModelNumbers, ReadNumbers } from '@granary/online-store';
 import type { PlannedDerived } from './derived.js';
 import type { PlannedFeature, PlannedOutput, PlannedView } from './plan.js';
 
@@ -19,16 +19,13 @@ export interface MatrixView {
 
 /** Columns that are finished straight from the numbers of a packed row: the event time, the latest ones, the parts of the others. */
 export interface PackedColumns {
-  /** Reads all of them; see `StateCodec.numbersOf`. */
-  readonly read: ReturnType<StateCodec['numbersOf']>;
-  /** Where it writes them, each time. */
+  /** Reads the latest ones into a row of the matrix. */
+  readonly readLatest: ReadModelNumbers;
+  /** Reads the event time and the parts of the others, each time into these. */
+  readonly readParts: ReadNumbers;
+  /** Doubles: an instant needs them, and an avg's sum must not be rounded before it is divided. */
   readonly numbers: Float64Array;
   readonly there: Uint8Array;
-  readonly latest: {
-    readonly columns: Int32Array;
-    /** What each is where it is null; NaN: not present. */
-    readonly whenEmpty: Float64Array;
-  };
   readonly others: readonly { readonly finish: PlannedFeature['finish']; readonly column: number; readonly parts: number }[];
 }
 
@@ -54,13 +51,12 @@ function packedColumns({ features, codec }: PlannedView, columns: MatrixView['co
   const latest = all.filter(({ feature }) => feature.aggregate.fn === 'latest');
   const others = all.filter(({ feature }) => feature.aggregate.fn !== 'latest');
   // The row begins with the event time.
-  const positions = [0, ...[...latest, ...others].flatMap(({ at, parts }) => parts.map((_, i) => at + i))];
+  const positions = [0, ...others.flatMap(({ at, parts }) => parts.map((_, i) => at + i))];
   return {
-    read: codec.numbersOf(positions),
-    // Doubles: an instant needs them, and an avg's sum must not be rounded before it is divided.
+    readLatest: codec.modelNumbersOf(latest.map(({ at, column, whenEmpty }) => ({ position: at, to: column, whenEmpty: whenEmpty === null ? NaN : inputNumber(whenEmpty) }))),
+    readParts: codec.numbersOf(positions),
     numbers: new Float64Array(positions.length),
     there: new Uint8Array(positions.length),
-    latest: { columns: Int32Array.from(latest, ({ column }) => column), whenEmpty: Float64Array.from(latest, ({ whenEmpty }) => (whenEmpty === null ? NaN : inputNumber(whenEmpty))) },
     others: others.map(({ finish, column, parts }) => ({ finish, column, parts: parts.length })),
   };
 }

@@ -1,11 +1,11 @@
 import { parseKey, type EntityKey, type Instant, type Value } from '@granary/contracts';
-import { FLOAT32_MAX, inputNumber } from '@granary/models';
+import { inputNumber } from '@granary/models';
 import type { OnlineStore, RowsInPlace } from '@granary/online-store';
 import { isExpired, type ViewValues } from './evaluate.js';
 import type { MatrixView, PackedColumns } from './matrix-plan.js';
 import type { ServicePlan } from './plan.js';
 import { assertRecord, parseFields, readEach, type FeatureRequest } from './request.js';
-import { rowFetch } from './row-fetch.js';
+import { distinctEntities, fetchRows } from './row-fetch.js';
 import { assertReaches, viewReads, type ViewReads } from './view-reads.js';
 
 /** The features of n candidates as a model reads them: row by row, f columns each. */
@@ -21,8 +21,10 @@ export interface FeatureMatrix {
 /** A view with where its rows come from. */
 interface ViewRead {
   readonly view: MatrixView;
-  /** The position of each candidate's row among those fetched; of a shared subject: one position. */
+  readonly rows: RowsInPlace;
+  /** The slot of each candidate's row; of a shared subject: one. */
   readonly slots: readonly number[];
+  /** By slot. */
   readonly keys: readonly EntityKey[];
 }
 
@@ -44,23 +46,22 @@ export async function readMatrix(plan: ServicePlan, store: OnlineStore, shared: 
   candidates.forEach(assertRecord);
 
   const fields = requestFields(plan, shared, candidates);
-  const keys = plan.subjects.map((subject): readonly EntityKey[] => {
+  const entities = plan.subjects.map(distinctEntities);
+  const slots = plan.subjects.map((subject, s): readonly number[] => {
+    const { slotOf } = entities[s]!;
     const given = subject.keys.filter((key) => key.name in shared).length;
-    if (given === subject.keys.length) return [parseKey(subject, shared)];
-    return readEach(candidates, (candidate) => parseKey(subject, given === 0 ? candidate : { ...candidate, ...shared }));
+    if (given === subject.keys.length) return [slotOf(parseKey(subject, shared))];
+    return readEach(candidates, (candidate) => slotOf(parseKey(subject, given === 0 ? candidate : { ...candidate, ...shared })));
   });
 
-  const fetch = rowFetch(store);
-  const reads = plan.matrix.views.map((view): ViewRead => {
-    const own = keys[view.planned.subject]!;
-    return { view, keys: own, slots: own.map((key) => fetch.want(view.planned.keyOf(key))) };
-  });
-  const rows = await fetch.read();
+  const { views } = plan.matrix;
+  const rows = await fetchRows(store, views.map(({ planned }) => planned), entities);
+  const reads = views.map((view, v): ViewRead => ({ view, rows: rows[v]!, slots: slots[view.planned.subject]!, keys: entities[view.planned.subject]!.keys }));
 
   const target: Target = { data, mask, width, rows: candidates.length };
-  for (const read of reads) if (read.view.packed !== null) fillPacked(read, read.view.packed, rows, at, target);
+  for (const read of reads) if (read.view.packed !== null) fillPacked(read, read.view.packed, at, target);
   const evaluated = reads.filter(({ view }) => view.packed === null);
-  if (evaluated.length > 0 || plan.matrix.derived.length > 0) fillEvaluated(plan, evaluated, rows, fields, at, target);
+  if (evaluated.length > 0 || plan.matrix.derived.length > 0) fillEvaluated(plan, evaluated, fields, at, target);
   return { data, mask, names: plan.columns };
 }
 
@@ -71,16 +72,16 @@ function requestFields(plan: ServicePlan, shared: FeatureRequest, candidates: re
 }
 
 /** Evaluated as `rows` does it: windows with the request in them, parts that are no numbers, and what derived columns read. */
-function fillEvaluated({ views, matrix }: ServicePlan, reads: readonly ViewRead[], source: RowsInPlace, fields: readonly Fields[], at: Instant, target: Target): void {
+function fillEvaluated({ views, matrix }: ServicePlan, reads: readonly ViewRead[], fields: readonly Fields[], at: Instant, target: Target): void {
   const { width, rows } = target;
-  const sources = reads.map(({ view: { planned, wanted } }) => viewReads(planned, wanted, source, at, fields.length === 1));
+  const sources = reads.map(({ view: { planned, wanted }, rows: source }) => viewReads(planned, wanted, source, at, fields.length === 1));
   const values = new Array<ViewValues>(views.length);
   for (let row = 0; row < rows; row++) {
     const own = fields[fields.length === 1 ? 0 : row]!;
     for (let i = 0; i < reads.length; i++) {
       const { slots, keys, view } = reads[i]!;
-      const candidate = slots.length === 1 ? 0 : row;
-      const of = sources[i]!.valuesOf(slots[candidate]!, keys[candidate]!, own);
+      const slot = slots[slots.length === 1 ? 0 : row]!;
+      const of = sources[i]!.valuesOf(slot, keys[slot]!, own);
       values[view.position] = of;
       for (const { feature, column } of view.columns) put(target, row * width + column, of.values[feature]!);
     }
@@ -89,46 +90,35 @@ function fillEvaluated({ views, matrix }: ServicePlan, reads: readonly ViewRead[
 }
 
 /** For all other views: numbers straight from the packed bytes where a base says it all, no object per row or value. */
-function fillPacked({ view: { planned, wanted, columns }, slots, keys }: ViewRead, packed: PackedColumns, source: RowsInPlace, at: Instant, target: Target): void {
-  const { read, numbers, there } = packed;
+function fillPacked({ view: { planned, wanted, columns }, rows, slots, keys }: ViewRead, packed: PackedColumns, at: Instant, target: Target): void {
+  const { readLatest, readParts, numbers, there } = packed;
+  const { codec, view } = planned;
+  const { data, mask, width } = target;
   let reads: ViewReads | null = null;
   const constant = slots.length === 1;
   for (let row = 0; row < (constant ? 1 : target.rows); row++) {
-    const bytes = source.at(slots[row]!);
+    const slot = slots[row]!;
+    const bytes = rows.at(slot);
     if (bytes === null) continue;
     assertReaches(planned, bytes, at);
-    const from = row * target.width;
-    if (!read(bytes, numbers, there)) {
-      reads ??= viewReads(planned, wanted, source, at, true);
-      const { values } = reads.valuesOf(slots[row]!, keys[row]!, {});
+    const from = row * width;
+    const place = codec.place(bytes);
+    if (place === null) {
+      reads ??= viewReads(planned, wanted, rows, at, true);
+      const { values } = reads.valuesOf(slot, keys[slot]!, {});
       for (const { feature, column } of columns) put(target, from + column, values[feature]!);
-    } else if (there[0] === 1 && !isExpired(numbers[0]!, planned.view.ttlMs, at)) {
-      putLatest(packed, from, target);
-      if (packed.others.length > 0) putFinished(packed, from, at, target);
-    }
-  }
-  if (constant) repeatFirstRow(columns, target.data, target.mask, target.width);
-}
-
-function putLatest({ numbers, there, latest: { columns, whenEmpty } }: PackedColumns, from: number, { data, mask }: Target): void {
-  for (let i = 0; i < columns.length; i++) {
-    const index = from + columns[i]!;
-    const stored = numbers[i + 1]!;
-    // What float32 holds, as nearly all do: neither null nor infinite, nor to be bounded.
-    if (there[i + 1] === 1 && stored <= FLOAT32_MAX && stored >= -FLOAT32_MAX) {
-      data[index] = stored;
-      mask[index] = 1;
       continue;
     }
-    const value = there[i + 1] === 1 && Number.isFinite(stored) ? stored : whenEmpty[i]!;
-    if (Number.isNaN(value)) continue;
-    data[index] = inputNumber(value);
-    mask[index] = 1;
+    readParts(place, numbers, there);
+    if (there[0] === 0 || isExpired(numbers[0]!, view.ttlMs, at)) continue;
+    readLatest(place, data, mask, from);
+    if (packed.others.length > 0) putFinished(packed, from, at, target);
   }
+  if (constant) repeatFirstRow(columns, data, mask, width);
 }
 
-function putFinished({ numbers, there, latest, others }: PackedColumns, from: number, at: Instant, target: Target): void {
-  let next = 1 + latest.columns.length;
+function putFinished({ numbers, there, others }: PackedColumns, from: number, at: Instant, target: Target): void {
+  let next = 1;
   for (const { finish, column, parts } of others) {
     const values = new Array<Value | null>(parts);
     for (let part = 0; part < parts; part++, next++) values[part] = there[next] === 1 ? numbers[next]! : null;

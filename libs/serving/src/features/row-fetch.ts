@@ -1,24 +1,42 @@
+import { encodeKey, type EntityKey, type Value } from '@granary/contracts';
 import type { OnlineStore, RowsInPlace } from '@granary/online-store';
+import type { PlannedView, Subject } from './plan.js';
 
-/** Collects the keys of rows to read, each once, for one round trip. */
-export interface RowFetch {
-  /** The position of the key's row in what `read` gives. */
-  want(key: string): number;
-  read(): Promise<RowsInPlace>;
+/** The entities of one subject that a call asks for, each once. */
+export interface Entities {
+  /** In the order of their slots. */
+  readonly keys: readonly EntityKey[];
+  /** Its position among them. */
+  slotOf(key: EntityKey): number;
+}
+
+export function distinctEntities(subject: Subject): Entities {
+  const slots = new Map<Value, number>();
+  const keys: EntityKey[] = [];
+  const identity = subject.keys.length === 1 ? (key: EntityKey) => key[0]! : (key: EntityKey) => encodeKey(subject, key);
+  return {
+    keys,
+    slotOf(key) {
+      const of = identity(key);
+      const known = slots.get(of);
+      if (known !== undefined) return known;
+      slots.set(of, keys.length);
+      return keys.push(key) - 1;
+    },
+  };
 }
 
 const NO_ROWS: RowsInPlace = { at: () => null };
 
-export function rowFetch(store: OnlineStore): RowFetch {
-  const positions = new Map<string, number>();
-  return {
-    want(key) {
-      const known = positions.get(key);
-      if (known !== undefined) return known;
-      const position = positions.size;
-      positions.set(key, position);
-      return position;
-    },
-    read: () => (positions.size === 0 ? Promise.resolve(NO_ROWS) : store.readInPlace([...positions.keys()])),
-  };
+/** Of each view the rows of its subject's entities, by their slots. One round trip. */
+export async function fetchRows(store: OnlineStore, views: readonly PlannedView[], entities: readonly Entities[]): Promise<readonly RowsInPlace[]> {
+  const wanted: string[] = [];
+  const firsts = views.map(({ subject, keyOf }) => {
+    const first = wanted.length;
+    const { keys } = entities[subject]!;
+    for (let i = 0; i < keys.length; i++) wanted.push(keyOf(keys[i]!));
+    return first;
+  });
+  const rows = wanted.length === 0 ? NO_ROWS : await store.readInPlace(wanted);
+  return firsts.map((first) => (first === 0 ? rows : { at: (slot) => rows.at(first + slot) }));
 }

@@ -37,8 +37,8 @@ export function viewReads(planned: PlannedView, wanted: readonly number[], rows:
     const packed = rows.at(slot);
     if (planned.latestOnly && packed !== null) {
       assertReaches(planned, packed, at);
-      const row = planned.codec.row(packed);
-      if (row !== null) return latestValues(planned, row, at);
+      const place = planned.codec.place(packed);
+      if (place !== null) return latestValues(planned, planned.codec.row(place), at);
     }
     const request = planned.includesRequest ? requestRow(planned.view.keyFields, key, fields) : fields;
     return evaluateView(planned, wanted, evaluationOf(slot, packed), request, at);
