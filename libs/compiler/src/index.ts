@@ -4,7 +4,7 @@ export { compileEventsAtHorizons, horizonColumn, newestColumn, serviceAtHorizons
 export type { EventsAtHorizons, ServiceAtHorizons } from './at-horizons.js';
 export { compileBackfill, compileEntityCount, compileFirstSeen, compileKeys } from './backfill.js';
 export type { BackfillScope } from './backfill.js';
-export { compileEntityEvents } from './entity-events.js';
+export { compileEntityEvents, compileIsOfKey } from './entity-events.js';
 export { emitInChunk, hasVersions } from './events.js';
 export type { Chunk, EventScope } from './events.js';
 export { compileEnrichedEvents, compileEnrichedSpine, compileSqlEvents, compileSqlQuery } from './computed.js';

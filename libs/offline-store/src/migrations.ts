@@ -66,6 +66,16 @@ export const MIGRATIONS: readonly Migration[] = [
       ) ENGINE = MergeTree ORDER BY (service, snapshot, served_at, id) TTL toDateTime(served_at) + INTERVAL 30 DAY`,
     ],
   },
+  {
+    id: 6,
+    name: 'erasures',
+    statements: [
+      // `sequence`: the greatest that an event of the source had by then.
+      `CREATE TABLE IF NOT EXISTS granary_erasures (
+        source String, sequence UInt64, events UInt64, erased_at DateTime64(3, 'UTC')
+      ) ENGINE = MergeTree ORDER BY (source, sequence)`,
+    ],
+  },
 ];
 
 /** Runs the migrations that have not run yet, in order. */

@@ -6,6 +6,7 @@ import { openEngine, type Engine } from './embedded/engine.js';
 import { appendEvents, countEvents, type AppendResult, type EventRow } from './events/append.js';
 import { dropStages } from './events/append-staged.js';
 import { countQuarantined, dropQuarantined, listQuarantine, quarantine, removeQuarantined, type QuarantineFilter, type QuarantinedRow, type Reject } from './events/quarantine.js';
+import { eraseEvents } from './events/erase.js';
 import { ensureSource } from './events/source-tables.js';
 import { lastSequence } from './events/stored-events.js';
 import { exportParquet, type ExportResult } from './export/export-parquet.js';
@@ -41,8 +42,10 @@ export interface OfflineStore {
   ensureSource(source: Source): Promise<void>;
   appendEvents(source: Source, rows: readonly EventRow[], options?: JobOptions): Promise<AppendResult>;
   countEvents(source: Pick<Source, 'name'>): Promise<number>;
-  /** The greatest sequence among a source's events; 0: it has none. */
+  /** The greatest sequence that an event of the source ever had, erased ones too; 0: it had none. */
   lastSequence(source: Pick<Source, 'name'>): Promise<number>;
+  /** Removes the events of the source's table for which an SQL condition is true; says how many. Their sequences are not given again. */
+  eraseEvents(source: Pick<Source, 'name'>, where: Statement): Promise<number>;
   quarantine(source: Pick<Source, 'name'>, rejects: readonly Reject[]): Promise<void>;
   countQuarantined(source: Pick<Source, 'name'>): Promise<number>;
   /** The first `limit` rejects by file and line. Default 100. */
@@ -110,6 +113,7 @@ function facade(options: ResolvedOptions, statements: Statements, close: () => P
     appendEvents: (source, rows, more) => appends(source.name, () => appendEvents(statements, source, rows, more)),
     countEvents: (source) => countEvents(statements, source),
     lastSequence: (source) => lastSequence(statements, source),
+    eraseEvents: (source, where) => eraseEvents(statements, source, where),
     quarantine: (source, rejects) => quarantine(statements, source, rejects),
     countQuarantined: (source) => countQuarantined(statements, source),
     listQuarantine: (source, limit, filter) => listQuarantine(statements, source, limit, filter),

@@ -4,7 +4,7 @@ import type { Statements } from '../statements.js';
 import type { Row } from '../decode.js';
 import type { AppendedRow, EventRow } from './append.js';
 import { holdsVersions, keyOf } from './distinct-rows.js';
-import { ofSequences, timeRange } from './stored-events.js';
+import { lastSequence as readLastSequence, ofSequences, timeRange } from './stored-events.js';
 import { instantText, tsvText, tsvValue } from './tsv.js';
 
 const ROWS = 2_000;
@@ -24,7 +24,7 @@ export function fitsDirectly(source: Source, rows: readonly EventRow[]): boolean
 export async function appendDirectly(statements: Statements, source: Source, rows: readonly EventRow[]): Promise<{ readonly rows: readonly AppendedRow[]; readonly lastSequence: number }> {
   const found = await statements.rows(lookUp(source, rows), { comment: `append ${source.name}` });
   const versions = holdsVersions(source);
-  let lastSequence = 0;
+  let lastSequence = versions ? await readLastSequence(statements, source) : 0;
   const known = new Set<string>();
   const stored = new Map<string, Row>();
   for (const row of found) {
@@ -50,21 +50,21 @@ export async function appendDirectly(statements: Statements, source: Source, row
   return { rows: appended, lastSequence };
 }
 
-/** The greatest sequence, marked; then what is stored of these ids: of the versions of a thing the newest, with its values. No field's name begins as these columns' do. */
+/** The greatest sequences, marked, except of things; then what is stored of these ids: of the versions of a thing the newest, with its values. No field's name begins as these columns' do. */
 function lookUp(source: Source, rows: readonly EventRow[]): Statement {
   const table = identifier(eventsTable(source));
   const [id, known, sequence] = [EVENT.id, EVENT.knownAt, EVENT.sequence].map(identifier) as [string, string, string];
-  const last = `SELECT 1 AS _marker, '' AS _id, toInt64(0) AS _known, ${sequence} AS _sequence`;
-  const each = `SELECT 0 AS _marker, ${id} AS _id, toUnixTimestamp64Milli(${known}) AS _known, ${sequence} AS _sequence`;
-  if (rows.length === 0) return { sql: `${last} FROM ${table} ${ofSequences.last}`, params: {} };
   const range = timeRange(source, rows);
   const where = `WHERE ${id} IN {ids:Array(String)}${range.sql}`;
   const params = { ids: rows.map((row) => row.eventId), ...range.params };
-  if (!holdsVersions(source)) return { sql: `(${last} FROM ${table} ${ofSequences.last}) UNION ALL ${each} FROM ${table} ${where}`, params };
-  const fields = source.fields.map((field, i) => `${identifier(field.name)} AS ${valueColumn(i)}`);
-  // The last event's own values stand in for none: all parts of a union have the same columns.
-  const newest = `SELECT 0 AS _marker, ${id} AS _id, toInt64(0) AS _known, ${sequence} AS _sequence, ${fields.join(', ')} FROM ${table} ${where} ORDER BY ${sequence} DESC LIMIT 1 BY ${id}`;
-  return { sql: `(${last}, ${fields.join(', ')} FROM ${table} ${ofSequences.last}) UNION ALL (${newest})`, params };
+  const each = `SELECT 0 AS _marker, ${id} AS _id, toUnixTimestamp64Milli(${known}) AS _known, ${sequence} AS _sequence`;
+  if (holdsVersions(source)) {
+    const fields = source.fields.map((field, i) => `, ${identifier(field.name)} AS ${valueColumn(i)}`);
+    return { sql: `${each}${fields.join('')} FROM ${table} ${where} ORDER BY ${sequence} DESC LIMIT 1 BY ${id}`, params };
+  }
+  const marked = (expression: string): string => `SELECT 1 AS _marker, '' AS _id, toInt64(0) AS _known, ${expression} AS _sequence`;
+  const last = `(${marked(sequence)} FROM ${table} ${ofSequences.last}) UNION ALL ${marked('max(sequence)')} ${ofSequences.erased(source)}`;
+  return rows.length === 0 ? { sql: last, params: {} } : { sql: `${last} UNION ALL ${each} FROM ${table} ${where}`, params };
 }
 
 function valueColumn(at: number): string {

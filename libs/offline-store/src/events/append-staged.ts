@@ -20,7 +20,7 @@ export async function appendStaged(statements: Statements, source: Source, rows:
     await statements.insert(`INSERT INTO ${stage} FORMAT TabSeparated`, Readable.from(tsvChunks(rows), { objectMode: false }), { comment });
     const found = await statements.rows(lookUp(source, stage, rows), { comment });
     const stored = new Map(found.map((row) => [Number(row['_at']), row]));
-    const before = Number(stored.get(LAST)?.['_sequence'] ?? 0);
+    const before = Math.max(0, ...found.filter((row) => Number(row['_at']) === LAST).map((row) => Number(row['_sequence'])));
     let lastSequence = before;
     const known = new Set<string>();
     const appended = rows.map((row, position): AppendedRow => {
@@ -93,13 +93,15 @@ function storedVersions(source: Source, stage: string, batch: readonly EventRow[
 /** Stands in for a position in the row of the greatest sequence. */
 const LAST = -1;
 
-/** The greatest sequence; then of each staged row whose id is stored, whether that is the same event, and its sequence. */
+/** The greatest sequences; then of each staged row whose id is stored, whether that is the same event, and its sequence. */
 function lookUp(source: Source, stage: string, batch: readonly EventRow[]): { sql: string; params: Record<string, bigint> } {
   const { sql, params } = storedVersions(source, stage, batch);
   const [position, id, sequence] = [POSITION, EVENT.id, EVENT.sequence].map(identifier) as [string, string, string];
   const staged = `SELECT ${position} AS _position, ${id} AS _staged_id, ${stagedVersion(source)} AS _staged_version FROM ${stage}`;
   return {
     sql: `(SELECT toInt64(${LAST}) AS _at, true AS _same, ${sequence} AS _sequence FROM ${identifier(eventsTable(source))} ${ofSequences.last})
+      UNION ALL
+      SELECT toInt64(${LAST}) AS _at, true AS _same, max(sequence) AS _sequence ${ofSequences.erased(source)}
       UNION ALL
       SELECT toInt64(_position) AS _at, max(_version = _staged_version)::Bool AS _same, anyIf(_sequence, _version = _staged_version) AS _sequence
       FROM (${staged}) AS staged INNER JOIN (${sql}) AS stored ON stored._id = staged._staged_id GROUP BY _position`,

@@ -79,5 +79,18 @@ describe('few rows at once and many, through a staging table, are appended alike
     }
     const stored = async ({ name }: Source): Promise<unknown> => store.rows({ sql: `SELECT * FROM events_${name} ORDER BY __sequence`, params: {} });
     expect(await stored(few)).toEqual(await stored(many));
+
+    // What is erased is new when it comes again, and no sequence is given twice: online, a frame of one that was would say nothing.
+    for (const [source, more] of [[few, []], [many, filler]] as const) {
+      const last = await store.lastSequence(source);
+      const where = { sql: '__sequence > {from:UInt64} OR __event_id = {id:String}', params: { from: last - 2, id: 'filler 7' } };
+      expect(await store.eraseEvents(source, where)).toBe(3);
+      expect(await store.eraseEvents(source, where)).toBe(0);
+      expect(await store.lastSequence(source)).toBe(last);
+      const again = filler.slice(7, 8);
+      expect(await store.appendEvents(source, [...more.filter((row) => !again.includes(row)), ...again])).toMatchObject({ inserted: 1, lastSequence: last + 1 });
+      expect(await store.eraseEvents(source, { sql: 'true', params: {} })).toBe(last - 2);
+      expect(await store.appendEvents(source, [...more, ...filler.slice(0, 2)])).toMatchObject({ lastSequence: last + 1 + Math.max(2, more.length) });
+    }
   });
 });

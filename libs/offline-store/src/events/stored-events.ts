@@ -6,6 +6,8 @@ import type { EventRow } from './append.js';
 export const ofSequences = {
   /** The event of the greatest sequence; found by the index of sequences, where max() would read the column. */
   last: `ORDER BY ${identifier(EVENT.sequence)} DESC LIMIT 1`,
+  /** After an expression of the greatest sequence among erased events of the source: no event gets it again. */
+  erased: (source: Pick<Source, 'name'>): string => `FROM granary_erasures WHERE source = '${source.name}'`,
 } as const;
 
 /**
@@ -27,7 +29,9 @@ export function timeRange(source: Source, rows: readonly EventRow[]): { readonly
   };
 }
 
+/** The greatest sequence that an event of the source ever had. */
 export async function lastSequence(statements: Statements, source: Pick<Source, 'name'>): Promise<number> {
-  const [row] = await statements.rows({ sql: `SELECT ${identifier(EVENT.sequence)} AS last FROM ${identifier(eventsTable(source))} ${ofSequences.last}`, params: {} });
-  return Number(row?.['last'] ?? 0);
+  const last = `SELECT ${identifier(EVENT.sequence)} AS sequence FROM ${identifier(eventsTable(source))} ${ofSequences.last}`;
+  const rows = await statements.rows({ sql: `(${last}) UNION ALL SELECT max(sequence) AS sequence ${ofSequences.erased(source)}`, params: {} });
+  return Math.max(0, ...rows.map(({ sequence }) => Number(sequence)));
 }
