@@ -1,6 +1,7 @@
 import { ApolloServer } from '@apollo/server';
 import { startStandaloneServer } from '@apollo/server/standalone';
 import { openOnlineStore } from '@granary/online-store';
+import { noteOnline } from '@granary/online-store/testing';
 import { FeatureReader } from '@granary/serving';
 import { createServingApp } from '@granary/serving-api';
 import { NOW, PROJECT, wideService } from './declarations.js';
@@ -28,6 +29,7 @@ async function answer(request: ServerRequest): Promise<ServerAnswer> {
       const snapshot = wideService(request.features);
       const store = await openOnlineStore({ kind: 'lmdb', path: request.path });
       await store.write(packedValues(snapshot, request.entities));
+      await noteOnline(store, PROJECT, snapshot.views, NOW);
       const reader = new FeatureReader(snapshot, store, { project: PROJECT, now: () => NOW });
       const app = await createServingApp({ reader, port: 0 });
       return { url: `${app.url}/graphql` };

@@ -2,6 +2,7 @@ import { EVENT, eventsTable, identifier, type Snapshot } from '@granary/contract
 import { materialise } from '@granary/jobs';
 import { OfflineStore } from '@granary/offline-store';
 import { watermarkName, type PackedRow } from '@granary/online-store';
+import { noteOnline } from '@granary/online-store/testing';
 import { FeatureReader } from '@granary/serving';
 import { openStores, type StorePair } from './bare-stores.js';
 import { NOW, PROJECT, wideService, windowService } from './declarations.js';
@@ -32,6 +33,7 @@ export const online: Suite = {
       const packed = packedValues(shape.snapshot, bench.quick ? 200 : shape.entities, shape.events);
       for (const pair of wanted) {
         await pair.store.write(packed);
+        await noteOnline(pair.store, PROJECT, shape.snapshot.views, NOW);
         await pair.bareWrite(packed);
         for (const count of rows) await reads(bench, pair, shape, packed, count);
         await pair.clear(packed.map(({ key }) => key));

@@ -17,7 +17,7 @@ import {
   type RecommenderModel,
 } from '@granary/models';
 import { rowKeys, type PackedRow } from '@granary/online-store';
-import { basesOf } from '@granary/online-store/testing';
+import { basesOf, noteOnline } from '@granary/online-store/testing';
 import { avg, count, ease, entity, featureService, featureView, itemToItem, latest, notSeen, recommender, source, sum, t, trending } from '@granary/sdk';
 import { FeatureReader, Recommender } from '@granary/serving';
 import * as tf from '@tensorflow/tfjs-core';
@@ -40,6 +40,7 @@ export const ranking: Suite = {
     const snapshot = shop();
     const { store } = await openLmdb(bench);
     await store.write(onlineRows(snapshot));
+    await noteOnline(store, PROJECT, snapshot.views, NOW);
     const reader = new FeatureReader(snapshot, store, { project: PROJECT, now: () => NOW });
     const featureNames = reader.plan('home_page').columns;
     const ranker = await trainedRanker(featureNames.length, bench.signal);

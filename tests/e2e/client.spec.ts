@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { named, type EntityKey } from '@granary/contracts';
 import { openOnlineStore, rowKey, type OnlineStore, type OnlineStoreOptions } from '@granary/online-store';
-import { basesOf, startRedis, whyNoRedis, type GivenEvent, type TestRedis } from '@granary/online-store/testing';
+import { basesOf, noteOnline, startRedis, whyNoRedis, type GivenEvent, type TestRedis } from '@granary/online-store/testing';
 import { resolveSnapshot } from '@granary/registry';
 import { avg, connect, count, countBy, derived, entity, featureService, featureView, latest, request, source, sum, t, type Declaration } from '@granary/sdk';
 import { FeatureReader } from '@granary/serving';
@@ -58,6 +58,7 @@ for (const [kind, whyNot] of drivers) {
       redis = kind === 'redis' ? await startRedis() : null;
       const options: OnlineStoreOptions = redis === null ? { kind: 'lmdb', path: folder } : { kind: 'redis', url: redis.url };
       store = await openOnlineStore(options);
+      await noteOnline(store, 'bank', snapshot.views, NOW);
       app = await createServingApp({ reader: new FeatureReader(snapshot, store, { project: 'bank', now: () => NOW }), port: 0 });
       const kinds = [{ at: NOW - DAY - 2, amount: 0.25, cents: HUGE, kind: 'out' }, { at: NOW - DAY - 1, amount: 0.25, kind: '__proto__' }];
       await put('profile', ['ü|1', HUGE], [...kinds, { at: NOW - DAY, amount: 0.5, kind: 'out', seen: NOW - 1, seenAt: [0, NOW] }]);

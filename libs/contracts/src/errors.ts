@@ -42,6 +42,8 @@ const KINDS = {
   CONFIG_INVALID: 'setup',
   // state of the system
   MODEL_NOT_TRAINED: 'notReady',
+  /** A view of which nothing is online: it was never materialised, or the online store has lost what it held. */
+  NOT_MATERIALISED: 'notReady',
   NOT_ENOUGH_DATA: 'notReady',
   ARTIFACT_CORRUPT: 'unreadable',
   SCHEMA_MISMATCH: 'unreadable',

@@ -88,6 +88,7 @@ export function withCircuit(store: OnlineStore, { failures: most = 5, waitMs = 1
     swapMeta: (name, from, to) => through(() => store.swapMeta(name, from, to)),
     sampleMemory: (prefix, limits) => through(() => store.sampleMemory(prefix, limits)),
     ping: () => through(() => store.ping()),
+    incarnation: () => store.incarnation(),
     close() {
       closed = true;
       callOff();

@@ -82,6 +82,11 @@ export interface OnlineStore {
   /** What rows with keys that begin with `prefix` weigh in the store's memory (LMDB: on its disk), of as many as the limits allow. */
   sampleMemory(prefix: string, limits?: SampleLimits): Promise<MemorySample>;
   ping(): Promise<void>;
+  /**
+   * Another number once a connection was lost: a server that was gone may be back with less than it had acknowledged, and what was
+   * known of it says nothing any more. It is another one before a call is answered by the server that came back.
+   */
+  incarnation(): number;
   /** Afterwards every other method throws STORE_UNAVAILABLE; closing twice is fine. */
   close(): Promise<void>;
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Snapshot } from '@granary/contracts';
 import { openOnlineStore, rowKey, type OnlineStore } from '@granary/online-store';
-import { basesOf, type GivenEvent } from '@granary/online-store/testing';
+import { basesOf, noteOnline, type GivenEvent } from '@granary/online-store/testing';
 import { resolveSnapshot } from '@granary/registry';
 import { countBy, decayedCount, derived, entity, featureService, featureView, lastN, latest, percentile, rate, request, source, sum, t, type Declaration } from '@granary/sdk';
 import { FeatureReader } from '@granary/serving';
@@ -57,6 +57,7 @@ beforeAll(async () => {
     row(1n, { at: NOW - DAY - 2, amount: 5, units: 3n, kind: 'cash' }, { at: NOW - DAY - 1, amount: 15, units: -1n, kind: 'card' }, { at: NOW - DAY, units: HUGE, kind: 'cash' }),
     row(2n, { at: NOW - 8 * DAY, kind: 'cash' }),
   ]);
+  await noteOnline(store, 'bank', snapshot.views, NOW);
   app = await createServingApp({ reader: new FeatureReader(snapshot, store, { project: 'bank', now: () => NOW }), port: 0, sampleKeys: { account: [1n] } });
 });
 afterAll(async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { FIXED_ROOT_FIELDS, FIXED_TYPES } from '@granary/contracts';
+import { noteOnline } from '@granary/online-store/testing';
 import { graphqlNames, resolveSnapshot } from '@granary/registry';
 import { count, ease, entity, featureService, featureView, latest, recommender, request, scorer, source, t, type Declaration } from '@granary/sdk';
 import { FeatureReader } from '@granary/serving';
@@ -29,6 +30,7 @@ let app: TestApp;
 let served: ServingApp;
 beforeAll(async () => {
   app = await startTestApp();
+  await noteOnline(app.store, 'names', snapshot.views, Date.now());
   const reader = new FeatureReader(snapshot, app.store, { project: 'names' });
   const find = (name: string) => snapshot.entities.find((each) => each.name === name)!;
   const untrained = snapshot.recommenders.map((declaration) => ({ declaration, user: find(declaration.user), item: find(declaration.item), trained: null }));

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Snapshot, Value } from '@granary/contracts';
 import { createInteractions, createRandom, initTensorflow, trainClassifier, trainRecommender, type Interactions, type RecommenderModel, type ScorerModel } from '@granary/models';
 import { openOnlineStore } from '@granary/online-store';
+import { noteOnline } from '@granary/online-store/testing';
 import { resolveSnapshot } from '@granary/registry';
 import { avg, count, ease, entity, featureService, featureView, itemToItem, notSeen, recommender, request, scorer, source, t, trending, type Declaration } from '@granary/sdk';
 import { FeatureReader, Recommender, Scorer } from '@granary/serving';
@@ -86,6 +87,7 @@ beforeAll(async () => {
   const path = mkdtempSync(join(tmpdir(), 'granary-models-api-'));
   const store = await openOnlineStore({ kind: 'lmdb', path });
   closing.push(() => store.close(), () => rmSync(path, { recursive: true, force: true }));
+  await noteOnline(store, 'shop', snapshot.views, NOW);
   reader = new FeatureReader(snapshot, store, { project: 'shop', now: () => NOW });
   trainedRecommender = new Recommender('for_you', { reader, model: await trainForYou() });
   const trainedScorer = new Scorer('score_transaction', { reader, model: await trainScorer() });

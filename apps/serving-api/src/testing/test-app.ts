@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { named, type EntityKey, type Snapshot } from '@granary/contracts';
-import { openOnlineStore, rowKey, watermarkName, type OnlineStore, type ViewWatermark } from '@granary/online-store';
-import { basesOf, type GivenEvent } from '@granary/online-store/testing';
+import { openOnlineStore, rowKey, type OnlineStore } from '@granary/online-store';
+import { basesOf, noteOnline, type GivenEvent } from '@granary/online-store/testing';
 import { resolveSnapshot } from '@granary/registry';
 import { avg, count, entity, featureService, featureView, last, latest, request, source, sum, t, type Declaration } from '@granary/sdk';
 import { FeatureReader } from '@granary/serving';
@@ -89,6 +89,7 @@ export async function startTestApp(options: Partial<ServingAppOptions> = {}): Pr
   const path = mkdtempSync(join(tmpdir(), 'granary-serving-api-'));
   const store = await openOnlineStore({ kind: 'lmdb', path });
   const log: InternalError[] = [];
+  await noteOnline(store, PROJECT, snapshot.views, NOW);
   const reader = new FeatureReader(snapshot, store, { project: PROJECT, now: () => NOW });
   const tidy = async (): Promise<void> => {
     await store.close();
@@ -116,7 +117,6 @@ export async function startTestApp(options: Partial<ServingAppOptions> = {}): Pr
       const of = named(snapshot.entities, view.entity);
       const value = basesOf(view, named(snapshot.sources, view.source))(events, NOW);
       await store.write([{ key: rowKey(PROJECT, of, key, view.name, view.version), value }]);
-      await store.writeMeta(watermarkName(PROJECT, view), { asOf: NOW, sequence: 1, rows: 1 } satisfies ViewWatermark);
     },
     async close() {
       await app.close();

@@ -1,5 +1,5 @@
 import { compileEntityCount, compileKeys, compileTouchedKeys, emitInChunk, hasVersions, type Chunk, type EventScope } from '@granary/compiler';
-import { identifier, storedSources, type Instant, type JobOptions, type Snapshot, type Statement } from '@granary/contracts';
+import { GranaryError, identifier, storedSources, type Instant, type JobOptions, type Snapshot, type Statement } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
 import { readUnfinished, readWatermark, type OnlineStore, type UnfinishedView } from '@granary/online-store';
 import { selectViews } from '../backfill/backfill.js';
@@ -50,7 +50,8 @@ export interface MaterialiseResult {
  * Incremental by arrival: only entities are written that events touch which have come since the watermark. Views over computed
  * sources are written whole when an input has grown. Restartable: work is cut into chunks by the hash of the key, and what is
  * written stays right whatever comes after, so that runs may stop, meet each other and go on beside a publisher.
- * Throws INVALID_USAGE for an instant before the one that is online, or that has not come yet, DEFINITION_NOT_FOUND, CANCELLED.
+ * Throws INVALID_USAGE for an instant before the one that is online, or that has not come yet, DEFINITION_NOT_FOUND,
+ * STORE_UNAVAILABLE, CANCELLED.
  */
 export async function materialise(offline: OfflineStore, online: OnlineStore, snapshot: Snapshot, options: MaterialiseOptions): Promise<MaterialiseResult[]> {
   const { now = Date.now } = options;
@@ -66,9 +67,10 @@ export async function materialise(offline: OfflineStore, online: OnlineStore, sn
 async function materialiseView(offline: OfflineStore, online: OnlineStore, snapshot: Snapshot, parts: ViewParts, options: MaterialiseOptions): Promise<MaterialiseResult> {
   const { view, source } = parts;
   const { project, at, full = false } = options;
+  const incarnation = online.incarnation();
   let watermark = await readWatermark(online, project, view);
   refuseOlder(view.name, watermark, at);
-  const work: Work = { snapshot, writer: baseWriter(offline, online, parts, project), options };
+  const work: Work = { snapshot, writer: baseWriter(offline, online, parts, project), options, incarnation };
   const stopped = await readUnfinished(online, project, view);
   const horizon = Object.fromEntries(await currentHorizon(offline, snapshot, [source]));
   // What was computed is computed anew for other inputs, and so is all of it.
@@ -93,6 +95,17 @@ interface Work {
   readonly snapshot: Snapshot;
   readonly writer: BaseWriter;
   readonly options: MaterialiseOptions;
+  /** Of the online store, when the run began. */
+  readonly incarnation: number;
+}
+
+/** A note says what the store has: of what was written before it went away some may be gone. */
+function throwIfLost({ writer: { online, parts }, incarnation }: Work): void {
+  if (online.incarnation() === incarnation) return;
+  throw new GranaryError('STORE_UNAVAILABLE', `The online store was gone while ${parts.view.name} was materialised: what was written before may be lost`, {
+    todo: 'Materialise again.',
+    details: { view: parts.view.name },
+  });
 }
 
 function sequenceOf(horizon: UnfinishedView['horizon']): number {
@@ -114,6 +127,7 @@ async function run(work: Work, unfinished: UnfinishedView): Promise<WrittenBases
       const chunks = unfinished.chunks || Math.max(1, Math.ceil(entities / (options.chunkRows ?? 50_000)));
       return withinMemory(chunks, (count) => writeChunks(work, scope, touched, count === unfinished.chunks ? unfinished : { ...unfinished, chunks: count, written: 0 }));
     });
+    throwIfLost(work);
     await advanceWatermark(online, project, parts.view, { sequence: sequenceOf(unfinished.horizon), asOf: unfinished.asOf, rows });
     await noteUnfinished(online, project, parts.view, null);
     onProgress?.({ stage: `materialise ${parts.view.name}`, done: rows, total: rows, unit: 'rows' });
@@ -121,11 +135,13 @@ async function run(work: Work, unfinished: UnfinishedView): Promise<WrittenBases
   });
 }
 
-async function writeChunks({ writer, options }: Work, scope: EventScope, touched: string | null, from: UnfinishedView): Promise<WrittenBases> {
+async function writeChunks(work: Work, scope: EventScope, touched: string | null, from: UnfinishedView): Promise<WrittenBases> {
+  const { writer, options } = work;
   const { online, parts } = writer;
   const { signal, maxMemoryBytes, onProgress, project } = options;
   const { chunks: count, asOf } = from;
   const total = { written: 0, deleted: 0 };
+  throwIfLost(work);
   await noteUnfinished(online, project, parts.view, from);
   for (let index = from.written; index < count; index++) {
     throwIfCancelled(signal, `materialise ${parts.view.name}`);
@@ -140,6 +156,7 @@ async function writeChunks({ writer, options }: Work, scope: EventScope, touched
     });
     total.written += written;
     total.deleted += deleted;
+    throwIfLost(work);
     await noteUnfinished(online, project, parts.view, { ...from, written: index + 1 });
   }
   return total;
@@ -170,7 +187,7 @@ async function countOf(offline: OfflineStore, table: string): Promise<number> {
   return Number(row!['entities']);
 }
 
-async function rowsOf({ writer: { offline, parts }, options: { signal } }: Omit<Work, 'snapshot'>, scope: EventScope, at: Instant): Promise<number> {
+async function rowsOf({ writer: { offline, parts }, options: { signal } }: Pick<Work, 'writer' | 'options'>, scope: EventScope, at: Instant): Promise<number> {
   const [row] = await offline.rows(compileEntityCount(parts.view, parts.source, at, scope), { signal });
   return Number(row!['entities']);
 }

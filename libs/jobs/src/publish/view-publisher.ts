@@ -58,12 +58,15 @@ export class ViewPublisher {
 
   async #publish(events: readonly SourceEvent[], last: number): Promise<void> {
     for (;;) {
+      const incarnation = this.#online.incarnation();
       const from = await this.#watermark(last);
       if (from.sequence >= last) return;
       const fresh = events.filter(({ sequence }) => sequence > from.sequence && sequence <= last);
       const atHand = fresh.length === last - from.sequence;
       const until = atHand ? last : Math.min(last, from.sequence + this.#limits.batchRows);
       const grown = atHand ? await this.#append(fresh) : await this.#appendStored(from, until);
+      // A store that went away may be back with less than it had then: how far it is, it must say anew.
+      if (incarnation !== this.#online.incarnation()) continue;
       const to = await this.#move(until);
       if (to !== null) await this.#fold(grown, to);
     }

@@ -25,6 +25,9 @@ const RETRY_DELAY_MS = 50;
  */
 export async function connectCluster({ url, connectTimeoutMs = 2_000, commandTimeoutMs = 2_000 }: RedisOptions, address: string): Promise<RedisPort> {
   const cluster = await connect(url, connectTimeoutMs, commandTimeoutMs, address);
+  let lost = 0;
+  // A node's connection has ended: ioredis makes another one when it finds the node again.
+  cluster.on('-node', () => (lost += 1));
 
   function partsBySlot(keys: readonly string[], most: number): SlotPart[] {
     const bySlot = groupBy(Array.from(keys.keys()), (position) => keySlot(keys[position]!));
@@ -73,6 +76,7 @@ export async function connectCluster({ url, connectTimeoutMs = 2_000, commandTim
       return answers;
     },
     servers: () => cluster.nodes('master'),
+    lost: () => lost,
     async ping() {
       const info = (await cluster.cluster('INFO')) as string;
       if (!info.includes('cluster_state:ok')) throw new Error('the cluster says that some of its slots have no server');

@@ -21,6 +21,8 @@ export interface RedisPort {
   /** Connections to the servers that hold all keys among them. */
   servers(): readonly Redis[];
   ping(): Promise<void>;
+  /** How many connections were lost so far. */
+  lost(): number;
   close(): Promise<void>;
 }
 

@@ -5,6 +5,8 @@ import { chunks, connectionOptions, inFlight, reconnectDelay, sendCommand, withi
 /** A single server. Throws STORE_UNAVAILABLE. */
 export async function connectServer({ url, connectTimeoutMs = 2_000, commandTimeoutMs = 2_000 }: RedisOptions, address: string): Promise<RedisPort> {
   const client = await connect(url, connectTimeoutMs, commandTimeoutMs, address);
+  let lost = 0;
+  client.on('close', () => (lost += 1));
   return {
     async run(items, command) {
       try {
@@ -16,6 +18,7 @@ export async function connectServer({ url, connectTimeoutMs = 2_000, commandTime
     },
     servers: () => [client],
     ping: async () => void (await client.ping()),
+    lost: () => lost,
     async close() {
       await client.quit().catch(() => undefined);
       client.disconnect();

@@ -1,6 +1,8 @@
 import { compileCompact, compileTailEvent, representView } from '@granary/aggregates';
 import { valueMap, type FieldType, type Instant, type Source, type Value, type VersionedView } from '@granary/contracts';
 import { createStateCodec } from '../state/state-codec.js';
+import type { OnlineStore } from '../store.js';
+import { watermarkName, type ViewWatermark } from '../view-row.js';
 
 /**
  * An event by its source's fields, its times among them. A field that is left out is null, or where it can't be the least
@@ -43,4 +45,9 @@ function leastOf(type: FieldType): Value {
     default:
       return 0;
   }
+}
+
+/** Notes that what is stored of these views is all there is, for reads from `asOf` on: without it nothing of them is read. */
+export async function noteOnline(store: OnlineStore, project: string, views: readonly VersionedView[], asOf: Instant): Promise<void> {
+  await Promise.all(views.map((view) => store.writeMeta(watermarkName(project, view), { asOf, sequence: 1, rows: 1 } satisfies ViewWatermark)));
 }

@@ -1,4 +1,4 @@
-export { basesOf } from './bases.js';
+export { basesOf, noteOnline } from './bases.js';
 export type { GivenEvent } from './bases.js';
 export { startRedisCluster } from './redis-cluster.js';
 export type { TestRedisCluster } from './redis-cluster.js';

@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,8 +10,11 @@ export interface TestRedis {
   readonly port: number;
   /** Ends the server at once, as a crash would. */
   kill(): Promise<void>;
-  /** Starts it again, empty, on the same port. */
-  restart(): Promise<void>;
+  /**
+   * Starts it again on the same port, with what it kept on disk. `keep`: the share of its append-only file, from its beginning, that is
+   * there: a crash may lose an end of it. Default 1.
+   */
+  restart(options?: { readonly keep?: number }): Promise<void>;
   /** Freezes and thaws it: connected, but never answering. */
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
   /** Ends it and removes its directory. */
@@ -43,8 +46,9 @@ export async function startRedis(extra: readonly string[] = []): Promise<TestRed
     url: `redis://127.0.0.1:${port}`,
     port,
     kill,
-    async restart() {
+    async restart({ keep = 1 } = {}) {
       await kill();
+      if (keep < 1) truncateLog(directory, keep);
       server = await launch(port, directory, extra);
     },
     signal: (signal) => void server.kill(signal),
@@ -54,6 +58,12 @@ export async function startRedis(extra: readonly string[] = []): Promise<TestRed
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+function truncateLog(directory: string, keep: number): void {
+  const files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) => /\.incr\.aof$|appendonly\.aof$/.test(name));
+  const file = join(directory, files.at(-1)!);
+  truncateSync(file, Math.floor(statSync(file).size * keep));
 }
 
 async function launch(port: number, directory: string, extra: readonly string[]): Promise<ChildProcess> {

@@ -122,8 +122,20 @@ describe('rows', () => {
 
   it('of another project are not seen', async () => {
     const other = new FeatureReader(snapshot, shop.store, { project: 'other', now: () => NOW });
-    expect((await other.rows('visits_only', [{ userId: 7 }]))[0]!.values['visits']!.state).toBe('missing');
     expect((await other.freshness()).every((each) => each.asOf === null)).toBe(true);
+    await shop.materialised(snapshot, 'other');
+    expect((await other.rows('visits_only', [{ userId: 7 }]))[0]!.values['visits']!.state).toBe('missing');
+  });
+
+  it('of a view that is not online are an error, and not missing, until it is', async () => {
+    const other = new FeatureReader(snapshot, shop.store, { project: 'empty', now: () => NOW });
+    await shop.put('user_activity', [7n], [{ at: NOW }], snapshot, 'empty');
+    expect((await other.rows('visits_only', [{ userId: 7 }]))[0]!.values['visits']!.state).toBe('present');
+    for (const read of [() => other.rows('ranking', [{ userId: 7, country: 'DE', branchNo: 1 }]), () => other.matrix('ranking', { userId: 7 }, [{ country: 'DE', branchNo: 1 }])]) {
+      expect(await failure(read())).toMatchObject({ code: 'NOT_MATERIALISED', kind: 'notReady', message: expect.stringMatching(/^branch_stats of ranking is /), todo: expect.any(String), details: { views: ['branch_stats'] } });
+    }
+    await shop.materialised(snapshot, 'empty');
+    expect((await other.rows('ranking', [{ userId: 7, country: 'DE', branchNo: 1 }]))[0]!.values['turnover']!.state).toBe('missing');
   });
 });
 

@@ -1,6 +1,6 @@
-import { isGranaryError, type EntityKey, type FeatureValue, type Instant, type Snapshot, type Value } from '@granary/contracts';
+import { GranaryError, isGranaryError, type EntityKey, type FeatureValue, type Instant, type Snapshot, type Value } from '@granary/contracts';
 import { readWatermark, type OnlineStore } from '@granary/online-store';
-import { KnownWatermarks } from '../log/known-watermarks.js';
+import { KnownWatermarks, type Watermarks } from '../log/known-watermarks.js';
 import type { ServingLog } from '../log/serving-log.js';
 import { derivedValue } from './derived.js';
 import { featureValue, type ViewValues } from './evaluate.js';
@@ -88,7 +88,8 @@ export class FeatureReader {
   /**
    * One row for each request, in their order, with one read of the store; rows that several requests need are read once.
    * What the online rows can't answer because `at` is too far back, the history does. Throws UNKNOWN_SERVICE, MISSING_KEY,
-   * INVALID_KEY, INVALID_VALUE, TOO_MANY_ENTITIES, PAST_NOT_ONLINE (without a history) and STORE_UNAVAILABLE.
+   * INVALID_KEY, INVALID_VALUE, TOO_MANY_ENTITIES, PAST_NOT_ONLINE (without a history), NOT_MATERIALISED and
+   * STORE_UNAVAILABLE.
    */
   async rows(serviceName: string, requests: readonly FeatureRequest[], { at = this.now() }: ReadOptions = {}): Promise<FeatureRow[]> {
     const plan = this.plan(serviceName);
@@ -111,20 +112,38 @@ export class FeatureReader {
     return rows.map((values, i) => ({ keys: asked[i]!, values }));
   }
 
+  /** How far the plan's views are online. Null: they must be looked at, or one is not: its rows, if it has any, are of a part of its events. */
+  #known({ views }: ServicePlan, watermarks = this.#watermarks.current()): Watermarks | null {
+    if (watermarks !== null) for (let i = 0; i < views.length; i++) if (!watermarks.has(views[i]!.view.name)) return null;
+    return watermarks;
+  }
+
+  /** Throws NOT_MATERIALISED and STORE_UNAVAILABLE. */
+  async #assertOnline(plan: ServicePlan): Promise<Watermarks> {
+    const found = await this.#watermarks.read();
+    const watermarks = this.#known(plan, found);
+    if (watermarks !== null) return watermarks;
+    const views = [...new Set(plan.views.map(({ view }) => view.name))].filter((name) => !found.has(name));
+    throw new GranaryError('NOT_MATERIALISED', `${views.join(', ')} of ${plan.service.name} ${views.length === 1 ? 'is' : 'are'} not online: never materialised, or lost with what the online store held`, {
+      todo: 'Materialise: granary materialise. Where events are published, this happens by itself.',
+      details: { views },
+    });
+  }
+
   async #onlineRows(plan: ServicePlan, requests: readonly FeatureRequest[], at: Instant): Promise<FeatureRow[]> {
-    const watermarks = this.#log === undefined ? null : this.#watermarks.current();
     const entities = plan.subjects.map(distinctEntities);
     const wanted = readEach(requests, (request) => {
       const { keys, fields } = parseRequest(plan, request);
       return { keys, fields, slots: keys.map((key, subject) => entities[subject]!.slotOf(key)) };
     });
+    const watermarks = this.#known(plan) ?? (await this.#assertOnline(plan));
     const rows = await fetchRows(this.#store, plan.views, entities);
     const reads = plan.views.map((planned, v) => viewReads(planned, planned.positions, rows[v]!, at, false));
 
     return wanted.map(({ keys, fields, slots }) => {
       const views = reads.map((read, v) => read.valuesOf(slots[plan.views[v]!.subject]!, keys[plan.views[v]!.subject]!, fields));
       const row = { keys: namedKeys(plan, keys, fields), values: plan.row(outputValues(plan, views, fields)) };
-      if (this.#log?.samples() === true) this.#note(this.#log, plan, row, at, plan.views.map(({ id, view }, v) => [id, Math.max(reads[v]!.horizonOf(slots[plan.views[v]!.subject]!), watermarks?.get(view.name) ?? 0)]));
+      if (this.#log?.samples() === true) this.#note(this.#log, plan, row, at, plan.views.map(({ id, view }, v) => [id, Math.max(reads[v]!.horizonOf(slots[plan.views[v]!.subject]!), watermarks.get(view.name)!)]));
       return row;
     });
   }
@@ -142,7 +161,7 @@ export class FeatureReader {
     const plan = this.plan(serviceName);
     assertFewEnough(candidates.length, this.#maxEntities);
     return this.#orHistory(
-      () => readMatrix(plan, this.#store, shared, candidates, at),
+      () => readMatrix(plan, { readInPlace: (keys) => (this.#known(plan) === null ? this.#assertOnline(plan).then(() => this.#store.readInPlace(keys)) : this.#store.readInPlace(keys)) }, shared, candidates, at),
       async (history) => matrixOfRows(plan, await this.#pastRows(history, plan, candidates.map((candidate) => ({ ...candidate, ...shared })), at)),
     );
   }

@@ -107,6 +107,7 @@ describe('matrix', () => {
           services: [{ kind: 'featureService', name: 'all', request: REQUEST, views: [...own, other], derived: [{ derived: 'mixed', features: derived.features.map(({ name }) => name) }] }],
         };
         const reader = new FeatureReader(snapshot, store.store, { project, now: () => NOW });
+        await store.materialised(snapshot, project);
         for (const [i, own] of users.entries()) if (own !== null) await store.put('u', [BigInt(i)], own, snapshot, project);
         for (const [i, own] of branches.entries()) if (own !== null) await store.put('b', ['DE', i], own, snapshot, project);
         const shared = { country: 'DE', units: 3, ...(shareUser ? { userId: 0 } : {}), ...(shareAmount ? { amount: amounts[0]! } : {}) };
@@ -145,6 +146,7 @@ describe('matrix', () => {
 
   it('of a number beyond float32 has the greatest float32, not an infinity that would count as missing', async () => {
     const reader = new FeatureReader(shop, store.store, { project: PROJECT, now: () => NOW });
+    await store.materialised();
     await store.put('branch_stats', ['FR', 1], [{ at: NOW, amount: 1e300 }]);
     await store.put('branch_stats', ['FR', 2], [{ at: NOW, amount: -1e300 }]);
     const { data, mask } = await reader.matrix('ranking', { userId: 70 }, [{ country: 'FR', branchNo: 1 }, { country: 'FR', branchNo: 2 }]);

@@ -37,7 +37,7 @@ interface Target {
   readonly rows: number;
 }
 
-export async function readMatrix(plan: ServicePlan, store: OnlineStore, shared: FeatureRequest, candidates: readonly FeatureRequest[], at: Instant): Promise<FeatureMatrix> {
+export async function readMatrix(plan: ServicePlan, store: Pick<OnlineStore, 'readInPlace'>, shared: FeatureRequest, candidates: readonly FeatureRequest[], at: Instant): Promise<FeatureMatrix> {
   const width = plan.columns.length;
   const data = new Float32Array(candidates.length * width);
   const mask = new Uint8Array(candidates.length * width);

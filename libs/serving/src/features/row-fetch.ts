@@ -29,7 +29,7 @@ export function distinctEntities(subject: Subject): Entities {
 const NO_ROWS: RowsInPlace = { at: () => null };
 
 /** Of each view the rows of its subject's entities, by their slots. One round trip. */
-export async function fetchRows(store: OnlineStore, views: readonly PlannedView[], entities: readonly Entities[]): Promise<readonly RowsInPlace[]> {
+export async function fetchRows(store: Pick<OnlineStore, 'readInPlace'>, views: readonly PlannedView[], entities: readonly Entities[]): Promise<readonly RowsInPlace[]> {
   const wanted: string[] = [];
   const firsts = views.map(({ subject, keyOf }) => {
     const first = wanted.length;

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { named, type Aggregate, type EntityKey, type Feature, type FieldType, type ScalarKind, type Snapshot, type Source, type VersionedView, type Window } from '@granary/contracts';
-import { openOnlineStore, rowKey, watermarkName, type OnlineStore, type ViewWatermark } from '@granary/online-store';
-import { basesOf, type GivenEvent } from '@granary/online-store/testing';
+import { openOnlineStore, rowKey, type OnlineStore } from '@granary/online-store';
+import { basesOf, noteOnline, type GivenEvent } from '@granary/online-store/testing';
 
 export const DAY = 86_400_000;
 export const NOW = Date.UTC(2026, 0, 31, 12);
@@ -100,6 +100,8 @@ export interface TestStore {
   readonly reads: (readonly string[])[];
   /** Writes what these events come to as of `NOW`. */
   put(viewName: string, key: EntityKey, events: readonly GivenEvent[], of?: Snapshot, project?: string): Promise<void>;
+  /** Notes that all views of a snapshot are online as of `NOW`. */
+  materialised(of?: Snapshot, project?: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -118,12 +120,13 @@ export async function openTestStore(): Promise<TestStore> {
   return {
     store,
     reads,
+    materialised: (of = snapshot, project = PROJECT) => noteOnline(lmdb, project, of.views, NOW),
     async put(viewName, key, events, of = snapshot, project = PROJECT) {
       const stored = named(of.views, viewName);
       const entity = named(of.entities, stored.entity);
       const value = basesOf(stored, named(of.sources, stored.source))(events, NOW);
       await lmdb.write([{ key: rowKey(project, entity, key, stored.name, stored.version), value }]);
-      await lmdb.writeMeta(watermarkName(project, stored), { asOf: NOW, sequence: 1, rows: 1 } satisfies ViewWatermark);
+      await noteOnline(lmdb, project, [stored], NOW);
     },
     async close() {
       await lmdb.close();

@@ -123,7 +123,7 @@ export class Recommender {
       const { data, mask } = await this.#reader.matrix(service, user, candidates);
       return rank(ranker, { features: data, mask, retrieval: retrieved.scores }, candidates.length);
     } catch (error) {
-      if (!isGranaryError(error, 'STORE_UNAVAILABLE')) throw error;
+      if (!isGranaryError(error, 'STORE_UNAVAILABLE') && !isGranaryError(error, 'NOT_MATERIALISED')) throw error;
       degraded.push('features are unavailable: in the order of the best generator');
       const none = candidates.length * ranker.encoding.columns.length;
       return rank({ ...ranker, weight: 0 }, { features: new Float32Array(none), mask: new Uint8Array(none), retrieval: retrieved.scores }, candidates.length);
