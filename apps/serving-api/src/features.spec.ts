@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { DAY, NOW, startTestApp, type TestApp } from './testing/test-app.js';
+import { watermarkName } from '@granary/online-store';
+import { noteOnline } from '@granary/online-store/testing';
+import { DAY, NOW, PROJECT, snapshot, startTestApp, type TestApp } from './testing/test-app.js';
 
 const HUGE = 9_223_372_036_854_775_807n;
 const ALL = 'visits7d { value state eventTime } points7d { value state } mean7d { value state } lastKind30d { value state } mood { value state } member { value state } since { value state } tags { value state }';
@@ -128,12 +130,15 @@ describe('a feature service', () => {
   });
 
   it('is listed by featureServices, and its views with their freshness by status', async () => {
+    const spending = snapshot.views.find(({ name }) => name === 'spending')!;
+    await app.store.writeMeta(watermarkName(PROJECT, spending), null);
     const { data } = await app.query('{ status { snapshotId appliedAt featureViews { name entity version asOf rows features { name type } } } featureServices { name field entities features { name type description } } }');
     expect(data.status.featureViews.map((each: { name: string; asOf: string | null }) => [each.name, each.asOf])).toEqual([
       ['branch_turnover', '2026-01-31T12:00:00.000Z'],
       ['spending', null],
       ['user_activity', '2026-01-31T12:00:00.000Z'],
     ]);
+    await noteOnline(app.store, PROJECT, [spending], NOW);
     expect(data.status.snapshotId).toMatch(/^[0-9a-f]{64}$/);
     expect(data.featureServices).toContainEqual({
       name: 'branch_page',

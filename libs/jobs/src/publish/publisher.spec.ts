@@ -49,7 +49,7 @@ for (const [kind, whyNot] of [['lmdb', null], ['redis', whyNoRedis()]] as const)
 
     beforeAll(async () => {
       target = await OFFLINE.embedded();
-      redis = kind === 'redis' ? await startRedis() : null;
+      redis = kind === 'redis' ? await startRedis(['--appendonly', 'yes', '--appendfsync', 'no']) : null;
       const options: OnlineStoreOptions = redis === null ? { kind: 'lmdb', path: folder.dir } : { kind: 'redis', url: redis.url };
       [offline, online] = [await OfflineStore.open(target.options), await openOnlineStore(options)];
       for (const source of [sales, reports]) await offline.ensureSource(source);
@@ -93,6 +93,11 @@ for (const [kind, whyNot] of [['lmdb', null], ['redis', whyNoRedis()]] as const)
       }
     };
 
+    const storeTwenty = async () => {
+      const { stored, lastSequence } = await store(sales, Array.from({ length: 20 }, sale));
+      return [stored, lastSequence] as const;
+    };
+
     it('is what all events come to, whoever brought them, in whatever order, and where it was stopped', async () => {
       for (const [source, view] of [[sales, shopSales], [reports, shopReports]] as const) {
         const broken = failing(online);
@@ -134,6 +139,43 @@ for (const [kind, whyNot] of [['lmdb', null], ['redis', whyNoRedis()]] as const)
       const { stored, lastSequence } = await store(sales, [sale()]);
       await mine.published(sales, stored, lastSequence);
       await expectOnline(shopSales, 'third');
+    });
+
+    if (kind === 'lmdb') return;
+
+    /** The server is killed and back, with this share of its log, before the first call of this kind or after it. */
+    const dying = (what: 'append' | 'write', when: 'before' | 'after', keep: number): OnlineStore => {
+      let calls = 0;
+      const die = async (due: boolean): Promise<void> => {
+        if (!due) return;
+        await redis!.kill();
+        await redis!.restart({ keep });
+        while (!(await online.ping().then(() => true, () => false))) await new Promise((resolve) => setTimeout(resolve, 10));
+      };
+      const wrap = <A extends readonly unknown[], R>(run: (...args: A) => Promise<R>) => async (...args: A): Promise<R> => {
+        const first = calls++ === 0;
+        await die(first && when === 'before');
+        const result = await run(...args);
+        await die(first && when === 'after');
+        return result;
+      };
+      return what === 'append' ? { ...online, append: wrap(online.append) } : { ...online, write: wrap(online.write) };
+    };
+
+    it.each([0.99, 0.95, 0.8, 0])('goes back to where the store is, when it comes back with %d of its log in the midst of a batch', async (keep) => {
+      const project = `back${keep * 100}`;
+      await publisher(project).catchUp();
+      for (let batches = 0; batches < 20; batches++) await publisher(project).published(sales, ...(await storeTwenty()));
+      await publisher(project, dying('append', 'before', keep)).published(sales, ...(await storeTwenty()));
+      await expectOnline(shopSales, project);
+    });
+
+    it('is not taken for complete by a materialisation in whose midst the store was gone', async () => {
+      const run = { at: now, now: () => now, project: 'fourth', views: ['shop_sales'], chunkRows: 3 };
+      await expect(materialise(offline, dying('write', 'after', 0), snapshot, run)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', todo: 'Materialise again.' });
+      expect(await online.readMeta(watermarkName('fourth', shopSales))).toBeNull();
+      await materialise(offline, online, snapshot, run);
+      await expectOnline(shopSales, 'fourth');
     });
   });
 }
