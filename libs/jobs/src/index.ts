@@ -11,7 +11,7 @@ export { UnreadableRow } from './intake/event-sink.js';
 export type { AcceptOptions, EventSink, IntakeResult, RejectedEvent } from './intake/event-sink.js';
 export { DEFAULT_INTAKE_LIMITS } from './intake/limits.js';
 export type { IntakeLimits } from './intake/limits.js';
-export { replayDeadLetters } from './intake/dead-letters.js';
+export { exportDeadLetters, replayDeadLetters, replayFile } from './intake/dead-letters.js';
 export type { ReplayOptions, ReplayReport } from './intake/dead-letters.js';
 export { openStreamSink } from './intake/stream/stream-sink.js';
 export type { StreamSinkOptions } from './intake/stream/stream-sink.js';

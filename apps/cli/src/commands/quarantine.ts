@@ -2,7 +2,7 @@ import { GranaryError, formatInstant, quarantineTable, type Source } from '@gran
 import type { QuarantinedRow } from '@granary/offline-store';
 import type { Command } from 'commander';
 import { wholeNumber } from '../flags.js';
-import { formatCount } from '../terminal/format.js';
+import { formatCount, plural } from '../terminal/format.js';
 import { renderTable } from '../terminal/table.js';
 import { flag, verb } from '../verb.js';
 
@@ -36,27 +36,50 @@ export function registerQuarantine(program: Command): void {
     });
     return { json: { quarantine: rejects }, text: parts.length === 0 ? 'the quarantine is empty' : parts.join('\n\n') };
   });
+  registerExport(command);
   registerReplay(command);
   registerDrop(command);
+}
+
+function registerExport(quarantine: Command): void {
+  const command = quarantine
+    .command('export')
+    .argument('<source>', 'whose rows')
+    .description('Write quarantined rows to a file, a JSON object a line with the reason: mend what stands under "row", then replay --file')
+    .requiredOption('--out <file>', 'a new file')
+    .option('--where <text>', 'only rows whose reason holds this text');
+  verb<{ readonly out: string; readonly where?: string }, [name: string]>(command, ['clickhouseUrl'], 'granary quarantine export payments --out bad.ndjson', async (context, { out, where }, name) => {
+    const [source] = chosen((await context.snapshot()).sources, name);
+    const { exportDeadLetters } = await import('@granary/jobs');
+    const exported = await exportDeadLetters(await context.offline(), source!, out, { reason: where });
+    return { json: { source: name, out, exported }, text: `${plural(exported, 'row')} in ${out}; mended, they go back with: granary quarantine replay ${name} --file ${out}` };
+  });
 }
 
 function registerReplay(quarantine: Command): void {
   const command = quarantine
     .command('replay')
     .argument('<source>', 'whose rows')
-    .description('Read quarantined rows again, with fields corrected; those that are events now are stored and leave the quarantine. Lines of CSV stay: correct the file and ingest it')
+    .description('Read quarantined rows again, with fields corrected or as mended in an exported file; those that are events now are stored and leave the quarantine')
     .option('--where <text>', 'only rows whose reason holds this text')
-    .option('--set <field=value...>', 'fields that get this value first (JSON, or else text)');
-  verb<{ readonly where?: string; readonly set?: readonly string[] }, [name: string]>(command, ['clickhouseUrl'], "granary quarantine replay payments --where 'amount: missing' --set amount=0", async (context, { where, set = [] }, name) => {
-    const { createIntake, noPublisher, parseJson, replayDeadLetters } = await import('@granary/jobs');
+    .option('--set <field=value...>', 'fields that get this value first (JSON, or else text)')
+    .option('--file <path>', 'instead: what granary quarantine export wrote, mended');
+  const examples = "granary quarantine replay payments --where 'amount: missing' --set amount=0\ngranary quarantine replay payments --file bad.ndjson";
+  verb<{ readonly where?: string; readonly set?: readonly string[]; readonly file?: string }, [name: string]>(command, ['clickhouseUrl'], examples, async (context, { where, set = [], file }, name) => {
+    if (file !== undefined && (where !== undefined || set.length > 0)) throw new GranaryError('INVALID_USAGE', '--file goes without --where and --set', { todo: 'Mend the rows in the file, or leave it out.' });
+    const { createIntake, noPublisher, parseJson, replayDeadLetters, replayFile } = await import('@granary/jobs');
     const snapshot = await context.snapshot();
     const [source] = chosen(snapshot.sources, name);
     const store = await context.offline();
     const sink = createIntake({ store, snapshot, publisher: noPublisher });
     context.onClose(() => sink.close());
-    const report = await replayDeadLetters(store, source!, sink, { reason: where, set: Object.fromEntries(set.map((each) => assignment(each, parseJson))), signal: context.signal });
+    const { signal } = context;
+    const report =
+      file === undefined
+        ? await replayDeadLetters(store, source!, sink, { reason: where, set: Object.fromEntries(set.map((each) => assignment(each, parseJson))), signal })
+        : await replayFile(store, source!, sink, file, { signal });
     const reasons = report.reasons.map(({ reason, count }) => `  ${formatCount(count)} × ${reason}`);
-    const text = [`${formatCount(report.replayed)} replayed (${formatCount(report.duplicates)} were stored before), ${formatCount(report.stillWrong)} still wrong`, ...reasons.slice(0, 20)].join('\n');
+    const text = [`${formatCount(report.replayed)} replayed (${formatCount(report.duplicates)} were stored before), ${formatCount(report.stillWrong)} still wrong${report.gone === 0 ? '' : `, ${formatCount(report.gone)} gone before`}`, ...reasons.slice(0, 20)].join('\n');
     return { json: report, text, exitCode: report.stillWrong > 0 ? 1 : 0 };
   });
 }

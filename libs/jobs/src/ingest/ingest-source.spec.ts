@@ -126,7 +126,7 @@ describe('ingest', () => {
     expect(await store.countEvents(source)).toBe(200);
     const kept = await store.listQuarantine(source, 100);
     expect(kept.map((row) => row.line)).toEqual([102, 103, 104, 105, 106, 107]);
-    expect(kept[0]).toMatchObject({ file: 'counted.csv', text: '1,7,good,964982703', reason: 'rating: "good" is not float64' });
+    expect(kept[0]).toMatchObject({ file: 'counted.csv', text: expect.stringMatching(/^\{.*"rating":"good".*\}$/), reason: 'rating: "good" is not float64' });
     expect(kept[4]!.text.length).toBeLessThan(66_000);
 
     expect(await ingestSource(store, source, file, { label: 'counted.csv' })).toMatchObject({ read: 216, inserted: 0, duplicates: 210, quarantined: 6 });

@@ -3,6 +3,7 @@ import type { OfflineStore, Reject } from '@granary/offline-store';
 import { createEventParser, type ParsedEvent } from './event-parser.js';
 import { openFile } from './open-file.js';
 import { textOf, type Notation, type RawRow } from './raw-row.js';
+import { createTextToJson } from './text-as-json.js';
 
 export interface IngestOptions extends JobOptions {
   /** How the report and the quarantine name the file; by default its path as given. */
@@ -135,6 +136,7 @@ interface Loader {
 
 function createLoader(store: OfflineStore, source: Source, file: string, notation: Notation, options: IngestOptions): Loader {
   const parser = createEventParser(source, notation);
+  const textToJson = createTextToJson(source);
   const batchRows = options.batchRows ?? BATCH_ROWS;
   const mistakes = new Map<string, number>();
   let inserted = 0;
@@ -145,7 +147,7 @@ function createLoader(store: OfflineStore, source: Source, file: string, notatio
   let flushedBytes = 0;
 
   const reject = (raw: RawRow, reason: string, mistake: string): void => {
-    const text = textOf(raw);
+    const text = raw.kind === 'row' && notation === 'text' ? textToJson(raw.values) : textOf(raw);
     const kept = text.length > QUARANTINED_TEXT ? `${text.slice(0, QUARANTINED_TEXT)}…` : text;
     rejects.push({ reject: { file, line: raw.line, text: kept, reason }, mistake });
   };
