@@ -13,6 +13,7 @@ import {
   type VersionedView,
   type Window,
 } from '@granary/contracts';
+import { PLANS, type Plan } from '@granary/compiler';
 import type { PublisherOptions } from '@granary/jobs';
 import * as fc from 'fast-check';
 import type { OracleEvent, Question } from './oracle.js';
@@ -25,7 +26,21 @@ export interface ParityCase {
   readonly events: readonly OracleEvent[];
   readonly questions: readonly Question[];
   readonly stream: EventStream;
+  readonly asked: Asked;
 }
+
+/** Which of all paths a world asks: many worlds find more than many paths do, and a path costs a statement or more. */
+export interface Asked {
+  readonly online: 'lmdb' | 'redis';
+  readonly offline: readonly OfflinePath[];
+  /** Plans that statements may choose from. Left out: those they choose from by themselves. */
+  readonly plans?: readonly Plan[];
+  /** Whether its events lie days apart. */
+  readonly stretched: boolean;
+}
+
+export const offlinePaths = ['backfill', 'probes', 'spine', 'questions', 'events'] as const;
+export type OfflinePath = (typeof offlinePaths)[number];
 
 /** How the events come in, and what else goes on while they do. What is left after the last delivery comes as one more. */
 export interface EventStream {
@@ -37,8 +52,8 @@ export interface EventStream {
 /** One batch: stored, told to the publishers or not, and what happens then. */
 export interface Delivery {
   readonly rows: number;
-  /** `stored`: the process ends before it publishes; `twice`: who sent it has sent it again. */
-  readonly published: 'told' | 'stored' | 'twice';
+  /** `stored`: the process ends before it publishes; `cut off`: in the midst of it, and another one begins again; `twice`: who sent it has sent it again. */
+  readonly published: 'told' | 'stored' | 'twice' | 'cut off';
   /** `restart`: other publishers from here on. */
   readonly then: 'nothing' | 'restart' | 'catch up' | 'materialise' | 'materialise in full';
   /** The clock moves on to the next instant that is asked about. */
@@ -200,8 +215,9 @@ const streamArbitrary: fc.Arbitrary<EventStream> = fc.record({
     fc.array(
       fc.record({
         rows: fc.integer({ min: 0, max: 12 }),
-        published: fc.constantFrom('told', 'told', 'told', 'stored', 'twice'),
-        then: fc.constantFrom('nothing', 'nothing', 'nothing', 'nothing', 'restart', 'catch up', 'materialise', 'materialise in full'),
+        published: fc.constantFrom('told', 'told', 'told', 'told', 'stored', 'twice', 'cut off'),
+        // What computes all anew hides what went wrong before.
+        then: fc.oneof({ weight: 9, arbitrary: fc.constantFrom('nothing' as const, 'nothing' as const, 'restart' as const, 'catch up' as const) }, { weight: 1, arbitrary: fc.constantFrom('materialise' as const, 'materialise in full' as const) }),
         later: fc.constantFrom(false, false, true),
       }),
       { maxLength: 6, size: 'max' },
@@ -209,25 +225,42 @@ const streamArbitrary: fc.Arbitrary<EventStream> = fc.record({
   ),
   limits: fc.record({
     batchRows: fc.constantFrom(3, 5_000),
-    materialiseRows: fc.constantFrom(10, 100_000, 100_000),
+    materialiseRows: fc.constantFrom(10, 100_000, 100_000, 100_000),
     tailBytes: fc.constantFrom(0, 300, 4_096),
     slackMs: fc.constantFrom(0, 1, 500, 60_000),
   }),
 });
 
+const askedArbitrary: fc.Arbitrary<Asked> = fc.noBias(
+  fc.record(
+    {
+      online: fc.constantFrom('lmdb' as const, 'redis' as const),
+      offline: fc.uniqueArray(fc.constantFrom(...offlinePaths), { minLength: 2, maxLength: 2 }),
+      plans: fc.constantFrom<(readonly Plan[])[]>(PLANS, ['merged'], []),
+      stretched: fc.boolean(),
+    },
+    { requiredKeys: ['online', 'offline', 'stretched'] },
+  ),
+);
+
+/** Of every event of the entity there is: it says what any window misses. */
+const ALL: Feature = { name: 'all', type: { kind: 'int32' }, aggregate: { fn: 'count', column: null, where: null, window: { sizeMs: null, delayMs: 0, bounds: '[]', includeRequest: false }, default: null } };
+
 export const parityCase: fc.Arbitrary<ParityCase> = fc
   .record({
     composite: fc.boolean(),
-    corrected: fc.boolean(),
-    // All events are of one entity, and none comes twice: its windows hold many.
+    // A corrected event comes again with other content; a timeless row is a version of a thing.
+    kind: fc.constantFrom('plain', 'plain', 'corrected', 'corrected', 'corrected', 'timeless'),
+    asked: askedArbitrary,
+    // All events are of one entity, and none comes twice if it is not as another version: its windows hold many.
     crowded: fc.boolean(),
     ttlMs: fc.option(fc.constantFrom(1, 500, 1000, 3000)),
     // Without its bias fast-check makes every other array short, and what goes wrong in full windows is hardly ever seen.
-    features: fc.noBias(fc.array(aggregateArbitrary, { minLength: 1, maxLength: 12, size: 'max' })),
+    features: fc.noBias(fc.array(aggregateArbitrary, { minLength: 1, maxLength: 10, size: 'max' })),
     events: fc.noBias(fc.array(fc.record({ id: fc.integer({ min: 1, max: 24 }), time: instant, lag: fc.constantFrom(0, 0, 500, 1500, 4000), row: rowArbitrary }), { maxLength: 40, size: 'max' })),
     // Few instants for many questions: each costs a backfill.
-    instants: fc.array(instant, { minLength: 1, maxLength: 4 }),
-    questions: fc.array(fc.record({ at: fc.nat({ max: 3 }), request: rowArbitrary, own: fc.oneof({ weight: 5, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.nat({ max: 39 }) }) }), { minLength: 1, maxLength: 24, size: 'max' }),
+    instants: fc.array(instant, { minLength: 1, maxLength: 3 }),
+    questions: fc.array(fc.record({ at: fc.nat({ max: 2 }), request: rowArbitrary, own: fc.oneof({ weight: 5, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.nat({ max: 39 }) }) }), { minLength: 1, maxLength: 10, size: 'max' }),
     stream: streamArbitrary,
   })
   .map((raw) => {
@@ -243,23 +276,26 @@ export const parityCase: fc.Arbitrary<ParityCase> = fc
       ],
       // The events below carry their ids themselves: which field it is does not matter, only that one is declared.
       eventId: ['part'],
-      eventTime: 'at',
-      knownAt: raw.corrected ? 'reportedAt' : null,
+      eventTime: raw.kind === 'timeless' ? null : 'at',
+      knownAt: raw.kind === 'corrected' ? 'reportedAt' : null,
       file: null,
     };
-    const features: Feature[] = raw.features.map((feature, i) => ({ name: `f${i}`, ...feature }));
+    const features: Feature[] = [ALL, ...raw.features.map((feature, i) => ({ name: `f${i}`, ...feature }))];
     const view: VersionedView = { kind: 'featureView', name: 'facts', entity: 'thing', source: 'happenings', keyFields: [...keys], ttlMs: raw.ttlMs, features, version: '0123456789ab' };
     const key = Object.fromEntries(raw.crowded ? keys.map((name) => [name, raw.events[0]?.row[name] ?? null]) : []);
     const events: OracleEvent[] = raw.events.map(({ id, time, lag, row }, i) => {
-      const knownAt = raw.corrected ? time + lag : time;
-      return { id: `event-${raw.crowded ? i : id}`, time, knownAt, row: { ...row, ...key, at: time, reportedAt: time + lag } };
+      const moment = raw.kind === 'timeless' ? 0 : time;
+      const repeated = raw.kind === 'plain' ? id : Math.ceil(id / 2);
+      return { id: `event-${raw.crowded && raw.kind === 'plain' ? i : repeated}`, time: moment, knownAt: raw.kind === 'corrected' ? time + lag : moment, row: { ...row, ...key, at: time, reportedAt: time + lag } };
     });
     const questions: Question[] = raw.questions.map(({ at: pick, request, own }) => {
       const at = raw.instants[pick % raw.instants.length]!;
-      const event = own === null || events.length === 0 ? undefined : events[own % events.length];
+      const event = own === null || events.length === 0 || raw.kind === 'timeless' ? undefined : events[own % events.length];
       // A question that is an event asks about it as it happened.
       const row = event === undefined ? { ...request, at, reportedAt: at } : event.row;
       return { key: keys.map((name) => row[name]!), at: event?.time ?? at, request: row, eventId: event?.id ?? '' };
     });
-    return { entity, source, view, events, questions, stream: raw.stream };
+    // A timeless row has no time to ask about itself, nor one to lie days from another.
+    const asked = raw.kind === 'timeless' ? { ...raw.asked, offline: raw.asked.offline.filter((path) => path !== 'events'), stretched: false } : raw.asked;
+    return { entity, source, view, events, questions, stream: raw.stream, asked };
   });

@@ -16,6 +16,8 @@ export interface Mismatch {
 export interface Comparison {
   readonly compared: number;
   readonly mismatches: readonly (Mismatch | ExpressionMismatch)[];
+  /** What was asked. */
+  readonly paths: readonly string[];
 }
 
 /** The events of a world as the store takes them, and an empty table for them. */
@@ -36,7 +38,7 @@ export async function load(store: OfflineStore, world: ParityCase): Promise<read
   const rows = await openEvents(store, world);
   const half = Math.ceil(rows.length / 2);
   for (const batch of [rows.slice(0, half), rows.slice(half)]) if (batch.length > 0) await store.appendEvents(source, batch);
-  return arrive(source, events);
+  return arrive(source, [events.slice(0, half), events.slice(half)]);
 }
 
 /** Integers, strings and the rest to the letter; floats to 1e-9 of what went into them. */

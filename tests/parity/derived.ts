@@ -9,7 +9,7 @@ import { agree, load, type Comparison, type Mismatch } from './comparison.js';
 import type { DerivedCase, ViewUse } from './derived-cases.js';
 import { sameValue } from './expressions.js';
 import { ask, type Answer, type Question } from './oracle.js';
-import { askDataset, createSpines, type Answered } from './statements.js';
+import { askDataset, createSpine, spineOf, spineOfEvents, spineOfQuestions, type Answered } from './statements.js';
 
 /** Online keys of one case can't be those of another. */
 let cases = 0;
@@ -19,9 +19,14 @@ export async function compareDerived(store: OfflineStore, online: OnlineStore, {
   const arrived = await load(store, world);
   const resolved = resolveService(snapshot, service);
   const names = resolved.features.map(({ name }) => name);
-  const { spine, asked, happened } = await createSpines(store, world, arrived);
+  await createSpine(store, world);
+  const spine = spineOf(world);
+  const asked = await spineOfQuestions(store, world);
+  // A timeless row has no time to ask about itself.
+  const happened = world.source.eventTime === null ? null : await spineOfEvents(store, world, arrived);
   const all: Answered[] = [];
   for (const [path, questions, plans] of [['spine', spine, PLANS], ['questions', asked, PLANS], ['events', happened, PLANS], ['pairs', happened, []]] as const) {
+    if (questions === null) continue;
     const statement = compileDataset(snapshot, service, questions.spine, { plans });
     all.push({ path, questions: questions.questions, answers: await askDataset(store, statement, questions, names) });
   }
@@ -44,7 +49,7 @@ export async function compareDerived(store: OfflineStore, online: OnlineStore, {
       }
     });
   }
-  return { compared, mismatches };
+  return { compared, mismatches, paths: all.map(({ path }) => path) };
 }
 
 /** The question as a view hears it that is read under other keys: a request is about the entity that these name. */

@@ -16,7 +16,7 @@ const TABLE = 'expression_rows';
 const ROW = '__row';
 
 /** Computes every expression over every row, by closures and in ClickHouse. */
-export async function compareExpressions(store: OfflineStore, { expressions, rows }: ExpressionCase): Promise<{ readonly compared: number; readonly mismatches: readonly ExpressionMismatch[] }> {
+export async function compareExpressions(store: OfflineStore, { expressions, rows }: ExpressionCase): Promise<{ readonly compared: number; readonly mismatches: readonly ExpressionMismatch[]; readonly paths: readonly string[] }> {
   const columns = EXPRESSION_FIELDS.map(({ name, type, nullable }) => {
     const stored = type.kind === 'timestamp' ? 'Int64' : clickhouseType(type);
     return `${identifier(name)} ${nullable ? `Nullable(${stored})` : stored}`;
@@ -37,7 +37,7 @@ export async function compareExpressions(store: OfflineStore, { expressions, row
       if (!sameValue(expression, closure, sql)) mismatches.push({ expression: formatExpression(expression), row: fieldsRead(expression, row), closure, sql });
     });
   });
-  return { compared: expressions.length * rows.length, mismatches };
+  return { compared: expressions.length * rows.length, mismatches, paths: ['closure'] };
 }
 
 function declared({ name }: FieldReference): (typeof EXPRESSION_FIELDS)[number] {

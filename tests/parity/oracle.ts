@@ -29,6 +29,9 @@ export interface Answer {
   readonly otherwise?: Answer;
 }
 
+/** Far below a double's normal range the digits run out. */
+const DENORMAL = 1e-290;
+
 /** What a window holds: an event of it, or the request. */
 interface Counted {
   readonly time: number;
@@ -39,8 +42,13 @@ export interface Arrived extends OracleEvent {
   readonly sequence: number;
 }
 
-/** Events in order of arrival; an id that came before is the same event (with known-at: the same version of it). */
-export function arrive(source: Source, events: readonly OracleEvent[]): readonly Arrived[] {
+/**
+ * Events in order of arrival; an id that came before is the same event (with known-at: the same version of it). Of a timeless
+ * source a row is a version of a thing, if it says something new, and the last one of its batch.
+ */
+export function arrive(source: Source, batches: readonly (readonly OracleEvent[])[]): readonly Arrived[] {
+  if (source.eventTime === null) return arriveTimeless(source, batches);
+  const events = batches.flat();
   const seen = new Set<string>();
   const arrived: Arrived[] = [];
   for (const event of events) {
@@ -48,6 +56,19 @@ export function arrive(source: Source, events: readonly OracleEvent[]): readonly
     if (seen.has(identity)) continue;
     seen.add(identity);
     arrived.push({ ...event, sequence: arrived.length + 1 });
+  }
+  return arrived;
+}
+
+function arriveTimeless({ fields }: Source, batches: readonly (readonly OracleEvent[])[]): readonly Arrived[] {
+  const arrived: Arrived[] = [];
+  const same = (a: OracleEvent, b: OracleEvent): boolean => fields.every(({ name }) => String(a.row[name]) === String(b.row[name]));
+  for (const batch of batches) {
+    const last = batch.filter((event, i) => !batch.some((other, j) => j > i && other.id === event.id));
+    for (const event of last) {
+      const before = arrived.findLast((other) => other.id === event.id);
+      if (before === undefined || !same(before, event)) arrived.push({ ...event, sequence: arrived.length + 1 });
+    }
   }
   return arrived;
 }
@@ -133,8 +154,7 @@ function foldSome(aggregate: Aggregate, type: FieldType, events: readonly Counte
     case 'decayedSum': {
       const weights = events.map(({ time }) => Math.pow(0.5, (at - time) / aggregate.halfLifeMs!));
       const weighted = aggregate.column === null ? weights : weights.map((weight, i) => weight * numbers[i]!);
-      // Far below a double's normal range the digits run out.
-      const scale = total(weighted.map(Math.abs)) + 1e-290;
+      const scale = total(weighted.map(Math.abs)) + DENORMAL;
       return float(total(weighted), scale, scale);
     }
     case 'sum': {
@@ -180,7 +200,7 @@ function foldSome(aggregate: Aggregate, type: FieldType, events: readonly Counte
       const rank = aggregate.fraction! * (rising.length - 1);
       const low = rising[Math.floor(rank)]!;
       const high = rising[Math.floor(rank) + 1] ?? low;
-      return float(low * (Math.floor(rank) + 1 - rank) + high * (rank - Math.floor(rank)), Math.max(Math.abs(low), Math.abs(high)), high - low);
+      return float(low * (Math.floor(rank) + 1 - rank) + high * (rank - Math.floor(rank)), Math.max(Math.abs(low), Math.abs(high)) + DENORMAL, high - low);
     }
     case 'latest':
       throw new Error('latest has no window');

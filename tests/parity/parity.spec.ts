@@ -1,5 +1,6 @@
+import { whyNoRedis } from '@granary/online-store/testing';
 import { describe } from '@jest/globals';
-import { parityCase } from './cases.js';
+import { offlinePaths, parityCase } from './cases.js';
 import { itAgrees } from './random-worlds.js';
 
 describe('parity', () => {
@@ -8,6 +9,7 @@ describe('parity', () => {
     worlds: parityCase,
     seed: Number(process.env['SEED']),
     compare: (bench) => bench.compare,
-    values: 90_000,
+    values: 70_000,
+    paths: ['lmdb', ...(whyNoRedis() === null ? ['redis'] : []), ...offlinePaths],
   });
 });

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { createPublisher } from '@granary/jobs';
 import { OfflineStore } from '@granary/offline-store';
 import { openOnlineStore, type OnlineStore } from '@granary/online-store';
 import { startRedis, whyNoRedis } from '@granary/online-store/testing';
@@ -11,12 +12,14 @@ import { agree, type Comparison, type Mismatch } from './comparison.js';
 import { arrive, ask, type Answer, type Arrived, type Question } from './oracle.js';
 import type { DerivedCase } from './derived-cases.js';
 import { compareDerived } from './derived.js';
-import { streamOnline } from './published.js';
-import { askAll } from './statements.js';
+import { deliveries, streamOnline } from './published.js';
+import { askAll, type Answered } from './statements.js';
 import { stretch } from './stretch.js';
 
 export interface ParityBench {
   compare(this: void, world: ParityCase): Promise<Comparison>;
+  /** What is online alone, published by another publisher. */
+  compareOnline(this: void, world: ParityCase, create: typeof createPublisher): Promise<Comparison>;
   compareExpressions(this: void, world: ExpressionCase): Promise<Comparison>;
   compareDerived(this: void, world: DerivedCase): Promise<Comparison>;
   close(): Promise<void>;
@@ -28,11 +31,16 @@ export async function openParity(): Promise<ParityBench> {
   const store = await OfflineStore.open({ kind: 'embedded', path: join(folder, 'offline') });
   const redis = whyNoRedis() === null ? await startRedis() : null;
   const lmdb = await openOnlineStore({ kind: 'lmdb', path: join(folder, 'online') });
-  const online: Record<string, OnlineStore> = redis === null ? { lmdb } : { lmdb, redis: await openOnlineStore({ kind: 'redis', url: redis.url }) };
+  const online: Readonly<Record<'lmdb' | 'redis', OnlineStore>> = { lmdb, redis: redis === null ? lmdb : await openOnlineStore({ kind: 'redis', url: redis.url }) };
   return {
-    async compare(world) {
-      const both = [await compare(store, online, world), await compare(store, online, stretch(world))];
-      return { compared: both.reduce((sum, each) => sum + each.compared, 0), mismatches: both.flatMap((each) => each.mismatches) };
+    compare: async (given) => {
+      const world = lengthened(given);
+      const arrived = arrive(world.source, deliveries(world));
+      return judge(world, arrived, [...(await streamOnline(store, online[world.asked.online], world)), ...(await askAll(store, world, arrived))]);
+    },
+    compareOnline: async (given, create) => {
+      const world = lengthened(given);
+      return judge(world, arrive(world.source, deliveries(world)), await streamOnline(store, online[world.asked.online], world, create));
     },
     compareExpressions: (world) => compareExpressions(store, world),
     compareDerived: (world) => compareDerived(store, lmdb, world),
@@ -45,16 +53,19 @@ export async function openParity(): Promise<ParityBench> {
   };
 }
 
-async function compare(store: OfflineStore, online: Readonly<Record<string, OnlineStore>>, world: ParityCase): Promise<Comparison> {
+function lengthened(world: ParityCase): ParityCase {
+  return world.asked.stretched ? stretch(world) : world;
+}
+
+/** What was answered, compared to what the oracle says. */
+function judge(world: ParityCase, arrived: readonly Arrived[], answered: readonly Answered[]): Comparison {
   const { view } = world;
-  const arrived = arrive(world.source, world.events);
-  const answered = [...(await streamOnline(store, online, world)), ...(await askAll(store, world, arrived))];
-  const judge = oracleOf(world, arrived);
+  const oracle = oracleOf(world, arrived);
   const mismatches: Mismatch[] = [];
   let compared = 0;
   for (const { path, questions, answers, horizon } of answered) {
     questions.forEach((question, i) => {
-      const expected = judge(question, horizon?.(i, view.name) ?? Infinity);
+      const expected = oracle(question, horizon?.(i, view.name) ?? Infinity);
       for (const feature of view.features) {
         const actual = answers[i]![feature.name];
         if (actual === undefined) continue;
@@ -63,7 +74,7 @@ async function compare(store: OfflineStore, online: Readonly<Record<string, Onli
       }
     });
   }
-  return { compared, mismatches };
+  return { compared, mismatches, paths: answered.map(({ path }) => path) };
 }
 
 /** What the oracle says to a question of the events up to a sequence; asked by several paths it says it once. */

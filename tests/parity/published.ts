@@ -5,20 +5,28 @@ import type { OnlineStore } from '@granary/online-store';
 import { FeatureReader } from '@granary/serving';
 import type { Delivery, ParityCase } from './cases.js';
 import { openEvents } from './comparison.js';
-import type { Question } from './oracle.js';
+import type { OracleEvent, Question } from './oracle.js';
 import { plain } from './plain.js';
 import { servedWhole, type Answered } from './statements.js';
 
 /** Beside the instants that a world asks about, those of so many events are asked about: what happens then is on a bound. */
-const MOMENTS = 8;
+const MOMENTS = 4;
 /** Online keys of one world can't be those of another. */
 let worlds = 0;
 
+/** The events of a world, as they are delivered. */
+export function deliveries({ events, stream }: ParityCase): readonly (readonly OracleEvent[])[] {
+  const batches: (readonly OracleEvent[])[] = [];
+  let taken = 0;
+  for (const { rows } of [...stream.deliveries, { rows: events.length }]) batches.push(events.slice(taken, (taken += rows)));
+  return batches;
+}
+
 /**
- * Stores the events of a world as its stream delivers them, publishes them to every online store, materialises and starts
- * again in between; and after each delivery reads every question at every instant from the clock's on.
+ * Stores the events of a world as its stream delivers them, publishes them, materialises and starts again in between; and
+ * after each delivery, and after what follows it, reads every question at every instant from the clock's on.
  */
-export async function streamOnline(offline: OfflineStore, stores: Readonly<Record<string, OnlineStore>>, world: ParityCase): Promise<readonly Answered[]> {
+export async function streamOnline(offline: OfflineStore, store: OnlineStore, world: ParityCase, create: typeof createPublisher = createPublisher): Promise<readonly Answered[]> {
   const { source, questions, stream } = world;
   const rows = await openEvents(offline, world);
   const { service, snapshot } = servedWhole(world, requestOf(world));
@@ -28,19 +36,23 @@ export async function streamOnline(offline: OfflineStore, stores: Readonly<Recor
   let clock = 0;
   const now = (): number => instants[clock]!;
 
-  const open = (store: OnlineStore): OnlinePublisher => createPublisher(offline, store, snapshot, { project, now, ...stream.limits });
-  const online = Object.entries(stores).map(([name, store]) => ({ name, store, publisher: open(store), reader: new FeatureReader(snapshot, store, { project, maxEntities: asked.length }) }));
-  const toEach = (run: (each: (typeof online)[number]) => Promise<unknown>): Promise<unknown> => Promise.all(online.map(run));
-  const follow: Readonly<Record<Delivery['then'], () => Promise<unknown>>> = {
-    nothing: () => Promise.resolve(),
-    restart: () => toEach(async (each) => (each.publisher = open(each.store))),
-    'catch up': () => toEach(({ publisher }) => publisher.catchUp()),
-    materialise: () => toEach(({ store }) => materialise(offline, store, snapshot, { at: now(), now, project })),
-    'materialise in full': () => toEach(({ store }) => materialise(offline, store, snapshot, { at: now(), now, project, full: true })),
+  const open = (to = store): OnlinePublisher => create(offline, to, snapshot, { project, now, ...stream.limits });
+  const reader = new FeatureReader(snapshot, store, { project, maxEntities: asked.length });
+  let publisher = open();
+  const follow: Readonly<Record<Exclude<Delivery['then'], 'nothing'>, () => Promise<unknown>>> = {
+    restart: () => Promise.resolve((publisher = open())),
+    'catch up': () => publisher.catchUp(),
+    materialise: () => materialise(offline, store, snapshot, { at: now(), now, project }),
+    'materialise in full': () => materialise(offline, store, snapshot, { at: now(), now, project, full: true }),
   };
 
   const answered: Answered[] = [];
   let [taken, stored, visible] = [0, 0, 0];
+  const read = async (after: string): Promise<void> => {
+    const seen = visible;
+    const askable = asked.filter(({ at }) => at >= now());
+    answered.push({ path: `${store.kind} after ${after}, at ${now()}`, questions: askable, answers: await readAll(reader, service.name, askable), horizon: () => seen });
+  };
   const rest: Delivery = { rows: rows.length, published: 'told', then: 'catch up', later: false };
   for (const [step, delivery] of [...stream.deliveries, rest].entries()) {
     const batch = rows.slice(taken, (taken += delivery.rows));
@@ -48,21 +60,29 @@ export async function streamOnline(offline: OfflineStore, stores: Readonly<Recor
       const { rows: outcomes, lastSequence } = await offline.appendEvents(source, batch);
       stored = lastSequence;
       const events = batch.map((row, i) => ({ ...row, ...outcomes[i]! }));
-      const times = { stored: 0, told: 1, twice: 2 }[delivery.published];
-      for (let time = 0; time < times; time++) await toEach(({ publisher }) => publisher.published(source, events, lastSequence));
+      if (delivery.published === 'cut off') await open(cutOff(store)).published(source, events, lastSequence).catch(() => undefined);
+      const times = { stored: 0, told: 1, 'cut off': 1, twice: 2 }[delivery.published];
+      for (let time = 0; time < times; time++) await publisher.published(source, events, lastSequence);
       if (times > 0) visible = stored;
+      await read(`${step + 1} deliveries`);
     }
-    await follow[delivery.then]();
-    if (!['nothing', 'restart'].includes(delivery.then)) visible = stored;
-    const seen = visible;
-    const askable = asked.filter(({ at }) => at >= now());
-    for (const { name, reader } of online) {
-      const answers = await readAll(reader, service.name, askable);
-      answered.push({ path: `${name} after ${step + 1} deliveries, at ${now()}`, questions: askable, answers, horizon: () => seen });
+    if (delivery.then !== 'nothing') {
+      await follow[delivery.then]();
+      if (delivery.then !== 'restart') visible = stored;
+      await read(`${step + 1} deliveries, ${delivery.then}`);
     }
     if (delivery.later && clock < instants.length - 1) clock++;
   }
   return answered;
+}
+
+/** A store whose client ends when its events are appended, before it learns so. */
+function cutOff(store: OnlineStore): OnlineStore {
+  const append: OnlineStore['append'] = async (...frames) => {
+    await store.append(...frames);
+    throw new Error('cut off');
+  };
+  return Object.assign(Object.create(store) as OnlineStore, { append });
 }
 
 async function readAll(reader: FeatureReader, service: string, questions: readonly Question[]): Promise<Answered['answers']> {

@@ -11,6 +11,8 @@ interface RandomWorlds<T> {
   readonly compare: (bench: ParityBench) => (world: T) => Promise<Comparison>;
   /** Worlds are compared until so many values were. */
   readonly values: number;
+  /** What must have been asked by then: beginnings of the names of paths. */
+  readonly paths?: readonly string[];
 }
 
 const MOST_WORLDS = 2_000;
@@ -21,7 +23,7 @@ const SHRINK = 60_000;
 const LIMIT = 600_000;
 
 /** A test of all paths over random worlds, in stores of its own. A failure shrinks to a small world; the seed is printed. */
-export function itAgrees<T>(title: string, { name, worlds, seed, compare, values }: RandomWorlds<T>): void {
+export function itAgrees<T>(title: string, { name, worlds, seed, compare, values, paths = [] }: RandomWorlds<T>): void {
   let bench: ParityBench;
   beforeAll(async () => {
     bench = await openParity();
@@ -31,6 +33,8 @@ export function itAgrees<T>(title: string, { name, worlds, seed, compare, values
   it(title, async () => {
     console.log(`${name} seed ${seed}`);
     let compared = 0;
+    let runs = 0;
+    const asked = new Set<string>();
     let failed = false;
     let until = Date.now() + SEARCH;
     const fail = (): void => {
@@ -46,14 +50,17 @@ export function itAgrees<T>(title: string, { name, worlds, seed, compare, values
           throw error;
         });
         compared += result.compared;
+        runs++;
+        for (const path of result.paths) asked.add(paths.find((each) => path.startsWith(each)) ?? path);
         if (result.mismatches.length === 0) return;
         fail();
         throw new Error(told(result));
       }),
       { seed, numRuns: MOST_WORLDS },
     );
-    console.log(`${name}: ${compared} values compared`);
+    console.log(`${name}: ${compared} values of ${runs} worlds compared`);
     expect(compared).toBeGreaterThanOrEqual(values);
+    expect([...asked]).toEqual(expect.arrayContaining([...paths]));
   }, LIMIT);
 }
 

@@ -85,7 +85,7 @@ interface Judge<T> {
 }
 
 function worlds(bench: ParityBench): Judge<Parameters<ParityBench['compare']>[0]> {
-  return { arbitrary: parityCase, compare: bench.compare, runs: 20 };
+  return { arbitrary: parityCase, compare: bench.compare, runs: 60 };
 }
 
 /** One case holds as many values as a round of worlds. */

@@ -1,8 +1,8 @@
 import { emptyParts, finish, foldRequest, partsOf } from '@granary/aggregates';
-import { PLANS, SPINE, STATE_SUFFIX, compileBackfill, compileDataset, compileEventSpine, compileProbes, type Plan, type Spine } from '@granary/compiler';
+import { SPINE, STATE_SUFFIX, compileBackfill, compileDataset, compileEventSpine, compileProbes, type Spine } from '@granary/compiler';
 import { BACKFILL, clickhouseType, identifier, type FeatureService, type FieldType, type Snapshot, type Statement, type Value } from '@granary/contracts';
 import type { OfflineStore, Row } from '@granary/offline-store';
-import type { ParityCase } from './cases.js';
+import type { OfflinePath, ParityCase } from './cases.js';
 import type { Answer, Arrived, Question } from './oracle.js';
 
 /** What a path answers; a feature that it can't answer is left out. */
@@ -14,25 +14,25 @@ export interface Answered {
   readonly horizon?: (question: number, view: string) => number;
 }
 
-/** Asks every kind of statement, with the plans that the compiler chooses and with others. */
+/** Asks the statements that the world names, with the plans that it names. */
 export async function askAll(store: OfflineStore, world: ParityCase, arrived: readonly Arrived[]): Promise<readonly Answered[]> {
-  const { entity, view, questions } = world;
-  const { spine, asked, happened } = await createSpines(store, world, arrived);
-  await create(store, 'probes', `SELECT ${entity.keys.map((key) => identifier(key.name)).join(', ')}, ${SPINE.time} AS ${BACKFILL.asOf} FROM spine`);
-  const names = view.features.map(({ name }) => name);
+  const { questions, asked } = world;
+  const names = world.view.features.map(({ name }) => name);
   const { service, snapshot } = servedWhole(world, []);
-  const dataset = (questions: SpineQuestions, plans?: readonly Plan[]): Promise<Record<string, Answer>[]> => askDataset(store, compileDataset(snapshot, service, questions.spine, { plans }), questions, names);
-  const all: Answered[] = [
-    { path: 'backfill', questions, answers: await askBackfill(store, world) },
-    { path: 'spine', questions, answers: await dataset(spine) },
-  ];
-  for (const plans of [PLANS, ['merged'], []] as const) {
-    all.push(
-      { path: `questions by ${plans.join()}`, questions: asked.questions, answers: await dataset(asked, plans) },
-      { path: `events by ${plans.join()}`, questions: happened.questions, answers: await dataset(happened, plans) },
-      { path: `probes by ${plans.join()}`, questions, answers: await askProbes(store, world, plans) },
-    );
-  }
+  await createSpine(store, world);
+  const dataset = async (spine: SpineQuestions): Promise<Pick<Answered, 'questions' | 'answers'>> => ({
+    questions: spine.questions,
+    answers: await askDataset(store, compileDataset(snapshot, service, spine.spine, { plans: asked.plans }), spine, names),
+  });
+  const ways: Readonly<Record<OfflinePath, () => Promise<Pick<Answered, 'questions' | 'answers'>>>> = {
+    backfill: async () => ({ questions, answers: await askBackfill(store, world) }),
+    probes: async () => ({ questions, answers: await askProbes(store, world) }),
+    spine: () => dataset(spineOf(world)),
+    questions: async () => dataset(await spineOfQuestions(store, world)),
+    events: async () => dataset(await spineOfEvents(store, world, arrived)),
+  };
+  const all: Answered[] = [];
+  for (const path of asked.offline) all.push({ path, ...(await ways[path]()) });
   return all;
 }
 
@@ -48,18 +48,22 @@ export interface SpineQuestions {
   readonly questions: readonly Question[];
 }
 
-/** Spines of all questions, of those that are no event, and of the events themselves. */
-export async function createSpines(store: OfflineStore, world: ParityCase, arrived: readonly Arrived[]): Promise<Readonly<Record<'spine' | 'asked' | 'happened', SpineQuestions>>> {
-  const columns = [SPINE.row];
-  await createSpine(store, world);
+/** Of all questions. */
+export function spineOf({ questions }: ParityCase): SpineQuestions {
+  return { spine: { table: 'spine', columns: [SPINE.row] }, questions };
+}
+
+/** Of those that are no event. */
+export async function spineOfQuestions(store: OfflineStore, { questions }: ParityCase): Promise<SpineQuestions> {
   await create(store, 'spine_questions', `SELECT * FROM spine WHERE ${SPINE.eventId} = ''`);
+  return { spine: { table: 'spine_questions', columns: [SPINE.row], events: null }, questions: questions.filter(({ eventId }) => eventId === '') };
+}
+
+/** Of the events themselves. */
+export async function spineOfEvents(store: OfflineStore, world: ParityCase, arrived: readonly Arrived[]): Promise<SpineQuestions> {
   const events = compileEventSpine(world.source);
   await create(store, 'spine_events', events.sql, events.params);
-  return {
-    spine: { spine: { table: 'spine', columns }, questions: world.questions },
-    asked: { spine: { table: 'spine_questions', columns, events: null }, questions: world.questions.filter(({ eventId }) => eventId === '') },
-    happened: { spine: { table: 'spine_events', columns, events: world.source.name }, questions: eventQuestions(world, arrived) },
-  };
+  return { spine: { table: 'spine_events', columns: [SPINE.row], events: world.source.name }, questions: eventQuestions(world, arrived) };
 }
 
 /** Each event's last version as a question about itself, in the order of the spine that they are. */
@@ -72,14 +76,13 @@ function eventQuestions({ entity, view }: ParityCase, arrived: readonly Arrived[
 }
 
 async function create(store: OfflineStore, table: string, select: string, params = {}): Promise<void> {
-  await store.dropTable(table);
-  await store.command({ sql: `CREATE TABLE ${table} ENGINE = Memory AS ${select}`, params });
+  await store.command({ sql: `CREATE OR REPLACE TABLE ${table} ENGINE = Memory AS ${select}`, params });
 }
 
-async function createSpine(store: OfflineStore, { source, questions }: ParityCase): Promise<void> {
-  await store.dropTable('spine');
+/** The table of all questions, which the spines are made of. */
+export async function createSpine(store: OfflineStore, { source, questions }: ParityCase): Promise<void> {
   await store.command({
-    sql: `CREATE TABLE spine (${[
+    sql: `CREATE OR REPLACE TABLE spine (${[
       `${SPINE.row} UInt64`,
       `${SPINE.time} DateTime64(3, 'UTC')`,
       `${SPINE.eventId} String`,
@@ -136,8 +139,9 @@ async function askBackfill(store: OfflineStore, world: ParityCase): Promise<Reco
 }
 
 /** The parts as of all questions in one statement. */
-async function askProbes(store: OfflineStore, world: ParityCase, plans: readonly Plan[]): Promise<Record<string, Answer>[]> {
-  const rows = await store.rows(compileProbes(world.view, world.entity, world.source, { table: 'probes', plans }));
+async function askProbes(store: OfflineStore, world: ParityCase): Promise<Record<string, Answer>[]> {
+  await create(store, 'probes', `SELECT ${world.entity.keys.map((key) => identifier(key.name)).join(', ')}, ${SPINE.time} AS ${BACKFILL.asOf} FROM spine`);
+  const rows = await store.rows(compileProbes(world.view, world.entity, world.source, { table: 'probes', plans: world.asked.plans }));
   return world.questions.map((question) => finishRow(world, question, rows.filter((row) => row[BACKFILL.asOf] === question.at)));
 }
 
