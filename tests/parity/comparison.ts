@@ -2,7 +2,7 @@ import type { Value } from '@granary/contracts';
 import type { EventRow, OfflineStore } from '@granary/offline-store';
 import type { ParityCase } from './cases.js';
 import type { ExpressionMismatch } from './expressions.js';
-import { arrive, type Answer, type Arrived, type Question } from './oracle.js';
+import type { Answer, Question } from './oracle.js';
 
 /** A difference between what the oracle and a path answered. */
 export interface Mismatch {
@@ -30,15 +30,6 @@ export async function openEvents(store: OfflineStore, { source, events }: Parity
     knownAt: event.knownAt,
     values: source.fields.map((field) => event.row[field.name] ?? null),
   }));
-}
-
-/** Puts the events of a world into the store, in two batches, so that duplicates meet stored events as well as each other. */
-export async function load(store: OfflineStore, world: ParityCase): Promise<readonly Arrived[]> {
-  const { source, events } = world;
-  const rows = await openEvents(store, world);
-  const half = Math.ceil(rows.length / 2);
-  for (const batch of [rows.slice(0, half), rows.slice(half)]) if (batch.length > 0) await store.appendEvents(source, batch);
-  return arrive(source, [events.slice(0, half), events.slice(half)]);
 }
 
 /** Integers, strings and the rest to the letter; floats to 1e-9 of what went into them. */

@@ -1,3 +1,4 @@
+import { whyNoRedis } from '@granary/online-store/testing';
 import { describe } from '@jest/globals';
 import { derivedCase } from './derived-cases.js';
 import { itAgrees } from './random-worlds.js';
@@ -8,6 +9,7 @@ describe('a service with derived features and aliases', () => {
     worlds: derivedCase,
     seed: Number(process.env['SEED']),
     compare: (bench) => bench.compareDerived,
-    values: 2_500,
+    values: 6_000,
+    paths: ['lmdb', ...(whyNoRedis() === null ? ['redis'] : []), 'spine', 'questions', 'events', 'history at horizons', 'history'],
   });
 });

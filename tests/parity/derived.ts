@@ -1,40 +1,41 @@
 import { compileExpression } from '@granary/aggregates';
-import { PLANS, compileDataset } from '@granary/compiler';
+import { compileDataset } from '@granary/compiler';
 import { formatExpression, named, resolveService, servedName, type FieldReference, type ResolvedService, type ServedFeature, type Value } from '@granary/contracts';
-import { materialise, readHistory } from '@granary/jobs';
+import { readHistory } from '@granary/jobs';
 import type { OfflineStore } from '@granary/offline-store';
 import type { OnlineStore } from '@granary/online-store';
-import { FeatureReader } from '@granary/serving';
-import { agree, load, type Comparison, type Mismatch } from './comparison.js';
+import { agree, type Comparison, type Mismatch } from './comparison.js';
+import type { OfflinePath } from './cases.js';
 import type { DerivedCase, ViewUse } from './derived-cases.js';
 import { sameValue } from './expressions.js';
-import { ask, type Answer, type Question } from './oracle.js';
-import { askDataset, createSpine, spineOf, spineOfEvents, spineOfQuestions, type Answered } from './statements.js';
+import { arrive, ask, type Answer, type Question } from './oracle.js';
+import { deliveries, streamOnline } from './published.js';
+import { askDataset, createSpine, spineOf, spineOfEvents, spineOfQuestions, type Answered, type SpineQuestions } from './statements.js';
 
-/** Online keys of one case can't be those of another. */
-let cases = 0;
+/** A service is read from the stored events where a view has its parts computed alone. */
+const HISTORY: Partial<Record<OfflinePath, string>> = { backfill: 'history', probes: 'history at horizons' };
 
-/** Asks a service for training sets by several plans, and online, and judges all by the oracle of its views and by its expressions. */
-export async function compareDerived(store: OfflineStore, online: OnlineStore, { world, snapshot, service, uses }: DerivedCase): Promise<Comparison> {
-  const arrived = await load(store, world);
+/** Asks a service online, while its events stream in, and by the statements that its world names, and judges all by the oracle of its views and by its expressions. */
+export async function compareDerived(store: OfflineStore, online: OnlineStore, derivedCase: DerivedCase): Promise<Comparison> {
+  const { world, snapshot, service, uses } = derivedCase;
+  const arrived = arrive(world.source, deliveries(world));
   const resolved = resolveService(snapshot, service);
-  const names = resolved.features.map(({ name }) => name);
+  const all: Answered[] = [...(await streamOnline(store, online, world, { snapshot, service, asked: able(derivedCase) }))];
   await createSpine(store, world);
-  const spine = spineOf(world);
-  const asked = await spineOfQuestions(store, world);
-  // A timeless row has no time to ask about itself.
-  const happened = world.source.eventTime === null ? null : await spineOfEvents(store, world, arrived);
-  const all: Answered[] = [];
-  for (const [path, questions, plans] of [['spine', spine, PLANS], ['questions', asked, PLANS], ['events', happened, PLANS], ['pairs', happened, []]] as const) {
-    if (questions === null) continue;
-    const statement = compileDataset(snapshot, service, questions.spine, { plans });
-    all.push({ path, questions: questions.questions, answers: await askDataset(store, statement, questions, names) });
-  }
-  all.push(await askOnline(store, online, { world, snapshot, service, uses }));
-  all.push(await askHistory(store, { world, snapshot, service, uses }));
+  const dataset = async (spine: SpineQuestions): Promise<Pick<Answered, 'questions' | 'answers'>> => ({
+    questions: spine.questions,
+    answers: await askDataset(store, compileDataset(snapshot, service, spine.spine, { plans: world.asked.plans }), spine, resolved.features.map(({ name }) => name)),
+  });
   // Each question sees another part of the events in each view.
-  const last = arrived.length;
-  all.push(await askHistory(store, { world, snapshot, service, uses }, (question, view) => (question * 7 + uses.findIndex(({ id }) => id === view) * 3) % (last + 1)));
+  const horizon = (question: number, view: string): number => (question * 7 + uses.findIndex(({ id }) => id === view) * 3) % (arrived.length + 1);
+  const ways: Readonly<Record<OfflinePath, () => Promise<Pick<Answered, 'questions' | 'answers' | 'horizon'>>>> = {
+    backfill: () => askHistory(store, derivedCase),
+    probes: () => askHistory(store, derivedCase, horizon),
+    spine: () => dataset(spineOf(world)),
+    questions: async () => dataset(await spineOfQuestions(store, world)),
+    events: async () => dataset(await spineOfEvents(store, world, arrived)),
+  };
+  for (const path of world.asked.offline) all.push({ path: HISTORY[path] ?? path, ...(await ways[path]()) });
 
   const mismatches: Mismatch[] = [];
   let compared = 0;
@@ -92,25 +93,10 @@ function able({ world, service }: DerivedCase): readonly Question[] {
 }
 
 /** Reads the questions that can be asked online from the stored events. */
-async function askHistory(store: OfflineStore, derivedCase: DerivedCase, horizon?: Answered['horizon']): Promise<Answered> {
+async function askHistory(store: OfflineStore, derivedCase: DerivedCase, horizon?: Answered['horizon']): Promise<Pick<Answered, 'questions' | 'answers' | 'horizon'>> {
   const { snapshot, service, uses } = derivedCase;
   const questions = able(derivedCase);
   const asked = questions.map(({ request, at }, i) => ({ values: request as Record<string, Value>, at, horizons: horizon && new Map(uses.map(({ id }) => [id, horizon(i, id)])) }));
   const answers = await readHistory(store, snapshot, service.name, asked);
-  return { path: `history${horizon === undefined ? '' : ' at horizons'}`, questions, answers, ...(horizon && { horizon }) };
-}
-
-/** Materialises as of each instant, and reads the questions of that instant that can be asked online. */
-async function askOnline(store: OfflineStore, online: OnlineStore, derivedCase: DerivedCase): Promise<Answered> {
-  const { snapshot, service } = derivedCase;
-  const asked = able(derivedCase);
-  const project = `case${++cases}`;
-  const answers = new Map<Question, Record<string, Answer>>();
-  for (const at of [...new Set(asked.map((question) => question.at))].sort((a, b) => a - b)) {
-    await materialise(store, online, snapshot, { at, project });
-    const questions = asked.filter((question) => question.at === at);
-    const rows = await new FeatureReader(snapshot, online, { project }).rows(service.name, questions.map(({ request }) => request), { at });
-    questions.forEach((question, i) => answers.set(question, rows[i]!.values));
-  }
-  return { path: 'online', questions: asked, answers: asked.map((question) => answers.get(question)!) };
+  return { questions, answers, ...(horizon && { horizon }) };
 }

@@ -8,6 +8,6 @@ describe('an expression', () => {
     worlds: expressionCase,
     seed: Number(process.env['SEED']),
     compare: (bench) => bench.compareExpressions,
-    values: 10_000,
+    values: 20_000,
   });
 });

@@ -9,7 +9,7 @@ describe('parity', () => {
     worlds: parityCase,
     seed: Number(process.env['SEED']),
     compare: (bench) => bench.compare,
-    values: 70_000,
+    values: 75_000,
     paths: ['lmdb', ...(whyNoRedis() === null ? ['redis'] : []), ...offlinePaths],
   });
 });

@@ -12,7 +12,7 @@ import { agree, type Comparison, type Mismatch } from './comparison.js';
 import { arrive, ask, type Answer, type Arrived, type Question } from './oracle.js';
 import type { DerivedCase } from './derived-cases.js';
 import { compareDerived } from './derived.js';
-import { deliveries, streamOnline } from './published.js';
+import { deliveries, servedOnline, streamOnline } from './published.js';
 import { askAll, type Answered } from './statements.js';
 import { stretch } from './stretch.js';
 
@@ -36,14 +36,14 @@ export async function openParity(): Promise<ParityBench> {
     compare: async (given) => {
       const world = lengthened(given);
       const arrived = arrive(world.source, deliveries(world));
-      return judge(world, arrived, [...(await streamOnline(store, online[world.asked.online], world)), ...(await askAll(store, world, arrived))]);
+      return judge(world, arrived, [...(await streamOnline(store, online[world.asked.online], world, servedOnline(world))), ...(await askAll(store, world, arrived))]);
     },
     compareOnline: async (given, create) => {
       const world = lengthened(given);
-      return judge(world, arrive(world.source, deliveries(world)), await streamOnline(store, online[world.asked.online], world, create));
+      return judge(world, arrive(world.source, deliveries(world)), await streamOnline(store, online[world.asked.online], world, servedOnline(world), create));
     },
     compareExpressions: (world) => compareExpressions(store, world),
-    compareDerived: (world) => compareDerived(store, lmdb, world),
+    compareDerived: (each) => compareDerived(store, online[each.world.asked.online], each),
     async close() {
       for (const each of Object.values(online)) await each.close();
       await redis?.stop();

@@ -1,4 +1,4 @@
-import type { FeatureService } from '@granary/contracts';
+import type { FeatureService, Snapshot } from '@granary/contracts';
 import { createPublisher, materialise, type OnlinePublisher } from '@granary/jobs';
 import type { OfflineStore } from '@granary/offline-store';
 import type { OnlineStore } from '@granary/online-store';
@@ -14,6 +14,13 @@ const MOMENTS = 4;
 /** Online keys of one world can't be those of another. */
 let worlds = 0;
 
+/** A service, and what it is asked: no event, and without nulls. */
+export interface Served {
+  readonly snapshot: Snapshot;
+  readonly service: FeatureService;
+  readonly asked: readonly Question[];
+}
+
 /** The events of a world, as they are delivered. */
 export function deliveries({ events, stream }: ParityCase): readonly (readonly OracleEvent[])[] {
   const batches: (readonly OracleEvent[])[] = [];
@@ -26,18 +33,16 @@ export function deliveries({ events, stream }: ParityCase): readonly (readonly O
  * Stores the events of a world as its stream delivers them, publishes them, materialises and starts again in between; and
  * after each delivery, and after what follows it, reads every question at every instant from the clock's on.
  */
-export async function streamOnline(offline: OfflineStore, store: OnlineStore, world: ParityCase, create: typeof createPublisher = createPublisher): Promise<readonly Answered[]> {
+export async function streamOnline(offline: OfflineStore, store: OnlineStore, world: ParityCase, { snapshot, service, asked }: Served, create: typeof createPublisher = createPublisher): Promise<readonly Answered[]> {
   const { source, questions, stream } = world;
   const rows = await openEvents(offline, world);
-  const { service, snapshot } = servedWhole(world, requestOf(world));
   const project = `world${++worlds}`;
   const instants = [...new Set(questions.map(({ at }) => at))].sort((a, b) => a - b);
-  const asked = everyQuestion(world, [...new Set([...instants, ...world.events.slice(0, MOMENTS).map(({ time }) => time)])]);
   let clock = 0;
   const now = (): number => instants[clock]!;
 
   const open = (to = store): OnlinePublisher => create(offline, to, snapshot, { project, now, ...stream.limits });
-  const reader = new FeatureReader(snapshot, store, { project, maxEntities: asked.length });
+  const reader = new FeatureReader(snapshot, store, { project, maxEntities: Math.max(1, asked.length) });
   let publisher = open();
   const follow: Readonly<Record<Exclude<Delivery['then'], 'nothing'>, () => Promise<unknown>>> = {
     restart: () => Promise.resolve((publisher = open())),
@@ -74,6 +79,12 @@ export async function streamOnline(offline: OfflineStore, store: OnlineStore, wo
     if (delivery.later && clock < instants.length - 1) clock++;
   }
   return answered;
+}
+
+/** All features of a world's view, and its questions at every instant. */
+export function servedOnline(world: ParityCase): Served {
+  const instants = [...world.questions.map(({ at }) => at), ...world.events.slice(0, MOMENTS).map(({ time }) => time)];
+  return { ...servedWhole(world, requestOf(world)), asked: everyQuestion(world, [...new Set(instants)]) };
 }
 
 /** A store whose client ends when its events are appended, before it learns so. */

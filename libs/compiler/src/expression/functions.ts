@@ -63,7 +63,9 @@ const extreme = (sql: (...args: string[]) => string): Emit => (args, { emitter, 
 });
 
 const isAnyOf: Emit = ([first, ...others], { emitter }) => {
-  const list = others.every(({ type, nullable, form }) => form === 'atom' && !nullable && type.kind === first!.type.kind);
+  // IN compares the bytes of floats: to it -0 is not 0.
+  const exact = first!.type.kind !== 'float32' && first!.type.kind !== 'float64';
+  const list = exact && others.every(({ type, nullable, form }) => form === 'atom' && !nullable && type.kind === first!.type.kind);
   if (list) return { sql: `${operand(first!)} IN (${others.map(({ sql }) => sql).join(', ')})`, form: 'infix' };
   return { sql: repeatable(emitter, [first!], ([one]) => `(${others.map((other) => `${operand(one!)} = ${operand(other)}`).join(' OR ')})`) };
 };
