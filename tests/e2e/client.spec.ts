@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { named, type EntityKey } from '@granary/contracts';
+import { createIntake, featureHistory, noPublisher } from '@granary/jobs';
+import { OfflineStore } from '@granary/offline-store';
 import { openOnlineStore, rowKey, type OnlineStore, type OnlineStoreOptions } from '@granary/online-store';
 import { basesOf, noteOnline, startRedis, whyNoRedis, type GivenEvent, type TestRedis } from '@granary/online-store/testing';
 import { resolveSnapshot } from '@granary/registry';
@@ -49,6 +51,7 @@ for (const [kind, whyNot] of drivers) {
     let folder: string;
     let redis: TestRedis | null = null;
     let store: OnlineStore;
+    let offline: OfflineStore;
     let app: ServingApp;
     const client = () => connect({ url: app.url });
     const ask = (accountId: bigint, tenant = 'ü|1') => ({ tenant, accountId, amount: 10.25, at: NOW });
@@ -59,7 +62,8 @@ for (const [kind, whyNot] of drivers) {
       const options: OnlineStoreOptions = redis === null ? { kind: 'lmdb', path: folder } : { kind: 'redis', url: redis.url };
       store = await openOnlineStore(options);
       await noteOnline(store, 'bank', snapshot.views, NOW);
-      app = await createServingApp({ reader: new FeatureReader(snapshot, store, { project: 'bank', now: () => NOW }), port: 0 });
+      offline = await OfflineStore.open({ kind: 'embedded', path: join(folder, 'clickhouse') });
+      app = await createServingApp({ reader: new FeatureReader(snapshot, store, { project: 'bank', now: () => NOW, history: featureHistory(offline) }), port: 0 });
       const kinds = [{ at: NOW - DAY - 2, amount: 0.25, cents: HUGE, kind: 'out' }, { at: NOW - DAY - 1, amount: 0.25, kind: '__proto__' }];
       await put('profile', ['ü|1', HUGE], [...kinds, { at: NOW - DAY, amount: 0.5, kind: 'out', seen: NOW - 1, seenAt: [0, NOW] }]);
       await put('profile', ['ü|1', 2n], [{ at: NOW - 31 * DAY, amount: 1 }]);
@@ -69,6 +73,7 @@ for (const [kind, whyNot] of drivers) {
     afterAll(async () => {
       await app.close();
       await store.close();
+      await offline.close();
       await redis?.stop();
       rmSync(folder, { recursive: true, force: true });
     });
@@ -117,6 +122,20 @@ for (const [kind, whyNot] of drivers) {
       const features = client().features(accountPage);
       const rows = await Promise.all(Array.from({ length: 200 }, (_, i) => features.get(ask(i % 2 === 0 ? HUGE : 3n))));
       rows.forEach((row, i) => expect(row.payments7d).toBe(i % 2 === 0 ? 3 : 1));
+    });
+
+    it('reads as of an instant: what the online store has no more from the stored events, what is to come from it', async () => {
+      const intake = createIntake({ store: offline, snapshot, publisher: noPublisher });
+      const event = { tenant: 'ü|1', accountId: String(HUGE), amount: 0.25, cents: String(HUGE), kind: 'out', seen: NOW - 5, seenAt: [0] };
+      const past = NOW - DAY - 1;
+      await intake.accept('payments', [past - 1, past].map((at, i) => ({ ...event, cents: i === 0 ? event.cents : '0', kind: ['out', '__proto__'][i], at })), { origin: 'test' });
+      const features = client().features(accountPage);
+      const then = { payments7d: 1, cents7d: HUGE, mean7d: 0.25, kind: '__proto__', seen: NOW - 5, seenAt: [0], spent1d: 10.5 };
+      for (const at of [past, new Date(past), new Date(past).toISOString()]) expect(await features.get(ask(HUGE), { at })).toMatchObject(then);
+      const rows = await client().features(transfer).getMany([{ tenant: 'ü|1', payerId: HUGE, payeeId: 4n, amount: 25 }], { at: past });
+      expect(rows).toMatchObject([{ payerCents7d: HUGE, payeePayments7d: null, $state: { payeePayments7d: 'missing' } }]);
+      expect((await features.get(ask(HUGE), { at: NOW + 6 * DAY })).payments7d).toBe(1);
+      await expect(features.get(ask(HUGE), { at: 'noon' })).rejects.toMatchObject({ code: 'INVALID_TIMESTAMP' });
     });
 
     it("throws the server's coded errors", async () => {

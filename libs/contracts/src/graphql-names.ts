@@ -52,6 +52,11 @@ export function graphqlRootFields({ kind, name }: Pick<Served, 'kind' | 'name'>)
   }
 }
 
+/** The argument for the instant of a read; a service may have a key or request field of that name itself. */
+export function graphqlAsOfName(fields: readonly string[]): string {
+  return ['at', 'asOf', 'readAsOf'].find((name) => !fields.includes(name)) ?? 'readAsOf';
+}
+
 /** The types that belong to a declaration alone. */
 export function graphqlOwnTypes({ kind, name }: Pick<Served, 'kind' | 'name'>): readonly string[] {
   const type = graphqlTypeName(name);

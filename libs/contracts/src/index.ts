@@ -66,6 +66,7 @@ export { identifier } from './sql.js';
 export type { Statement, StatementParam } from './sql.js';
 export type { JobOptions, Progress } from './progress.js';
 export {
+  graphqlAsOfName,
   FIXED_ROOT_FIELDS,
   FIXED_TYPES,
   REASON_TYPE,

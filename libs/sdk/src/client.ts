@@ -1,8 +1,11 @@
 import {
   ERROR_CODES,
   GranaryError,
+  formatInstant,
+  graphqlAsOfName,
   graphqlRootFields,
   graphqlTypeName,
+  parseInstant,
   parseValue,
   resolveService,
   toJson,
@@ -29,11 +32,19 @@ export interface ConnectOptions {
   readonly timeoutMs?: number;
 }
 
+export interface ReadOptions {
+  /**
+   * As of when: epoch milliseconds, ISO 8601 or a Date. Default: now. What is too far back for the online store is computed from the
+   * stored events, in tens of milliseconds; a server without them throws STORE_UNAVAILABLE.
+   */
+  readonly at?: number | string | Date | undefined;
+}
+
 /** Reads one feature service; rows are typed by its declaration. */
 export interface FeatureClient<S> {
-  get(request: RequestFor<S>): Promise<RowOf<S>>;
-  /** In the order of the requests, with one call of the server. */
-  getMany(requests: readonly RequestFor<S>[]): Promise<RowOf<S>[]>;
+  get(request: RequestFor<S>, options?: ReadOptions): Promise<RowOf<S>>;
+  /** In the order of the requests, with one call of the server; all as of the same instant. */
+  getMany(requests: readonly RequestFor<S>[], options?: ReadOptions): Promise<RowOf<S>[]>;
 }
 
 export interface GranaryClient {
@@ -54,14 +65,15 @@ function featureClient<S extends FeatureServiceDeclaration>(service: S, options:
   const fields: ReadonlyMap<string, FieldType> = new Map([...keys, ...request].map(({ name, type }) => [name, type]));
   const [, field] = graphqlRootFields(service) as readonly [string, string];
   const selection = features.map(({ name, type }) => `${name} { value${type.kind === 'map' ? ' { key value }' : ''} state }`).join(' ');
-  const query = `query ($entities: [${graphqlTypeName(service.name)}Key!]!) { ${field}(entities: $entities) { ${selection} } }`;
+  const asOf = graphqlAsOfName([...fields.keys()]);
+  const query = `query ($entities: [${graphqlTypeName(service.name)}Key!]!, $at: Timestamp) { ${field}(entities: $entities, ${asOf}: $at) { ${selection} } }`;
 
-  async function getMany(requests: readonly RequestFor<S>[]): Promise<RowOf<S>[]> {
+  async function getMany(requests: readonly RequestFor<S>[], { at }: ReadOptions = {}): Promise<RowOf<S>[]> {
     const entities = requests.map((request) => written(fields, request));
-    const data = await post(options, { query, variables: { entities } });
+    const data = await post(options, { query, variables: { entities, ...(at === undefined ? {} : { at: formatInstant(parseInstant(at)) }) } });
     return (data[field] as readonly ServedRow[]).map((row) => read(features, row) as RowOf<S>);
   }
-  return { getMany, get: async (request) => (await getMany([request]))[0]! };
+  return { getMany, get: async (request, read) => (await getMany([request], read))[0]! };
 }
 
 /** What the service refers to, as the registry has it, but without versions: a client has none. */

@@ -26,7 +26,7 @@ export {
 } from './aggregates.js';
 export type { Aggregation, FeatureDeclaration, OpenAggregation, WindowOptions, WindowText } from './aggregation.js';
 export { connect } from './client.js';
-export type { ConnectOptions, FeatureClient, GranaryClient } from './client.js';
+export type { ConnectOptions, FeatureClient, GranaryClient, ReadOptions } from './client.js';
 export { enriched, sqlSource } from './computed-source.js';
 export type { SqlSourceOptions } from './computed-source.js';
 export type { Declaration } from './declaration.js';

@@ -1,4 +1,4 @@
-import { graphqlOwnTypes, graphqlRootFields, parseInstant, type EntityKey, type FeatureService, type FieldType, type Instant, type ResolvedService, type ServedFeature } from '@granary/contracts';
+import { graphqlAsOfName, graphqlOwnTypes, graphqlRootFields, parseInstant, type EntityKey, type FeatureService, type FieldType, type Instant, type ResolvedService, type ServedFeature } from '@granary/contracts';
 import type { FeatureReader, FeatureRequest, ServicePlan } from '@granary/serving';
 import { GraphQLInputObjectType, GraphQLList, GraphQLNonNull, GraphQLObjectType, type GraphQLFieldConfigMap, type GraphQLInputFieldConfig } from 'graphql';
 import { describeServed } from './describe.js';
@@ -29,7 +29,7 @@ function featureService(types: SchemaTypes, reader: FeatureReader, service: Feat
   });
   const args = argumentsOf(types, plan);
   const key = new GraphQLInputObjectType({ name: keyType, fields: args });
-  const asOf = asOfName(args);
+  const asOf = graphqlAsOfName(Object.keys(args));
   const asOfArgument = { [asOf]: { type: Timestamp, description: 'As of when; default: now. What is too far back for the online store is computed from the stored events.' } };
 
   const one: RootField = {
@@ -45,11 +45,6 @@ function featureService(types: SchemaTypes, reader: FeatureReader, service: Feat
     resolve: async (_source, { entities, [asOf]: at }: FeatureRequest) => (await reader.rows(service.name, (entities ?? []) as readonly FeatureRequest[], { at: instantOf(at) })).map((each) => each.values),
   };
   return { fields: { [field]: one, [batchField]: batch }, examples: [example(plan, field, samples)] };
-}
-
-/** The argument for the instant of a read; a service may have a key or request field of that name itself. */
-function asOfName(args: Readonly<Record<string, unknown>>): string {
-  return ['at', 'asOf', 'readAsOf'].find((name) => args[name] === undefined) ?? 'readAsOf';
 }
 
 function instantOf(at: unknown): Instant | undefined {
