@@ -53,7 +53,10 @@ export async function streamOnline(offline: OfflineStore, store: OnlineStore, wo
 
   const answered: Answered[] = [];
   let [taken, stored, visible] = [0, 0, 0];
+  // Before the first time that anything is brought online a read is refused.
+  let isOnline = false;
   const read = async (after: string): Promise<void> => {
+    if (!isOnline) return;
     const seen = visible;
     const askable = asked.filter(({ at }) => at >= now());
     answered.push({ path: `${store.kind} after ${after}, at ${now()}`, questions: askable, answers: await readAll(reader, service.name, askable), horizon: () => seen });
@@ -68,12 +71,12 @@ export async function streamOnline(offline: OfflineStore, store: OnlineStore, wo
       if (delivery.published === 'cut off') await open(cutOff(store)).published(source, events, lastSequence).catch(() => undefined);
       const times = { stored: 0, told: 1, 'cut off': 1, twice: 2 }[delivery.published];
       for (let time = 0; time < times; time++) await publisher.published(source, events, lastSequence);
-      if (times > 0) visible = stored;
+      if (times > 0) [visible, isOnline] = [stored, true];
       await read(`${step + 1} deliveries`);
     }
     if (delivery.then !== 'nothing') {
       await follow[delivery.then]();
-      if (delivery.then !== 'restart') visible = stored;
+      if (delivery.then !== 'restart') [visible, isOnline] = [stored, true];
       await read(`${step + 1} deliveries, ${delivery.then}`);
     }
     if (delivery.later && clock < instants.length - 1) clock++;
