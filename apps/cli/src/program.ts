@@ -36,6 +36,8 @@ const VERBS = [
 /** The command line: every verb in the order of the flow. Throws CommanderError; writes nothing about errors itself. */
 export function createProgram(): Command {
   const program = new Command('granary')
+    // A verb within a verb has options of the same names: after its name they are its own.
+    .enablePositionalOptions()
     .description('A recommendation and feature store: declare → plan/apply → ingest → backfill → materialise → serve')
     .version(version)
     .exitOverride()
