@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { prove, type Proof } from '@granary/jobs';
 import { OfflineStore } from '@granary/offline-store';
 import { openOnlineStore } from '@granary/online-store';
 import { startRedis, whyNoRedis, type TestRedis } from '@granary/online-store/testing';
@@ -29,15 +30,35 @@ function sender(url: () => string): { readonly acknowledged: Set<number>; stop()
   return { acknowledged, stop: async () => ((on = false), void (await all)) };
 }
 
+/** Reads features one after the other, each with an amount of its own, until told to end; says how many answers were right and which were not. */
+function querier(url: () => string): { readonly answered: () => number; stop(): Promise<readonly unknown[]> } {
+  let [amount, answered, on] = [0, 0, true];
+  const wrong: unknown[] = [];
+  const all = (async () => {
+    while (on) {
+      const query = `{ fraudFeatures(customerId: "${(amount += 1) % 10}", terminalId: "1", amount: ${amount}, at: "${new Date().toISOString()}") { payments30d { value state } } }`;
+      const body = await fetch(url(), { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ query }) }).then((response) => response.json(), () => null);
+      const state = (body as { data?: { fraudFeatures: { payments30d: { state: string } } } } | null)?.data?.fraudFeatures.payments30d.state;
+      if (state === 'PRESENT') answered += 1;
+      else if (body !== null) wrong.push(body);
+      await sleep(body === null ? 50 : 5);
+    }
+  })();
+  return { answered: () => answered, stop: async () => ((on = false), await all, wrong) };
+}
+
 interface Stored {
   readonly n: number;
   readonly ids: readonly number[];
   readonly sequences: number;
   /** How many payments the ten customers made in the last 30 days, as it is served. */
   readonly served: number;
+  /** Rows of the log of what was served, and how many of them are of distinct requests. */
+  readonly log: { readonly rows: number; readonly distinct: number };
+  readonly proof: Proof;
 }
 
-describe('SIGKILL of an intake under load loses and doubles nothing', () => {
+describe('SIGKILL of an intake, or of a reader, under load loses and doubles nothing', () => {
   let home: Awaited<ReturnType<typeof temporaryFolder>>;
   const running: Running[] = [];
   beforeAll(async () => {
@@ -53,7 +74,7 @@ describe('SIGKILL of an intake under load loses and doubles nothing', () => {
   });
 
   async function start(args: readonly string[], pattern: RegExp): Promise<{ readonly found: string; readonly process: Running }> {
-    const process = startGranary(['intake', '--home', home.path, '--intake-port', '0', ...args]);
+    const process = startGranary([...args, '--home', home.path, '--intake-port', '0']);
     running.push(process);
     return { found: (await process.saw(pattern))[1]!, process };
   }
@@ -62,8 +83,10 @@ describe('SIGKILL of an intake under load loses and doubles nothing', () => {
   async function stored(): Promise<Stored> {
     const store = await OfflineStore.open({ kind: 'embedded', path: `${home.path}/clickhouse` });
     const [row] = await store.rows({ sql: 'SELECT count() AS n, groupUniqArray(transactionId) AS ids, uniqExact(__sequence) AS sequences FROM events_payments', params: {} });
-    await store.close();
     const registry = openRegistry(`${home.path}/registry`);
+    const [log] = await store.rows({ sql: 'SELECT count() AS rows, uniqExact(asked) AS distinct FROM granary_served', params: {} });
+    const proof = await prove(store, (id) => registry.snapshot(id));
+    await store.close();
     const online = await openOnlineStore({ kind: 'lmdb', path: `${home.path}/online` });
     const reader = new FeatureReader(await registry.snapshot((await registry.head())!.snapshotId), online, { project: 'granary' });
     const at = Date.now();
@@ -71,7 +94,7 @@ describe('SIGKILL of an intake under load loses and doubles nothing', () => {
     await online.close();
     // The request is counted as well.
     const served = rows.reduce((sum, { values }) => sum + (values['payments30d']!.value as number) - 1, 0);
-    return { n: Number(row!['n']), ids: (row!['ids'] as bigint[]).map(Number), sequences: Number(row!['sequences']), served };
+    return { n: Number(row!['n']), ids: (row!['ids'] as bigint[]).map(Number), sequences: Number(row!['sequences']), served, log: { rows: Number(log!['rows']), distinct: Number(log!['distinct']) }, proof };
   }
 
   async function end({ child, ended }: Running): Promise<void> {
@@ -86,28 +109,40 @@ describe('SIGKILL of an intake under load loses and doubles nothing', () => {
     expect([...acknowledged].filter((id) => !known.has(id))).toEqual([]);
   }
 
-  test('straight into ClickHouse', async () => {
-    let at = await start([], /(http\S+)\/<source>/);
+  test('straight into ClickHouse, and what was served is in the log once, and proven', async () => {
+    const up = (): ReturnType<typeof start> => start(['up', '--port', '0', '--clickhouse-port', '0', '--log-sample', '1'], /events\s+(http\S+)\/<source>/);
+    let at = await up();
+    const graphql = async (): Promise<string> => (await at.process.saw(/GraphQL\s+(http\S+)/))[1]!;
+    let reads = await graphql();
     const load = sender(() => at.found);
+    const queries = querier(() => reads);
+    const enough = async (): Promise<void> => {
+      const [events, answers] = [load.acknowledged.size + 200, queries.answered() + 50];
+      while (load.acknowledged.size < events || queries.answered() < answers) await sleep(20);
+    };
     for (let round = 0; round < 2; round += 1) {
-      const before = load.acknowledged.size;
-      while (load.acknowledged.size < before + 200) await sleep(20);
+      await enough();
       at.process.child.kill('SIGKILL');
       await at.process.ended;
-      at = await start([], /(http\S+)\/<source>/);
+      at = await up();
+      reads = await graphql();
     }
-    const before = load.acknowledged.size;
-    while (load.acknowledged.size < before + 50) await sleep(20);
+    await enough();
     await load.stop();
+    expect(await queries.stop()).toEqual([]);
     await end(at.process);
-    expectAll(await stored(), load.acknowledged);
+    const found = await stored();
+    expectAll(found, load.acknowledged);
+    expect(found.log.distinct).toBe(found.log.rows);
+    expect(found.log.rows).toBeGreaterThan(0);
+    expect(found.proof).toMatchObject({ rows: found.log.rows, matched: found.log.rows, mismatched: 0, missing: 0, mismatches: [] });
   }, 180_000);
 
   const missing = whyNoRedis();
   (missing === null ? test : test.skip)(`by a Redis Stream, of the edge and of the worker${missing === null ? '' : ` (skipped: ${missing})`}`, async () => {
     const redis: TestRedis = await startRedis(['--appendonly', 'yes']);
-    const edge = (): ReturnType<typeof start> => start(['--role', 'edge', '--stream-url', redis.url], /(http\S+)\/<source>/);
-    const worker = (): ReturnType<typeof start> => start(['--role', 'worker', '--stream-url', redis.url], /streams\s+(\S+)/);
+    const edge = (): ReturnType<typeof start> => start(['intake', '--role', 'edge', '--stream-url', redis.url], /(http\S+)\/<source>/);
+    const worker = (): ReturnType<typeof start> => start(['intake', '--role', 'worker', '--stream-url', redis.url], /streams\s+(\S+)/);
     let at = await edge();
     let stores = await worker();
     const load = sender(() => at.found);
