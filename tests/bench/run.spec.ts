@@ -64,6 +64,5 @@ describe('the bench command', () => {
 });
 
 function path(): string {
-  // eslint-disable-next-line no-restricted-properties -- handed on to a child as it is
   return process.env['PATH'] ?? '';
 }

@@ -13,10 +13,15 @@ import { snapshot, type StoredRow } from './shop.js';
 const FRONT = fileURLToPath(new URL('../../../offline-store/dist/http-front/main.js', import.meta.url));
 const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
 
-/** A fresh folder, removed by `remove`. */
+/** A fresh folder, made when it is first asked for (a suite that is skipped removes nothing), removed by `remove`. */
 export function scratchFolder(): { readonly dir: string; remove(): void } {
-  const dir = mkdtempSync(join(tmpdir(), 'granary-jobs-'));
-  return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) };
+  let dir: string | null = null;
+  return {
+    get dir() {
+      return (dir ??= mkdtempSync(join(tmpdir(), 'granary-jobs-')));
+    },
+    remove: () => (dir === null ? undefined : rmSync(dir, { recursive: true, force: true })),
+  };
 }
 
 export interface Target {

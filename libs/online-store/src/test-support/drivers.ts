@@ -61,11 +61,11 @@ function subjectOf(driver: Driver): Subject {
 }
 
 function lmdb(): Driver {
-  const root = mkdtempSync(join(tmpdir(), 'granary-lmdb-'));
+  let root: string;
   let round = 0;
   return {
     options: () => ({ kind: 'lmdb', path: join(root, `store-${round}`) }),
-    start: () => Promise.resolve(),
+    start: () => Promise.resolve(void (root = mkdtempSync(join(tmpdir(), 'granary-lmdb-')))),
     wipe: () => Promise.resolve(void round++),
     stop: () => Promise.resolve(rmSync(root, { recursive: true, force: true })),
   };
