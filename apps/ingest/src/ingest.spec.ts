@@ -45,7 +45,7 @@ let app: IngestApp;
 
 beforeAll(async () => {
   store = await OfflineStore.open({ kind: 'embedded', path: join(folder, 'db') });
-  const publisher = { published: (_source: Source, events: readonly StoredEvent[]) => Promise.resolve(void published.push(...events)) };
+  const publisher = { published: (_source: Source, events: readonly StoredEvent[]) => Promise.resolve(void published.push(...events)), settled: () => Promise.resolve() };
   sink = createIntake({ store, snapshot: { sources: [payments, views, big] }, publisher, limits: { requestRows: 3_000, batchRows: 200, queuedRows: 600 } });
   app = await createIngestApp({ sink, port: 0, limits: { requestBytes: 500_000 }, log: (entry) => log.push(entry) });
 });

@@ -2,7 +2,6 @@
  * What stores know of a value: a base (its write order H, T and its length), then frames (their length and sequence).
  * All else is between `createStateCodec` and itself. docs/adr/0010 has every byte.
  */
-import { viewOf } from './variable.js';
 
 export const FORMAT = 2;
 /** The write order: H, then T, each sortable. */
@@ -35,8 +34,13 @@ export function hasBase(value: Uint8Array): boolean {
   return value.length >= HEAD_BYTES && value[0] === FORMAT;
 }
 
+/** Little-endian. A DataView for each of many values would take longer than what is read from it. */
+function uint32At(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
+}
+
 export function baseLength(value: Uint8Array): number {
-  return viewOf(value).getUint32(BASE_LENGTH_OFFSET, true);
+  return uint32At(value, BASE_LENGTH_OFFSET);
 }
 
 /** Whether `base` may replace the base of `stored`: its format or else its order is greater, or `stored` is no value at all. */
@@ -68,7 +72,7 @@ function framesBeyond(frames: Uint8Array, base: Uint8Array): Uint8Array[] {
   let from = 0;
   let at = 0;
   while (at + FRAME_HEAD_BYTES <= frames.length) {
-    const length = viewOf(frames).getUint32(at, true);
+    const length = uint32At(frames, at);
     if (length < FRAME_HEAD_BYTES || at + length > frames.length) break;
     if (!isBeyond(frames, at + FRAME_SEQUENCE_OFFSET, base)) {
       if (at > from) kept.push(frames.subarray(from, at));
@@ -101,7 +105,7 @@ export function assertBases(rows: readonly { readonly key: string; readonly valu
 
 export function assertFrames(rows: readonly { readonly key: string; readonly frame: Uint8Array }[]): void {
   for (const { key, frame } of rows) {
-    const whole = frame.length >= FRAME_HEAD_BYTES && viewOf(frame).getUint32(0, true) === frame.length;
+    const whole = frame.length >= FRAME_HEAD_BYTES && uint32At(frame, 0) === frame.length;
     if (!whole) throw new Error(`the frame for ${key} is none: ${frame.length} bytes`);
   }
 }

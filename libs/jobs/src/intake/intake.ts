@@ -2,7 +2,7 @@ import { GranaryError, type Snapshot, type Source } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
 import { pushableSource, type AcceptOptions, type EventSink, type IntakeResult } from './event-sink.js';
 import { createRowsParser, type ParsedEvents } from './parse-events.js';
-import type { Publisher } from './publisher.js';
+import type { Publisher, StoredEvent } from './publisher.js';
 import { resolveLimits, type IntakeLimits } from './limits.js';
 
 export interface IntakeOptions {
@@ -18,20 +18,29 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+interface StoredBatch {
+  /** Of each request, once the batch is published. */
+  readonly results: readonly IntakeResult[];
+  readonly publish: () => Promise<void>;
+}
+
 interface Lane {
   readonly source: Source;
   readonly parse: (rows: readonly unknown[], origin: string) => ParsedEvents;
   readonly waiting: Waiting[];
   /** Resolves when nothing is waiting or being stored. */
   storing: Promise<void> | undefined;
+  /** Resolves when the batch that was stored last is published, and never rejects. */
+  publishing: Promise<void>;
 }
 
 const LEAST_WAIT_MS = 100;
 const MOST_WAIT_MS = 30_000;
 
 /**
- * Stores pushed events by group commit: while one batch of a source is being stored and published, the requests that come
- * wait and make up the next. What waits is bounded; beyond it requests are turned away with BUSY.
+ * Stores pushed events by group commit: while one batch of a source is being stored, the requests that come wait and make up
+ * the next; it is stored while the one before is being published. What waits is bounded; beyond it requests are turned away
+ * with BUSY.
  */
 export function createIntake({ store, snapshot, publisher, limits: given = {} }: IntakeOptions): EventSink {
   const limits = resolveLimits(given);
@@ -45,7 +54,7 @@ export function createIntake({ store, snapshot, publisher, limits: given = {} }:
     const known = lanes.get(name);
     if (known !== undefined) return known;
     const source = pushableSource(snapshot, name);
-    const lane: Lane = { source, parse: createRowsParser(source), waiting: [], storing: undefined };
+    const lane: Lane = { source, parse: createRowsParser(source), waiting: [], storing: undefined, publishing: Promise.resolve() };
     lanes.set(name, lane);
     return lane;
   }
@@ -84,11 +93,13 @@ export function createIntake({ store, snapshot, publisher, limits: given = {} }:
     while (lane.waiting.length > 0) {
       const batch = takeBatch(lane.waiting, limits.batchRows);
       const started = performance.now();
+      const refuse = (error: unknown): void => batch.forEach(({ reject }) => reject(error));
       try {
-        const results = await storeBatch(lane, batch);
-        batch.forEach(({ resolve }, i) => resolve(results[i]!));
+        const { publish, results } = await storeBatch(lane, batch);
+        await lane.publishing;
+        lane.publishing = publish().then(() => batch.forEach(({ resolve }, i) => resolve(results[i]!)), refuse);
       } catch (error) {
-        batch.forEach(({ reject }) => reject(error));
+        refuse(error);
       }
       batchMs = performance.now() - started;
     }
@@ -96,21 +107,21 @@ export function createIntake({ store, snapshot, publisher, limits: given = {} }:
     lane.storing = undefined;
   }
 
-  async function storeBatch(lane: Lane, batch: readonly Waiting[]): Promise<IntakeResult[]> {
-    const { source } = lane;
+  async function storeBatch({ source }: Lane, batch: readonly Waiting[]): Promise<StoredBatch> {
     await store.ensureSource(source);
     const rejects = batch.flatMap(({ parsed }) => parsed.rejects);
     if (rejects.length > 0) await store.quarantine(source, rejects);
     const events = batch.flatMap(({ parsed }) => parsed.events);
-    if (events.length === 0) return batch.map(({ parsed }) => ({ accepted: 0, duplicates: 0, rejected: parsed.rejected }));
+    if (events.length === 0) return { results: batch.map(({ parsed }) => ({ accepted: 0, duplicates: 0, rejected: parsed.rejected })), publish: () => Promise.resolve() };
     const { rows, lastSequence } = await store.appendEvents(source, events);
     // Duplicates too: what stored them may have ended before it published them.
-    await publisher.published(source, events.map((event, i) => ({ ...event, ...rows[i]! })), lastSequence);
+    const stored = events.map(({ eventId, eventTime, knownAt, values }, i): StoredEvent => ({ eventId, eventTime, knownAt, values, sequence: rows[i]!.sequence, outcome: rows[i]!.outcome }));
     let from = 0;
-    return batch.map(({ parsed }) => {
+    const results = batch.map(({ parsed }) => {
       const own = rows.slice(from, (from += parsed.events.length));
       return { accepted: own.length, duplicates: own.filter(({ outcome }) => outcome === 'duplicate').length, rejected: parsed.rejected };
     });
+    return { results, publish: () => publisher.published(source, stored, lastSequence) };
   }
 
   return {
@@ -122,6 +133,8 @@ export function createIntake({ store, snapshot, publisher, limits: given = {} }:
     async close() {
       closed = true;
       await Promise.all([...lanes.values()].map(async (lane) => lane.storing));
+      await Promise.all([...lanes.values()].map(async (lane) => lane.publishing));
+      await publisher.settled();
     },
   };
 }

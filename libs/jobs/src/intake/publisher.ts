@@ -20,7 +20,9 @@ export interface Publisher {
    * Rejecting leaves the batch unacknowledged: it is stored, and who sent it will send it again.
    */
   published(source: Source, events: readonly StoredEvent[], lastSequence: number): Promise<void>;
+  /** Resolves when nothing of what was published is left to be noted. */
+  settled(): Promise<void>;
 }
 
 /** For an intake without an online store. */
-export const noPublisher: Publisher = Object.freeze({ published: () => Promise.resolve() });
+export const noPublisher: Publisher = Object.freeze({ published: () => Promise.resolve(), settled: () => Promise.resolve() });

@@ -37,6 +37,9 @@ export function createPublisher(offline: OfflineStore, online: OnlineStore, snap
   const publish = async (source: Pick<Source, 'name'>, events: readonly SourceEvent[], last: number): Promise<void> => {
     await Promise.all((bySource.get(source.name) ?? []).map((each) => each.publish(events, last)));
   };
+  const settled = async (): Promise<void> => {
+    await Promise.all([...bySource.values()].flat().map((each) => each.settled()));
+  };
   return {
     left: snapshot.views.filter((view) => !stored.some((parts) => parts.view === view)).map(({ name }) => name),
     published: (source, events, lastSequence) => publish(source, eventsAtHand(source, events), lastSequence),
@@ -44,7 +47,9 @@ export function createPublisher(offline: OfflineStore, online: OnlineStore, snap
       const sources = [...new Set(stored.map(({ source }) => source))];
       const horizon = await currentHorizon(offline, snapshot, sources);
       for (const source of sources) await publish(source, [], horizon.get(source.name)!);
+      await settled();
     },
+    settled,
   };
 }
 

@@ -47,16 +47,22 @@ export class ViewPublisher {
   }
 
   /**
-   * Brings what is online up to `last`. `events`: what of it is at hand, each sequence once at most; what lies between the
-   * watermark and `last` and is not among them is read from the table. What fails is done again by the next call.
+   * Brings what is online up to `last`, and resolves when every read sees it. `events`: what of it is at hand, each sequence
+   * once at most; what lies between the watermark and `last` and is not among them is read from the table. What fails is
+   * done again by the next call.
    */
   publish(events: readonly SourceEvent[], last: number): Promise<void> {
-    const done = this.#queue.then(() => this.#publish(events, last));
-    this.#queue = done.catch(() => undefined);
-    return done;
+    return new Promise((resolve, reject) => {
+      this.#queue = this.#queue.then(() => this.#publish(events, last, resolve)).then(resolve, reject);
+    });
   }
 
-  async #publish(events: readonly SourceEvent[], last: number): Promise<void> {
+  /** Resolves when the watermark is at what was published, and grown tails are folded; that failed calls failed is theirs to say. */
+  async settled(): Promise<void> {
+    await this.#queue;
+  }
+
+  async #publish(events: readonly SourceEvent[], last: number, visible: () => void): Promise<void> {
     for (;;) {
       const incarnation = this.#online.incarnation();
       const from = await this.#watermark(last);
@@ -67,6 +73,8 @@ export class ViewPublisher {
       const grown = atHand ? await this.#append(fresh) : await this.#appendStored(from, until);
       // A store that went away may be back with less than it had then: how far it is, it must say anew.
       if (incarnation !== this.#online.incarnation()) continue;
+      // A watermark that stays behind costs the next call a look at the table, and no event.
+      if (until === last) visible();
       const to = await this.#move(until);
       if (to !== null) await this.#fold(grown, to);
     }

@@ -75,7 +75,9 @@ export function openEngine(options: { readonly path: string; readonly connection
     };
     try {
       statement.signal?.throwIfAborted();
-      const tag = `${String(statement.settings.log_comment ?? '')} [${statement.queryId}]`.trim();
+      // A name of its own is for who may stop it, and to give one takes a statement.
+      const comment = String(statement.settings.log_comment ?? '');
+      const tag = statement.signal === undefined ? comment : `${comment} [${statement.queryId}]`.trim();
       const { readonly: _handledByTheConnection, ...settings } = statement.settings;
       await slot.become({ ...statement, settings: { ...settings, log_comment: tag } });
       return await execute(slot, shape, statement, done);

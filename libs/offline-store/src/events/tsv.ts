@@ -30,8 +30,12 @@ export function tsvValue(value: Value | null): string {
 
 /** An instant as text of a DateTime64 column, which would read a number as seconds. */
 export function instantText(instant: Instant): string {
-  return new Date(instant).toISOString().replace('T', ' ').slice(0, -1);
+  if (instant !== last.instant) last = { instant, text: new Date(instant).toISOString().replace('T', ' ').slice(0, -1) };
+  return last.text;
 }
+
+/** Event time, known-at and the field that both come from are mostly one instant. */
+let last = { instant: Number.NaN, text: '' };
 
 export function tsvText(text: string): string {
   return SPECIAL.test(text) ? text.replace(/[\\\t\n\r\0]/g, escape) : text;
