@@ -2,15 +2,22 @@
 SELECT
   `s`.`userId` AS `userId`,
   `s`.`__event_time` AS `__event_time`,
-  `e`.`amount` AS `amount`,
-  `e`.`tags` AS `tags`,
+  `n`.`__latest_run_0` AS `__latest_run_0`,
+  `n`.`__latest_run_1` AS `__latest_run_1`,
   arrayMap(x -> x.1, `s`.`__log`) AS `__log_time`,
   arrayMap(x -> x.4, `s`.`__log`) AS `__log_run_0`,
   arrayMap(x -> x.5, `s`.`__log`) AS `__log_run_1`
 FROM (
-  SELECT `__event_id`, `__event_time`, `__known_at`, `__sequence`, `userId`, `amount`, `tags`
-  FROM `events_visits`
-) AS `e`
+  SELECT
+    `e`.`userId` AS `userId`,
+    `e`.`__sequence` AS `__sequence`,
+    [`e`.`amount`] AS `__latest_run_0`,
+    [`e`.`tags`] AS `__latest_run_1`
+  FROM (
+    SELECT `__event_id`, `__event_time`, `__known_at`, `__sequence`, `userId`, `amount`, `tags`
+    FROM `events_visits`
+  ) AS `e`
+) AS `n`
 RIGHT JOIN (
   SELECT
     `e`.`userId` AS `userId`,
@@ -22,4 +29,4 @@ RIGHT JOIN (
     FROM `events_visits`
   ) AS `e`
   GROUP BY `e`.`userId`
-) AS `s` ON `e`.`userId` = `s`.`userId` AND `e`.`__sequence` = `s`.`__newest_sequence`
+) AS `s` ON `n`.`userId` = `s`.`userId` AND `n`.`__sequence` = `s`.`__newest_sequence`

@@ -14,7 +14,7 @@ export { columnValues, eventColumns } from './online/event-schema.js';
 export type { ColumnValues, EventColumn, EventColumns, EventCondition, EventSchema, FixedValues, TailEvent } from './online/event-schema.js';
 export type { EventPlace } from './online/event-place.js';
 export type { EntityState } from './online/entity-state.js';
-export { representView, totalOf } from './online/represent.js';
+export { representView, rowRuns, totalOf } from './online/represent.js';
 export type { FeatureRepresentation, Retention, RetainedEnd, StoredColumn, ViewRepresentation } from './online/represent.js';
 export { compileEvaluate } from './online/evaluate-state.js';
 export type { Evaluate, Evaluation } from './online/evaluate-state.js';

@@ -1,5 +1,5 @@
-import { representView, totalOf, type EventPlace, type EventSchema, type RetainedEnd, type StoredColumn, type ViewRepresentation } from '@granary/aggregates';
-import { EVENT, LOG, eventsTable, fieldReferences, identifier, runsOf, type Entity, type Instant, type Source, type Statement, type VersionedView } from '@granary/contracts';
+import { representView, rowRuns, totalOf, type EventPlace, type EventSchema, type RetainedEnd, type StoredColumn, type ViewRepresentation } from '@granary/aggregates';
+import { EVENT, LOG, eventsTable, fieldReferences, identifier, latestRun, runsOf, type Entity, type Instant, type Source, type Statement, type VersionedView } from '@granary/contracts';
 import { Emitter, column, indent, list } from './emit.js';
 import { EVENTS, SUPERSEDED, emitArrived, emitEvents, hasVersions, type Chunk, type EventScope } from './events.js';
 import { emitExpression, sourceFields } from './expression/emit-expression.js';
@@ -16,7 +16,8 @@ export interface StateScope extends Omit<EventScope, 'near'> {
 
 /**
  * The state of each entity that has an event which is not superseded by `at`: the columns of its row (`representView`) by
- * their names, and its log in the columns that `LOG` names. Without an event that is settled at `at` the event time is null.
+ * their names, the newest event's in runs that `latestRun` names, and its log in the columns that `LOG` names. Without an event
+ * that is settled at `at` the event time is null and such runs are empty.
  */
 export function compileState(view: VersionedView, entity: Entity, source: Source, { at, chunk, keysIn, ...scope }: StateScope): Statement {
   const emitter = new Emitter();
@@ -31,7 +32,8 @@ export function compileState(view: VersionedView, entity: Entity, source: Source
   const ofKeys = near !== undefined && hasVersions(source) ? [`(${view.keyFields.map(e).join(', ')}) IN (SELECT ${keys.map(identifier).join(', ')} FROM ${identifier(near.table)})`] : [];
   const where = [...current, ...ofKeys];
   const log = emitLog(emitter, kept, source, instant);
-  const latest = kept.row.flatMap(({ holds }) => (isLatest(holds) ? [holds.feature.aggregate.column!] : []));
+  const runs = rowRuns(kept.row);
+  const latest = runs.filter((run) => run.latest).map(({ columns }) => columns.map(({ holds }) => (holds as Held).feature.aggregate.column!));
   const states = `(
   SELECT
 ${indent(list([
@@ -45,13 +47,21 @@ ${indent(list([
 ) AS ${identifier('s')}`;
   // An aggregate that carried the values of the newest event along would be many times slower than a second look at it.
   const newest = (): string => {
-    const on = [...keys.map((key, i) => `${e(view.keyFields[i]!)} = ${s(key)}`), `${e(EVENT.sequence)} = ${s(NEWEST_SEQUENCE)}`];
-    return `${emitArrived(emitter, source, [...view.keyFields, ...latest], { ...scope, near }, ofChunk)}\nRIGHT JOIN ${states} ON ${on.join(' AND ')}`;
+    const on = [...keys.map((key, i) => `${n(view.keyFields[i]!)} = ${s(key)}`), `${n(EVENT.sequence)} = ${s(NEWEST_SEQUENCE)}`];
+    const columns = [...[...view.keyFields, EVENT.sequence].map((name) => `${e(name)} AS ${identifier(name)}`), ...latest.map((run, i) => `[${run.map(e).join(', ')}] AS ${identifier(latestRun(i))}`)];
+    const arrived = emitArrived(emitter, source, [...view.keyFields, ...latest.flat()], { ...scope, near }, ofChunk);
+    return `(
+  SELECT
+${indent(list(columns))}
+  FROM ${indent(arrived).trimStart()}
+) AS ${identifier('n')}
+RIGHT JOIN ${states} ON ${on.join(' AND ')}`;
   };
   return emitter.statement(`SELECT
 ${list([
   ...keys.map((key) => `${s(key)} AS ${identifier(key)}`),
-  ...kept.row.map(({ name, holds }) => `${isLatest(holds) ? e(holds.feature.aggregate.column!) : s(name)} AS ${identifier(name)}`),
+  ...runs.flatMap((run) => (run.latest ? [] : run.columns.map(({ name }) => `${s(name)} AS ${identifier(name)}`))),
+  ...latest.map((_, i) => `${n(latestRun(i))} AS ${identifier(latestRun(i))}`),
   ...log.columns,
 ])}
 FROM ${latest.length === 0 ? states : newest()}`);
@@ -96,11 +106,7 @@ function emitRow(emitter: Emitter, { row, features }: ViewRepresentation, source
   return [...own.map((sql, i) => `${sql} AS ${identifier(row[i]!.name)}`), ...stored.flatMap(({ feature }) => emitParts(emitter, totalOf(feature), source, group))];
 }
 
-type Holds = StoredColumn['holds'];
-
-function isLatest(holds: Holds): holds is Extract<Holds, { kind: 'part' }> {
-  return holds.kind === 'part' && holds.part.role === 'latest';
-}
+type Held = Extract<StoredColumn['holds'], { kind: 'part' }>;
 
 interface LogSql {
   /** An aggregate: the log's events as tuples, ascending. */
@@ -155,6 +161,7 @@ function fieldsOf({ events: { columns, conditions } }: ViewRepresentation): read
 
 const e = (name: string): string => column(EVENTS, name);
 const s = (name: string): string => column('s', name);
+const n = (name: string): string => column('n', name);
 const ms = (time: string): string => `toUnixTimestamp64Milli(${time})`;
 const ORDER = `(${e(EVENT.time)}, ${e(EVENT.knownAt)}, ${e(EVENT.sequence)})`;
 const TUPLES = '__log';

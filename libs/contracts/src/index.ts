@@ -61,7 +61,7 @@ export { parseValue, toJson, valueMap } from './values.js';
 export { featureStates } from './features.js';
 export type { FeatureState, FeatureValue } from './features.js';
 export type { ServedRow } from './served.js';
-export { BACKFILL, EVENT, LOG, backfillTable, eventsTable, quarantineTable, runsOf } from './tables.js';
+export { BACKFILL, EVENT, LOG, backfillTable, eventsTable, latestRun, quarantineTable, runsOf } from './tables.js';
 export { identifier } from './sql.js';
 export type { Statement, StatementParam } from './sql.js';
 export type { JobOptions, Progress } from './progress.js';

@@ -39,6 +39,15 @@ export const LOG = {
   run: (position: number): string => `__log_run_${position}`,
 } as const;
 
+/**
+ * Of an entity's state as ClickHouse computes it, the row's columns that hold values of the newest event, by runs of neighbours
+ * (`runsOf`): Array(the type, Nullable where it may be), empty without such an event. Arrays pass a join many times faster than
+ * the columns would.
+ */
+export function latestRun(position: number): string {
+  return `__latest_run_${position}`;
+}
+
 /** Columns cut into runs of neighbours of one type: what is said in SQL once for a run is planned many times faster than for each column. */
 export function runsOf<T extends { readonly type: FieldType; readonly nullable: boolean }>(columns: readonly T[]): readonly (readonly T[])[] {
   const runs: T[][] = [];

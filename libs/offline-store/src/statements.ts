@@ -91,7 +91,8 @@ export function createStatements(config: StatementsConfig): Statements {
       const { stream: body } = await client.exec({ query: statement.sql, ...call });
       const chunks: Uint8Array[] = [];
       for await (const chunk of body) chunks.push(chunk as Uint8Array);
-      return Buffer.concat(chunks);
+      const [only, ...others] = chunks;
+      return only !== undefined && others.length === 0 ? Buffer.from(only.buffer, only.byteOffset, only.byteLength) : Buffer.concat(chunks);
     });
   }
 

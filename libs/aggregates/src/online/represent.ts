@@ -1,4 +1,4 @@
-import { BACKFILL, EVENT, formatDuration, type Aggregate, type Feature, type FeatureView, type FieldType, type Source } from '@granary/contracts';
+import { BACKFILL, EVENT, formatDuration, runsOf, type Aggregate, type Feature, type FeatureView, type FieldType, type Source } from '@granary/contracts';
 import { partsOf, type Part } from '../parts.js';
 import { ageRange } from '../window.js';
 import { eventSchemaOf, placeOf, type EventPlace } from './event-place.js';
@@ -47,6 +47,21 @@ export interface StoredColumn {
      * youngest; of those that need every value all of them, as with `includeRequest`, whether it is declared or not.
      */
     | { readonly kind: 'part'; readonly feature: Feature; readonly part: Part };
+}
+
+/** A row's columns cut into runs of neighbours of one type (`runsOf`), those of the newest event's values apart from the others. */
+export function rowRuns(row: readonly StoredColumn[]): readonly { readonly latest: boolean; readonly columns: readonly StoredColumn[] }[] {
+  const parts: StoredColumn[][] = [];
+  for (const column of row) {
+    const part = parts.at(-1);
+    if (part !== undefined && isLatest(part[0]!) === isLatest(column)) part.push(column);
+    else parts.push([column]);
+  }
+  return parts.flatMap((part) => runsOf(part).map((columns) => ({ latest: isLatest(part[0]!), columns })));
+}
+
+function isLatest({ holds }: StoredColumn): boolean {
+  return holds.kind === 'part' && holds.part.role === 'latest';
 }
 
 /**

@@ -44,27 +44,42 @@ export function baseWriter(offline: OfflineStore, online: OnlineStore, parts: Vi
   return { parts, offline, online, kept, codec: createStateCodec(kept, view.version), compact: compileCompact(kept), keyOf: rowKeys(project, entity, view.name, view.version) };
 }
 
+/** Computed, and not written yet. */
+export interface ComputedBases {
+  readonly rows: readonly PackedRow[];
+  readonly of: BasesOf;
+}
+
 /**
  * Computes bases in ClickHouse and writes them. A base depends on nothing but the entity, the sequence and the instant: who
  * writes it again, or beside another, does no harm.
  */
-export async function writeBases(writer: BaseWriter, { sequence, asOf, scope, candidates, limits }: BasesOf): Promise<WrittenBases> {
-  const { parts, offline, online, kept, keyOf } = writer;
+export async function writeBases(writer: BaseWriter, of: BasesOf): Promise<WrittenBases> {
+  return storeBases(writer, await computeBases(writer, of));
+}
+
+export async function computeBases({ parts, offline, kept, keyOf }: BaseWriter, of: BasesOf): Promise<ComputedBases> {
+  const { sequence, asOf, scope } = of;
   const { view, entity, source } = parts;
   const keys = entity.keys.map((key) => key.name);
   const packed = packBases(kept, compileState(view, entity, source, { ...scope, at: asOf }), { keys, version: view.version, sequence, asOf });
   const statement = { sql: `${packed.sql}\nFORMAT RowBinary`, params: packed.params };
-  const options = { comment: `materialise ${view.name}`, ...limits };
-  const bytes = await explainValues(view.name, () => explainOverflow(`feature view ${view.name}`, () => offline.bytes(statement, options)));
+  const bytes = await explainValues(view.name, () => explainOverflow(`feature view ${view.name}`, () => offline.bytes(statement, statementOptions(view.name, of))));
   const types = entity.keys.map((key) => key.type);
-  const rows = Array.from(readRowBinary(bytes, types), ({ values, packed: value }): PackedRow => ({ key: keyOf(values), value }));
+  return { of, rows: Array.from(readRowBinary(bytes, types), ({ values, packed: value }): PackedRow => ({ key: keyOf(values), value })) };
+}
+
+export async function storeBases(writer: BaseWriter, { rows, of }: ComputedBases): Promise<WrittenBases> {
+  const { parts, offline, online, keyOf } = writer;
+  const { candidates } = of;
   const { written } = await online.write(rows);
   if (candidates === null) return { written, deleted: 0 };
   const there = new Set(rows.map(({ key }) => key));
-  const nothing = emptyState(writer, { sequence, asOf });
+  const nothing = emptyState(writer, of);
+  const names = parts.entity.keys.map(({ name }) => name);
   let deleted = 0;
-  for await (const batch of offline.stream(candidates, options)) {
-    const gone = batch.map((row) => keyOf(keys.map((name) => row[name] as Value))).filter((key) => !there.has(key));
+  for await (const batch of offline.stream(candidates, statementOptions(parts.view.name, of))) {
+    const gone = batch.map((row) => keyOf(names.map((name) => row[name] as Value))).filter((key) => !there.has(key));
     deleted += (await online.write(gone.map((key) => ({ key, value: nothing })))).written;
   }
   return { written, deleted };
@@ -74,6 +89,10 @@ export async function writeBases(writer: BaseWriter, { sequence, asOf, scope, ca
 function emptyState({ kept, codec, compact }: BaseWriter, to: BasePoint): Buffer {
   const nothing = { sequence: NO_BASE, asOf: NO_BASE, row: null, log: eventColumns(kept.events, 0), tail: [] };
   return codec.encodeBase(compact(nothing, to));
+}
+
+function statementOptions(view: string, { limits }: BasesOf): StatementOptions {
+  return { comment: `materialise ${view}`, ...limits };
 }
 
 const THROW_IF = 395;

@@ -8,7 +8,7 @@ import { currentHorizon, withEvents } from '../events/with-events.js';
 import { withStage } from '../stage-table.js';
 import { partsOfView, type ViewParts } from '../view-parts.js';
 import { withinMemory } from '../within-memory.js';
-import { baseWriter, writeBases, type BaseWriter, type WrittenBases } from './bases.js';
+import { baseWriter, computeBases, storeBases, type BaseWriter, type ComputedBases, type WrittenBases } from './bases.js';
 import { noteOnlineKeys, onlineKeys } from './online-keys.js';
 import { advanceWatermark, noteUnfinished, refuseFuture, refuseOlder } from './watermark.js';
 
@@ -135,29 +135,44 @@ async function run(work: Work, unfinished: UnfinishedView): Promise<WrittenBases
   });
 }
 
+/** Writes what is left of the chunks; while one is being written ClickHouse computes the next. */
 async function writeChunks(work: Work, scope: EventScope, touched: string | null, from: UnfinishedView): Promise<WrittenBases> {
   const { writer, options } = work;
   const { online, parts } = writer;
   const { signal, maxMemoryBytes, onProgress, project } = options;
   const { chunks: count, asOf } = from;
   const total = { written: 0, deleted: 0 };
-  throwIfLost(work);
-  await noteUnfinished(online, project, parts.view, from);
-  for (let index = from.written; index < count; index++) {
-    throwIfCancelled(signal, `materialise ${parts.view.name}`);
-    onProgress?.({ stage: `materialise ${parts.view.name}`, done: index, total: count, unit: 'chunks' });
-    const chunk = count === 1 ? undefined : { index, count };
-    const { written, deleted } = await writeBases(writer, {
+  const compute = (index: number): Promise<ComputedBases> => {
+    const computing = computeBases(writer, {
       sequence: sequenceOf(from.horizon),
       asOf,
-      scope: { ...scope, chunk, keysIn: touched ?? undefined },
+      scope: { ...scope, chunk: count === 1 ? undefined : { index, count }, keysIn: touched ?? undefined },
       candidates: candidatesOf(parts, project, scope, touched, { index, count }),
       limits: { signal, maxMemoryBytes },
     });
-    total.written += written;
-    total.deleted += deleted;
+    // It may fail while another is being written: who awaits it later gets the failure.
+    computing.catch(() => undefined);
+    return computing;
+  };
+  let next = from.written < count ? compute(from.written) : undefined;
+  try {
     throwIfLost(work);
-    await noteUnfinished(online, project, parts.view, { ...from, written: index + 1 });
+    await noteUnfinished(online, project, parts.view, from);
+    for (let index = from.written; next !== undefined; index++) {
+      throwIfCancelled(signal, `materialise ${parts.view.name}`);
+      onProgress?.({ stage: `materialise ${parts.view.name}`, done: index, total: count, unit: 'chunks' });
+      const computed = await next;
+      next = index + 1 < count ? compute(index + 1) : undefined;
+      const { written, deleted } = await storeBases(writer, computed);
+      total.written += written;
+      total.deleted += deleted;
+      throwIfLost(work);
+      // The last is noted by the watermark.
+      if (next !== undefined) await noteUnfinished(online, project, parts.view, { ...from, written: index + 1 });
+    }
+  } finally {
+    // What it reads from may be dropped as soon as this returns.
+    await next?.catch(() => undefined);
   }
   return total;
 }

@@ -1,5 +1,5 @@
-import { eventColumns, type EntityState, type EventSchema, type ViewRepresentation } from '@granary/aggregates';
-import { LOG, clickhouseType, identifier, runsOf, valueMap, type FieldType, type SourceField, type Value } from '@granary/contracts';
+import { eventColumns, rowRuns, type EntityState, type EventSchema, type StoredColumn, type ViewRepresentation } from '@granary/aggregates';
+import { LOG, clickhouseType, identifier, latestRun, runsOf, valueMap, type FieldType, type SourceField, type Value } from '@granary/contracts';
 import { OfflineStore } from '@granary/offline-store';
 import { BASE, createStateCodec, packBases } from '@granary/online-store';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -69,9 +69,14 @@ function literal(type: FieldType, value: Value | null): string {
   }
 }
 
+/** Of all that a row holds of a feature only this tells how it is packed. */
+const LATEST = { kind: 'part', part: { role: 'latest' } } as Extract<StoredColumn['holds'], { kind: 'part' }>;
+
 type Kept = Pick<ViewRepresentation, 'row' | 'events'>;
 interface Case {
   readonly state: EntityState;
+  /** Whether there is a newest event to hold values of. */
+  readonly settled: boolean;
   /** What the log's columns hold, event by event. */
   readonly values: readonly (readonly (Value | null)[])[];
 }
@@ -83,7 +88,7 @@ function keptOf(): Kept {
   }).flatMap((column) => Array.from({ length: pick([1, 1, 3]) }, () => column));
   const row = [{ kind: 'timestamp' } as FieldType, ...many(pick([5, 20, 70]), () => pick(TYPES))];
   return {
-    row: row.map((type, i) => ({ name: `r${i}`, type, nullable: !isNested(type) && (i === 0 || random() < 0.7), holds: { kind: 'eventTime' } })),
+    row: row.map((type, i) => (i > 0 && random() < 0.6 ? { name: `r${i}`, type, nullable: true, holds: LATEST } : { name: `r${i}`, type, nullable: !isNested(type) && (i === 0 || random() < 0.7), holds: { kind: 'eventTime' } })),
     events: {
       conditions: many(3, () => ({ kind: 'where', expression: { kind: 'literal', type: { kind: 'bool' }, value: true } }) as EventSchema['conditions'][number]),
       columns: columns.map((column, i) => ({ name: `c${i}`, ...column })),
@@ -108,14 +113,20 @@ function caseOf({ row, events }: Kept, sequence: number, asOf: number): Case {
       else (column as Value[])[i] = type.kind === 'enum' ? type.values.indexOf(value as string) : type.kind === 'bool' ? Number(value) : value;
     });
   }
-  return { values, state: { sequence, asOf, row: row.map(({ type, nullable }) => (nullable && random() < 0.3 ? null : valueOf(type))), log, tail: [] } };
+  const settled = random() < 0.7;
+  const valueIn = ({ type, nullable, holds }: StoredColumn): Value | null => {
+    if (holds === LATEST && !settled) return null;
+    return nullable && !isNested(type) && random() < 0.3 ? null : valueOf(type);
+  };
+  return { values, settled, state: { sequence, asOf, row: row.map(valueIn), log, tail: [] } };
 }
 
 /** The columns of a state, as `compileState` gives them. */
-function stateSql({ row, events }: Kept, { state, values }: Case, key: number): string {
+function stateSql({ row, events }: Kept, { state, values, settled }: Case, key: number): string {
   const { log } = state;
   const nullable = (type: FieldType, may: boolean): string => (may ? `Nullable(${clickhouseType(type)})` : clickhouseType(type));
-  const array = (numbers: Iterable<number>, type: string): string => `CAST([${[...numbers].map((each) => (each === Infinity ? 'inf' : String(each))).join(', ')}] AS Array(${type}))`;
+  // As texts: of numbers that are not of one type ClickHouse makes others.
+  const array = (numbers: Iterable<number>, type: string): string => `CAST([${[...numbers].map((each) => (each === Infinity ? "'inf'" : `'${each}'`)).join(', ')}] AS Array(${type}))`;
   let next = 0;
   const runs = runsOf(events.columns).map((run, i) => {
     const from = next;
@@ -124,9 +135,15 @@ function stateSql({ row, events }: Kept, { state, values }: Case, key: number): 
     const events_ = values.map((each) => `CAST([${each.slice(from, next).map((value) => literal(type, value)).join(', ')}] AS Array(${nullable(type, may)}))`);
     return `CAST([${events_.join(', ')}] AS Array(Array(${nullable(type, may)}))) AS ${LOG.run(i)}`;
   });
+  const latestRuns = rowRuns(row).filter(({ latest }) => latest).map(({ columns: run }, i) => {
+    const { type } = run[0]!;
+    const held = settled ? run.map((column) => literal(type, state.row![row.indexOf(column)]!)) : [];
+    return `CAST([${held.join(', ')}] AS Array(${nullable(type, !isNested(type))})) AS ${latestRun(i)}`;
+  });
   const columns = [
     `toInt64(${key}) AS id`,
-    ...row.map(({ name, type, nullable: may }, i) => `CAST(${literal(type, state.row![i]!)} AS ${nullable(type, may)}) AS ${identifier(name)}`),
+    ...row.flatMap(({ name, type, nullable: may, holds }, i) => (holds === LATEST ? [] : [`CAST(${literal(type, state.row![i]!)} AS ${nullable(type, may)}) AS ${identifier(name)}`])),
+    ...latestRuns,
     `${array(log.times, 'Int64')} AS ${LOG.time}`,
     ...(log.known === null ? [] : [`${array(log.known, 'Int64')} AS ${LOG.known}`, `${array(log.until!, 'Float64')} AS ${LOG.until}`]),
     ...log.conditions.map((bytes, i) => `${array(bytes, 'UInt8')} AS ${LOG.condition(i)}`),

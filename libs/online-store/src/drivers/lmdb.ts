@@ -56,7 +56,11 @@ export async function openLmdbStore({ path }: LmdbOptions): Promise<OnlineStore>
   let last: Uint8Array = new Uint8Array(0);
   /** Gone with the next read: lmdb-js reads every value into the same buffer, whose `length` is the value's but whose memory is longer. */
   function peek(key: string): Uint8Array | undefined {
-    const shared = db.getBinaryFast(storedKey(key));
+    return peekStored(storedKey(key));
+  }
+
+  function peekStored(key: Buffer): Uint8Array | undefined {
+    const shared = db.getBinaryFast(key);
     if (shared === undefined) return undefined;
     // Values of a view have the same length mostly.
     const isLast = last.length === shared.length && last.buffer === shared.buffer && last.byteOffset === shared.byteOffset;
@@ -85,9 +89,10 @@ export async function openLmdbStore({ path }: LmdbOptions): Promise<OnlineStore>
   function putBases(rows: readonly PackedRow[]): number {
     let written = 0;
     for (const row of rows) {
-      const value = replaceBase(peek(row.key), row.value);
+      const key = storedKey(row.key);
+      const value = replaceBase(peekStored(key), row.value);
       if (value === null) continue;
-      db.putSync(storedKey(row.key), value);
+      db.putSync(key, value);
       written++;
     }
     return written;
@@ -95,11 +100,12 @@ export async function openLmdbStore({ path }: LmdbOptions): Promise<OnlineStore>
 
   function putFrames(keys: readonly KeyFrames[], emptyBase: Uint8Array): Appended[] {
     return keys.map(({ key, frames }) => {
-      const stored = peek(key);
+      const at = storedKey(key);
+      const stored = peekStored(at);
       if (stored !== undefined && !hasBase(stored)) return { key, bytes: -1, tailBytes: -1 };
       const value = appendFrames(stored ?? emptyBase, frames);
       const appended = { key, bytes: value.length, tailBytes: value.length - baseLength(value) };
-      if (value !== stored) db.putSync(storedKey(key), value);
+      if (value !== stored) db.putSync(at, value);
       return appended;
     });
   }

@@ -1,8 +1,8 @@
-import type { EventSchema, StoredColumn, ViewRepresentation } from '@granary/aggregates';
-import { LOG, identifier, runsOf, type Instant, type Statement } from '@granary/contracts';
+import { rowRuns, type EventSchema, type StoredColumn, type ViewRepresentation } from '@granary/aggregates';
+import { LOG, identifier, latestRun, runsOf, type Instant, type Statement } from '@granary/contracts';
 import { BASE_LENGTH_OFFSET, CHECKSUM_BYTES, FORMAT, HEAD_BYTES, ORDER_OFFSET, writeSortable } from '../value.js';
 import { viewOf } from '../variable.js';
-import { SqlParams, bytesOf, eachFixed, eachNumber, endsOf, heapTexts, isFixed, uint32 } from './values.js';
+import { SqlParams, bytesOf, eachFixed, eachNumber, endsOf, heapTexts, isFixed, uint32, widthOf } from './values.js';
 
 /** The column that `packBases` adds. */
 export const BASE = '__base';
@@ -19,8 +19,8 @@ export interface PackOptions {
 
 /**
  * The bases of states that ClickHouse computes, packed there: `BASE` holds the bytes that `encodeBase` would give. `states`
- * has the keys, the row's columns by their names and the log in the columns that `LOG` names. An enum's value that
- * is not declared fails the statement by `throwIf`.
+ * has the keys, the row and the log as `compileState` gives them. An enum's value that is not declared fails the statement by
+ * `throwIf`.
  */
 export function packBases({ row, events }: Pick<ViewRepresentation, 'row' | 'events'>, states: Statement, { keys, ...order }: PackOptions): Statement {
   const params = new SqlParams();
@@ -42,28 +42,41 @@ function headOf({ version, sequence, asOf }: Omit<PackOptions, 'keys'>): string 
   return head.toString('hex');
 }
 
+/** Neighbours of a row: an array of their values, which is empty where there are none to hold. */
+interface RowRun {
+  readonly column: StoredColumn;
+  readonly count: number;
+  readonly values: string;
+}
+
+function runsOfRow(row: readonly StoredColumn[]): readonly RowRun[] {
+  let latest = 0;
+  return rowRuns(row).map((run) => ({
+    column: run.columns[0]!,
+    count: run.columns.length,
+    values: run.latest ? identifier(latestRun(latest++)) : `[${run.columns.map(({ name }) => identifier(name)).join(', ')}]`,
+  }));
+}
+
 function rowBytes(params: SqlParams, row: readonly StoredColumn[]): readonly string[] {
-  const fixed = runsOf(row.filter(({ type }) => isFixed(type)));
-  const heap = row.filter(({ type }) => !isFixed(type)).map(({ name, type, nullable }) => `arrayElement(${heapTexts(params, type, `[${identifier(name)}]`, nullable)}, 1)`);
-  return [
-    ...bitmap(row),
-    ...fixed.map((run) => eachFixed(params, run[0]!.type, arrayOf(run), true)),
-    ...(heap.length === 0 ? [] : [endsOf(`[${heap.join(', ')}]`), ...heap]),
-  ];
+  const runs = runsOfRow(row);
+  const fixed = runs.filter(({ column }) => isFixed(column.type)).map(({ column, count, values }) => `rightPad(${eachFixed(params, column.type, values, true)}, ${count * widthOf(column.type)}, '\\0')`);
+  const heap = runs.filter(({ column }) => !isFixed(column.type)).map(({ column, count, values }) => `arrayResize(${heapTexts(params, column.type, values, column.nullable)}, ${count}, '')`);
+  const texts = heap.length === 1 ? heap[0]! : `arrayConcat(${heap.join(', ')})`;
+  return [...bitmap(runs), ...fixed, ...(heap.length === 0 ? [] : [endsOf(texts), `arrayStringConcat(${texts})`])];
 }
 
 /** Bit p of byte p >> 3: column p is null. A word for every 64 columns, cut where they end. */
-function bitmap(row: readonly StoredColumn[]): readonly string[] {
-  return Array.from({ length: Math.ceil(row.length / 64) }, (_, word) => {
-    const columns = row.slice(64 * word, 64 * (word + 1));
-    const nulls = runsOf(columns).map((run) => (run[0]!.nullable ? `arrayMap(x -> isNull(x), ${arrayOf(run)})` : `arrayWithConstant(${run.length}, 0)`));
-    const bits = `arraySum((bit, i) -> bitShiftLeft(toUInt64(bit), i), arrayConcat(${nulls.join(', ')}), range(${columns.length}))`;
-    return `substring(concat(${bytesOf(bits)}, ''), 1, ${Math.ceil(columns.length / 8)})`;
+function bitmap(runs: readonly RowRun[]): readonly string[] {
+  const columns = runs.reduce((sum, { count }) => sum + count, 0);
+  const nulls = runs.map(({ column, count, values }) => (column.nullable ? `arrayResize(arrayMap(x -> isNull(x), ${values}), ${count}, 1)` : `arrayWithConstant(${count}, 0)`));
+  const all = nulls.length === 1 ? nulls[0]! : `arrayConcat(${nulls.join(', ')})`;
+  return Array.from({ length: Math.ceil(columns / 64) }, (_, word) => {
+    const count = Math.min(64, columns - 64 * word);
+    const own = columns <= 64 ? all : `arraySlice(${all}, ${64 * word + 1}, ${count})`;
+    const bits = `arraySum((bit, i) -> bitShiftLeft(toUInt64(bit), i), ${own}, range(${count}))`;
+    return `substring(concat(${bytesOf(bits)}, ''), 1, ${Math.ceil(count / 8)})`;
   });
-}
-
-function arrayOf(run: readonly StoredColumn[]): string {
-  return `[${run.map(({ name }) => identifier(name)).join(', ')}]`;
 }
 
 function logBytes(params: SqlParams, { columns, conditions, knownAt }: EventSchema): string {

@@ -19,6 +19,13 @@ export function isFixed(type: FieldType): boolean {
   return type.kind !== 'array' && type.kind !== 'map' && fixedCodec(type) !== null;
 }
 
+/** Bytes of each value of a fixed type. */
+export function widthOf(type: FieldType): number {
+  const codec = type.kind === 'array' || type.kind === 'map' ? null : fixedCodec(type);
+  if (codec === null) throw new Error(`${type.kind} has no width`);
+  return codec.width;
+}
+
 /** SQL of a number's bytes, little-endian. A FixedString: reinterpretAsString would cut zero bytes off. */
 export function bytesOf(number: string): string {
   return `reinterpretAsFixedString(${number})`;
