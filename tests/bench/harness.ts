@@ -131,8 +131,10 @@ async function callRound(work: () => Promise<unknown>, { concurrency, calls, rou
       latencies.push((now - before) * 1_000);
     }
   };
-  await Promise.all(Array.from({ length: concurrency }, worker));
+  // Of all, also where one fails: what is still under way needs its stores.
+  const ended = await Promise.allSettled(Array.from({ length: concurrency }, worker));
   signal.throwIfAborted();
+  for (const each of ended) if (each.status === 'rejected') throw each.reason;
   const seconds = (performance.now() - started) / 1_000;
   return { latencies, rate: latencies.length / seconds };
 }

@@ -49,7 +49,6 @@ export async function intaking(bench: Bench, store: OfflineStore, { kind, store:
 
   const options = { rounds: bench.quick ? 1 : 3, signal: bench.signal };
   const calls = bench.quick ? 20 : 100;
-  bench.add(...(await callRows('online', `${kind} intake, 100 events a call`, { ours: () => accept(payments(100)), floor: () => insert(payments(100)) }, { ...options, calls, scale: 100 })));
   const visible = {
     ours: async (): Promise<void> => {
       const event = payment();
@@ -64,6 +63,10 @@ export async function intaking(bench: Bench, store: OfflineStore, { kind, store:
       return bareRead([keyOf([BigInt(event.customerId)])]);
     },
   };
-  bench.add(...(await callRows('online', `${kind} intake, event to visible in a read`, visible, { ...options, calls, scale: 1 })));
-  await sink.close();
+  try {
+    bench.add(...(await callRows('online', `${kind} intake, 100 events a call`, { ours: () => accept(payments(100)), floor: () => insert(payments(100)) }, { ...options, calls, scale: 100 })));
+    bench.add(...(await callRows('online', `${kind} intake, event to visible in a read`, visible, { ...options, calls, scale: 1 })));
+  } finally {
+    await sink.close();
+  }
 }

@@ -22,6 +22,8 @@ ${SUITES.map(({ name, about }) => `  ${name.padEnd(10)}${about}`).join('\n')}
 --quick      smallest sizes and few rounds: to see that it works, not for figures
 --full       also what takes minutes`;
 
+/** One signal comes twice where the process group gets it and npm passes it on. */
+const SAME_SIGNAL_MS = 1_000;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 const options = readOptions(process.argv.slice(2));
@@ -61,8 +63,9 @@ function readOptions(args: readonly string[]): Options | string {
 async function bench(suite: Suite, { json, only, quick, full }: Options): Promise<number> {
   const controller = new AbortController();
   const stop = (signal: NodeJS.Signals): void => {
+    if (controller.signal.aborted) return;
     // A second Ctrl-C means at once: the default action, as process.exit would wait for a statement that still runs.
-    for (const name of SIGNALS) process.off(name, stop);
+    setTimeout(() => SIGNALS.forEach((name) => process.off(name, stop)), SAME_SIGNAL_MS).unref();
     console.error(`\nstopping after ${signal}; once more to end at once`);
     controller.abort(new Error(`stopped by ${signal}`));
   };

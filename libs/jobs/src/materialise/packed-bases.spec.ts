@@ -88,7 +88,7 @@ function keptOf(): Kept {
   }).flatMap((column) => Array.from({ length: pick([1, 1, 3]) }, () => column));
   const row = [{ kind: 'timestamp' } as FieldType, ...many(pick([5, 20, 70]), () => pick(TYPES))];
   return {
-    row: row.map((type, i) => (i > 0 && random() < 0.6 ? { name: `r${i}`, type, nullable: true, holds: LATEST } : { name: `r${i}`, type, nullable: !isNested(type) && (i === 0 || random() < 0.7), holds: { kind: 'eventTime' } })),
+    row: row.map((type, i) => (i > 0 && random() < 0.6 ? { name: `r${i}`, type, nullable: !isNested(type), holds: LATEST } : { name: `r${i}`, type, nullable: !isNested(type) && (i === 0 || random() < 0.7), holds: { kind: 'eventTime' } })),
     events: {
       conditions: many(3, () => ({ kind: 'where', expression: { kind: 'literal', type: { kind: 'bool' }, value: true } }) as EventSchema['conditions'][number]),
       columns: columns.map((column, i) => ({ name: `c${i}`, ...column })),
@@ -115,8 +115,8 @@ function caseOf({ row, events }: Kept, sequence: number, asOf: number): Case {
   }
   const settled = random() < 0.7;
   const valueIn = ({ type, nullable, holds }: StoredColumn): Value | null => {
-    if (holds === LATEST && !settled) return null;
-    return nullable && !isNested(type) && random() < 0.3 ? null : valueOf(type);
+    if (holds === LATEST && !settled) return nullable ? null : type.kind === 'map' ? valueMap([]) : [];
+    return nullable && random() < 0.3 ? null : valueOf(type);
   };
   return { values, settled, state: { sequence, asOf, row: row.map(valueIn), log, tail: [] } };
 }

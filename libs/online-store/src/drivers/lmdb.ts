@@ -59,7 +59,7 @@ export async function openLmdbStore({ path }: LmdbOptions): Promise<OnlineStore>
     return peekStored(storedKey(key));
   }
 
-  function peekStored(key: Buffer): Uint8Array | undefined {
+  function peekStored(key: string | Buffer): Uint8Array | undefined {
     const shared = db.getBinaryFast(key);
     if (shared === undefined) return undefined;
     // Values of a view have the same length mostly.

@@ -61,7 +61,10 @@ function runsOfRow(row: readonly StoredColumn[]): readonly RowRun[] {
 function rowBytes(params: SqlParams, row: readonly StoredColumn[]): readonly string[] {
   const runs = runsOfRow(row);
   const fixed = runs.filter(({ column }) => isFixed(column.type)).map(({ column, count, values }) => `rightPad(${eachFixed(params, column.type, values, true)}, ${count * widthOf(column.type)}, '\\0')`);
-  const heap = runs.filter(({ column }) => !isFixed(column.type)).map(({ column, count, values }) => `arrayResize(${heapTexts(params, column.type, values, column.nullable)}, ${count}, '')`);
+  // Of what is not there a nullable column has no bytes, and others those of an empty value.
+  const textsOf = ({ column: { type, nullable }, count, values }: RowRun): string =>
+    nullable ? `arrayResize(${heapTexts(params, type, values, true)}, ${count}, '')` : heapTexts(params, type, `arrayResize(${values}, ${count})`, false);
+  const heap = runs.filter(({ column }) => !isFixed(column.type)).map(textsOf);
   const texts = heap.length === 1 ? heap[0]! : `arrayConcat(${heap.join(', ')})`;
   return [...bitmap(runs), ...fixed, ...(heap.length === 0 ? [] : [endsOf(texts), `arrayStringConcat(${texts})`])];
 }
