@@ -92,9 +92,9 @@ const ANSWERS: Readonly<Record<string, readonly Row[]>> = {
   'probes-touched': PROBED,
   // User 3's visit is still to come: it waits in the log, and there is no row yet.
   'state-latest': [
-    { userId: 1n, __event_time: T, amount: 2, tags: ['c', 'd'], __log_time: [], __log_run_0: [], __log_run_1: [] },
-    { userId: 2n, __event_time: T - DAY, amount: 7, tags: ['e'], __log_time: [], __log_run_0: [], __log_run_1: [] },
-    { userId: 3n, __event_time: null, amount: null, tags: [], __log_time: [BigInt(T + 1)], __log_run_0: [[1]], __log_run_1: [[[]]] },
+    { userId: 1n, __event_time: T, __latest_run_0: [2], __latest_run_1: [['c', 'd']], __log_time: [], __log_run_0: [], __log_run_1: [] },
+    { userId: 2n, __event_time: T - DAY, __latest_run_0: [7], __latest_run_1: [['e']], __log_time: [], __log_run_0: [], __log_run_1: [] },
+    { userId: 3n, __event_time: null, __latest_run_0: [], __latest_run_1: [], __log_time: [BigInt(T + 1)], __log_run_0: [[1]], __log_run_1: [[[]]] },
   ],
   'state-ends': [
     { userId: 1n, __event_time: T, __log_time: [3, 2, 1, 0].map((days) => BigInt(T - days * DAY)), __log_run_0: [[10], [null], [5], [2]], __log_run_1: [[1n], [2n], [4n], [8n]] },
