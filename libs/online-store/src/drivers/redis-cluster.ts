@@ -42,7 +42,7 @@ export async function connectCluster({ url, connectTimeoutMs = 2_000, commandTim
   async function pipeline<T, R>(server: Redis, parts: readonly SlotPart[], items: readonly T[], command: KeyedCommand<T, R>, answers: R[]): Promise<number[]> {
     const batch = server.pipeline();
     const itemsOf = (part: SlotPart) => part.positions.map((position) => items[position]!);
-    for (const part of parts) batch.callBuffer(...command.say(itemsOf(part)));
+    for (const part of parts) batch.callBuffer(command.name, ...command.say(itemsOf(part)));
     const replies = (await batch.exec()) ?? [];
     const refused: number[] = [];
     const unknown: SlotPart[] = [];

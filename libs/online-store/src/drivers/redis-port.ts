@@ -1,23 +1,24 @@
-import type { Cluster, Redis } from 'ioredis';
+import { Command, type Cluster, type Redis } from 'ioredis';
 import type { Script } from './redis-scripts.js';
 
 export type Argument = string | Buffer | number;
-export type Arguments = readonly [name: string, ...args: Argument[]];
 
 /** One kind of command about many items, each with a key of its own: how to say it of any part of them, and what the reply says of each. */
 export interface KeyedCommand<T, R> {
   /** How many items one command may have at most. */
   readonly most: number;
   readonly script?: Script;
+  readonly name: string;
   key(item: T): string;
-  say(items: readonly T[]): Arguments;
+  /** Its arguments. */
+  say(items: readonly T[]): Argument[];
   answers(reply: unknown, items: readonly T[]): readonly R[];
 }
 
 /** A single server or a Redis Cluster. */
 export interface RedisPort {
   /** One answer per item, in the items' order. Throws what ioredis or the server say. */
-  run<T, R>(items: readonly T[], command: KeyedCommand<T, R>): Promise<R[]>;
+  run<T, R>(items: readonly T[], command: KeyedCommand<T, R>): Promise<readonly R[]>;
   /** Connections to the servers that hold all keys among them. */
   servers(): readonly Redis[];
   ping(): Promise<void>;
@@ -52,7 +53,6 @@ export function reconnectDelay(attempt: number): number {
 
 /** Results in the items' order; so many at once that a server works on one while the next one travels. */
 export async function inFlight<T, R>(items: readonly T[], send: (item: T) => Promise<R>): Promise<R[]> {
-  if (items.length === 1) return [await send(items[0]!)];
   const results: R[] = [];
   for (let from = 0; from < items.length; from += IN_FLIGHT) {
     results.push(...(await Promise.all(items.slice(from, from + IN_FLIGHT).map(send))));
@@ -67,15 +67,20 @@ export function chunks<T>(items: readonly T[], size: number): (readonly T[])[] {
 
 /** One command of its own. A server that has restarted, or never seen the script, is given its source: it runs and keeps it. */
 export async function sendCommand<T, R>(client: Redis | Cluster, command: KeyedCommand<T, R>, items: readonly T[]): Promise<readonly R[]> {
-  const [name, ...args] = command.say(items);
+  const args = command.say(items);
   let reply: unknown;
   try {
-    reply = await client.callBuffer(name, ...args);
+    reply = await client.sendCommand(binary(command.name, args));
   } catch (error) {
     if (command.script === undefined || !isUnknownScript(error as Error)) throw error;
-    reply = await client.callBuffer('eval', command.script.source, ...args.slice(1));
+    reply = await client.sendCommand(binary('eval', [command.script.source, ...args.slice(1)]));
   }
   return command.answers(reply, items);
+}
+
+/** What `callBuffer` sends, which copies the arguments four times. */
+function binary(name: string, args: Argument[]): Command {
+  return new Command(name, args, { replyEncoding: null });
 }
 
 export function isUnknownScript(error: Error): boolean {

@@ -10,8 +10,8 @@ export async function connectServer({ url, connectTimeoutMs = 2_000, commandTime
   return {
     async run(items, command) {
       try {
-        const answers = await inFlight(chunks(items, command.most), (chunk) => sendCommand(client, command, chunk));
-        return answers.length === 1 ? [...answers[0]!] : answers.flat();
+        if (items.length <= command.most && items.length > 0) return await sendCommand(client, command, items);
+        return (await inFlight(chunks(items, command.most), (chunk) => sendCommand(client, command, chunk))).flat();
       } catch (error) {
         throw isClusterRefusal(error as Error) ? clusterRefusal(address, error) : error;
       }

@@ -1,6 +1,7 @@
 import { GranaryError } from '@granary/contracts';
 import type { OnlineStore, PackedRow } from '../store.js';
 import { assertBases, assertFrames } from '../value.js';
+import { gathering } from './gather.js';
 import { framesByKey, olderFormat, type KeyFrames } from './frames.js';
 import { metaKey, metaText } from './meta.js';
 import { isClusterUrl, publicAddress, unavailable, type RedisOptions } from './redis-address.js';
@@ -13,19 +14,22 @@ import { connectServer } from './redis-server.js';
 // One script call blocks the server for its whole chunk: 500 rows take it about a millisecond.
 const ROWS_PER_SCRIPT = 500;
 const KEYS_PER_DELETE = 5_000;
+const KEYS_GATHERED = 50;
 
 const READ: KeyedCommand<string, Buffer | null> = {
   most: Infinity,
+  name: 'mget',
   key: (key) => key,
-  say: (keys) => ['mget', ...keys],
+  say: (keys) => [...keys],
   answers: (reply) => reply as (Buffer | null)[],
 };
 
 /** Answers how many of the keys there were, at the first one. */
 const DELETE: KeyedCommand<string, number> = {
   most: KEYS_PER_DELETE,
+  name: 'unlink',
   key: (key) => key,
-  say: (keys) => ['unlink', ...keys],
+  say: (keys) => [...keys],
   answers: (reply, keys) => keys.map((_key, i) => (i === 0 ? (reply as number) : 0)),
 };
 
@@ -35,6 +39,9 @@ export async function openRedisStore(options: RedisOptions): Promise<OnlineStore
   const address = publicAddress(options.url);
   const redis = await (isClusterUrl(options.url) ? connectCluster(options, address) : connectServer(options, address));
   let closed = false;
+  // Of a cluster a call about keys that are there must not fail for those of another call that aren't.
+  const mget = (keys: readonly string[]): Promise<readonly (Buffer | null)[]> => redis.run(keys, READ);
+  const fetch = isClusterUrl(options.url) ? mget : gathering(mget, KEYS_GATHERED);
 
   async function guarded<T>(action: () => Promise<T>): Promise<T> {
     if (closed) throw unavailable(address, 'it has been closed', undefined);
@@ -48,15 +55,15 @@ export async function openRedisStore(options: RedisOptions): Promise<OnlineStore
 
   /** One command about one key. */
   async function single(key: string, name: string, ...args: Argument[]): Promise<unknown> {
-    const [reply] = await redis.run([key], { most: 1, key: () => key, say: () => [name, key, ...args], answers: (answer) => [answer] });
+    const [reply] = await redis.run([key], { most: 1, name, key: () => key, say: () => [key, ...args], answers: (answer) => [answer] });
     return reply;
   }
 
   return {
     kind: 'redis',
-    read: (keys) => guarded(() => redis.run(keys, READ)),
+    read: (keys) => guarded(async () => [...(await fetch(keys))]),
     async readInPlace(keys) {
-      const values = await guarded(() => redis.run(keys, READ));
+      const values = await guarded(() => fetch(keys));
       return { at: (position) => values[position] ?? null };
     },
     async write(rows) {
@@ -104,7 +111,8 @@ function scriptCommand<T, R>(script: Script, shared: readonly Argument[], argume
     most: ROWS_PER_SCRIPT,
     script,
     key,
-    say: (items) => ['evalsha', script.sha, items.length, ...items.map(key), ...shared, ...items.map((item) => buffer(argument(item)))],
+    name: 'evalsha',
+    say: (items) => [script.sha, items.length, ...items.map(key), ...shared, ...items.map((item) => buffer(argument(item)))],
     answers,
   };
 }
