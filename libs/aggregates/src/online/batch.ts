@@ -1,6 +1,7 @@
 import type { FieldType, SourceField, Value } from '@granary/contracts';
 import type { EventPlace } from './event-place.js';
 import type { EventColumns, FixedValues } from './event-schema.js';
+import type { Totals } from './totals.js';
 
 /** Events to be folded, and what of their columns has been put into another form on the way: once for all features. */
 export interface Batch {
@@ -8,18 +9,32 @@ export interface Batch {
   readonly numbers: (Float64Array | undefined)[];
   readonly words: (Int32Array | undefined)[];
   readonly masks: (Uint8Array | null | undefined)[];
+  readonly totals: Totals[];
 }
 
 export function batchOf(events: EventColumns): Batch {
-  return { events, numbers: [], words: [], masks: [] };
+  return { events, numbers: [], words: [], masks: [], totals: [] };
 }
 
 /** A column of numbers as doubles, so that the loops over them meet one kind of array only. */
 export function numbersOf(batch: Batch, column: number): Float64Array {
   const there = batch.numbers[column];
   if (there !== undefined) return there;
-  const { values } = batch.events.columns[column]!;
-  return (batch.numbers[column] = values instanceof Float64Array ? values : values instanceof BigInt64Array ? doublesOf(wordsOf(batch, column)) : new Float64Array(values as ArrayLike<number>));
+  const { count, columns } = batch.events;
+  const { values, scratch } = columns[column]!;
+  if (values instanceof Float64Array) return (batch.numbers[column] = values);
+  const doubles = scratch ?? new Float64Array(count);
+  if (values instanceof BigInt64Array) fillFromWords(doubles, wordsOf(batch, column), count);
+  else fill(doubles, values as FixedValues, count);
+  return (batch.numbers[column] = doubles);
+}
+
+/** A loop for each kind of array: one for all would meet many kinds, and be several times as slow. */
+function fill(doubles: Float64Array, values: FixedValues, count: number): void {
+  if (values instanceof Int32Array) for (let i = 0; i < count; i++) doubles[i] = values[i]!;
+  else if (values instanceof Float32Array) for (let i = 0; i < count; i++) doubles[i] = values[i]!;
+  else if (values instanceof Uint8Array) for (let i = 0; i < count; i++) doubles[i] = values[i]!;
+  else for (let i = 0; i < count; i++) doubles[i] = Number(values[i]!);
 }
 
 /** An int64 column as pairs of its low and high 32 bits: reading a BigInt makes an object. Typed arrays are little-endian here. */
@@ -31,10 +46,8 @@ export function wordsOf(batch: Batch, column: number): Int32Array {
 }
 
 /** The high half and the low half are exact, and their sum rounds once, as Number(bigint) does. */
-function doublesOf(words: Int32Array): Float64Array {
-  const doubles = new Float64Array(words.length / 2);
-  for (let i = 0; i < doubles.length; i++) doubles[i] = words[2 * i + 1]! * 4294967296 + (words[2 * i]! >>> 0);
-  return doubles;
+function fillFromWords(doubles: Float64Array, words: Int32Array, count: number): void {
+  for (let i = 0; i < count; i++) doubles[i] = words[2 * i + 1]! * 4294967296 + (words[2 * i]! >>> 0);
 }
 
 /** Reads an event's value of a column, which must be there. */
@@ -59,14 +72,16 @@ export function maskOf(batch: Batch, { where, column }: EventPlace): Uint8Array 
   if (nulls === null) return answers;
   const key = column! * (conditions.length + 1) + (where === null ? 0 : where + 1);
   const there = batch.masks[key];
-  return there === undefined ? (batch.masks[key] = withoutNulls(answers, nulls)) : there;
+  return there === undefined ? (batch.masks[key] = withoutNulls(answers, nulls, batch.events.count)) : there;
 }
 
-function withoutNulls(answers: Uint8Array | null, nulls: Uint8Array): Uint8Array | null {
-  if (!nulls.includes(1)) return answers;
-  const mask = new Uint8Array(nulls.length);
-  if (answers === null) for (let i = 0; i < mask.length; i++) mask[i] = nulls[i]! ^ 1;
-  else for (let i = 0; i < mask.length; i++) mask[i] = answers[i]! & (nulls[i]! ^ 1);
+function withoutNulls(answers: Uint8Array | null, nulls: Uint8Array, count: number): Uint8Array | null {
+  let any = 0;
+  for (let i = 0; i < count; i++) any |= nulls[i]!;
+  if (any === 0) return answers;
+  const mask = new Uint8Array(count);
+  if (answers === null) for (let i = 0; i < count; i++) mask[i] = nulls[i]! ^ 1;
+  else for (let i = 0; i < count; i++) mask[i] = answers[i]! & (nulls[i]! ^ 1);
   return mask;
 }
 

@@ -4,7 +4,7 @@ import { compareValues } from '../compare.js';
 import { list, type Parts } from '../fold-of.js';
 import { maskOf, numbersOf, valueReader, type Batch, type ReadValue } from './batch.js';
 import type { Compute, ComputeContext } from './compute.js';
-import { DistinctNumbers } from './distinct-numbers.js';
+import { countDistinctNumbers } from './distinct-numbers.js';
 import type { EventPlace } from './event-place.js';
 
 /** Whether any of these parts has to be kept so that more events can join it. */
@@ -17,21 +17,13 @@ function forEachCounted(batch: Batch, place: EventPlace, from: number, to: numbe
 
 const rising = <T extends Scalar>(values: Iterable<T>): T[] => [...values].sort(compareValues);
 
-/** Of a column of numbers, or of what stands for its values as a number; int64 is none. */
-function distinctNumbers(batch: Batch, place: EventPlace, from: number, to: number): number {
-  const values = numbersOf(batch, place.column!);
-  const mask = maskOf(batch, place);
-  const distinct = new DistinctNumbers(to - from);
-  for (let i = from; i < to; i++) if (mask === null || mask[i] === 1) distinct.add(values[i]!);
-  return distinct.size;
-}
-
 const countDistinct = (context: ComputeContext): Compute => {
   const { place, field } = context;
   const [read, whole] = [valueReader(field!, place.column!), isWhole(context)];
+  // Or what stands for its values as a number; int64 is none.
   const numeric = ['float64', 'float32', 'int32', 'bool', 'enum', 'timestamp'].includes(field!.type.kind);
   return (batch, from, to, _at, start) => {
-    if (!whole && start === null && numeric) return [distinctNumbers(batch, place, from, to)];
+    if (!whole && start === null && numeric) return [countDistinctNumbers(numbersOf(batch, place.column!), maskOf(batch, place), from, to)];
     if (!whole && start === null) {
       const distinct = new Set<Scalar>();
       forEachCounted(batch, place, from, to, read, (value) => distinct.add(value));

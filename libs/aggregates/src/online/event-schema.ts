@@ -16,7 +16,7 @@ export interface EventCondition {
   readonly expression: Expression;
 }
 
-/** Events by columns, ascending by (time, known, sequence). */
+/** Events by columns, ascending by (time, known, sequence). The arrays may have room for more than `count`. */
 export interface EventColumns {
   readonly count: number;
   /** Event times, epoch milliseconds. */
@@ -35,6 +35,8 @@ export interface EventColumn {
   /** 1: null, and what stands in `values` means nothing. Null: the field is not nullable. */
   readonly nulls: Uint8Array | null;
   readonly values: ColumnValues;
+  /** Room for its values as doubles, for who folds them. Absent: it makes some. */
+  readonly scratch?: Float64Array;
 }
 
 /**

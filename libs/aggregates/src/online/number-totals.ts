@@ -4,28 +4,11 @@ import type { Parts } from '../fold-of.js';
 import { maskOf, numbersOf, valueReader, wordsOf, type Batch } from './batch.js';
 import type { Compute, ComputeContext } from './compute.js';
 import type { EventPlace } from './event-place.js';
+import { extremesOf, spreadOf, totalsOf } from './totals.js';
 
 const number = (part: Parts[number] | undefined): number => (typeof part === 'number' ? part : Number(part ?? 0));
 
-/** How many of the events count. */
-function countEvents(batch: Batch, place: EventPlace, from: number, to: number): number {
-  const mask = maskOf(batch, place);
-  if (mask === null) return to - from;
-  let counted = 0;
-  for (let i = from; i < to; i++) counted += mask[i]!;
-  return counted;
-}
-
-const count = ({ place }: ComputeContext): Compute => (batch, from, to, _at, start) => [number(start?.[0]) + countEvents(batch, place, from, to)];
-
-function sumDoubles(batch: Batch, place: EventPlace, from: number, to: number): number {
-  const values = numbersOf(batch, place.column!);
-  const mask = maskOf(batch, place);
-  let total = 0;
-  if (mask === null) for (let i = from; i < to; i++) total += values[i]!;
-  else for (let i = from; i < to; i++) if (mask[i] === 1) total += values[i]!;
-  return total;
-}
+const count = ({ place }: ComputeContext): Compute => (batch, from, to, _at, start) => [number(start?.[0]) + totalsOf(batch, place, from, to).count];
 
 /** Of a column of int64. The low and high words add up exactly in doubles for 2²¹ events; so does a column of int32. */
 function sumInt64(batch: Batch, place: EventPlace, from: number, to: number): bigint {
@@ -42,18 +25,19 @@ function sumInt64(batch: Batch, place: EventPlace, from: number, to: number): bi
 }
 
 function sum({ feature, place, field }: ComputeContext): Compute {
-  const add: (...events: Parameters<typeof sumDoubles>) => number | bigint = field!.type.kind === 'int64' ? sumInt64 : sumDoubles;
+  const add: (...events: Parameters<typeof sumInt64>) => number | bigint = field!.type.kind === 'int64' ? sumInt64 : (...events) => totalsOf(...events).sum;
   const plus: (before: Parts[number], total: number | bigint) => number | bigint =
     feature.type.kind === 'int64' ? (before, total) => ((before ?? 0n) as bigint) + BigInt(total) : (before, total) => number(before) + Number(total);
   return (batch, from, to, _at, start) => {
     const before = start?.[0] ?? null;
-    return [countEvents(batch, place, from, to) === 0 ? before : plus(before, add(batch, place, from, to))];
+    return [totalsOf(batch, place, from, to).count === 0 ? before : plus(before, add(batch, place, from, to))];
   };
 }
 
 const avg = ({ place }: ComputeContext): Compute => (batch, from, to, _at, start) => {
-  const counted = number(start?.[1]) + countEvents(batch, place, from, to);
-  return counted === 0 ? [null, 0] : [number(start?.[0]) + sumDoubles(batch, place, from, to), counted];
+  const totals = totalsOf(batch, place, from, to);
+  const counted = number(start?.[1]) + totals.count;
+  return counted === 0 ? [null, 0] : [number(start?.[0]) + totals.sum, counted];
 };
 
 /** `sign` 1: the greatest; −1: the smallest. */
@@ -76,22 +60,7 @@ type Find = (batch: Batch, place: EventPlace, from: number, to: number) => numbe
 function findExtreme(kind: string, sign: 1 | -1): Find {
   if (kind === 'int64') return (batch, place, from, to) => findInt64(sign, batch, place, from, to);
   if (kind === 'string') return (batch, place, from, to) => findText(sign, batch, place, from, to);
-  return (batch, place, from, to) => findDouble(sign, batch, place, from, to);
-}
-
-function findDouble(sign: 1 | -1, batch: Batch, place: EventPlace, from: number, to: number): number {
-  const values = numbersOf(batch, place.column!);
-  const mask = maskOf(batch, place);
-  let found = -1;
-  let best = 0;
-  for (let i = from; i < to; i++) {
-    if (mask !== null && mask[i] === 0) continue;
-    const value = values[i]! * sign;
-    if (found >= 0 && value <= best) continue;
-    found = i;
-    best = value;
-  }
-  return found;
+  return sign === 1 ? (...events) => extremesOf(...events).greatest : (...events) => extremesOf(...events).least;
 }
 
 function findInt64(sign: 1 | -1, batch: Batch, place: EventPlace, from: number, to: number): number {
@@ -122,45 +91,15 @@ function findText(sign: 1 | -1, batch: Batch, place: EventPlace, from: number, t
   return found;
 }
 
-/** In two passes; with the events before them by Chan, Golub and LeVeque 1979. */
+/** With the events before them by Chan, Golub and LeVeque 1979. */
 const variance = ({ place }: ComputeContext): Compute => (batch, from, to, _at, start) => {
-  const counted = countEvents(batch, place, from, to);
+  const { count: counted, mean, deviation } = spreadOf(batch, place, from, to);
   const before = number(start?.[0]);
   if (counted === 0) return before === 0 ? [0, null, null] : start!;
-  let mean = sumDoubles(batch, place, from, to) / counted;
-  let deviation = deviationFrom(mean, batch, place, from, to);
-  if (!Number.isFinite(deviation)) [mean, deviation] = welford(batch, place, from, to);
   if (before === 0) return [counted, mean, deviation];
   const [all, difference] = [before + counted, mean - number(start![1])];
   return [all, number(start![1]) + (difference * counted) / all, number(start![2]) + deviation + (difference * difference * before * counted) / all];
 };
-
-function deviationFrom(mean: number, batch: Batch, place: EventPlace, from: number, to: number): number {
-  const values = numbersOf(batch, place.column!);
-  const mask = maskOf(batch, place);
-  let deviation = 0;
-  for (let i = from; i < to; i++) {
-    if (mask !== null && mask[i] === 0) continue;
-    const difference = values[i]! - mean;
-    deviation += difference * difference;
-  }
-  return deviation;
-}
-
-/** Where the sum of the values leaves the doubles their mean need not. */
-function welford(batch: Batch, place: EventPlace, from: number, to: number): [mean: number, deviation: number] {
-  const values = numbersOf(batch, place.column!);
-  const mask = maskOf(batch, place);
-  let [counted, mean, deviation] = [0, 0, 0];
-  for (let i = from; i < to; i++) {
-    if (mask !== null && mask[i] === 0) continue;
-    const difference = values[i]! - mean;
-    mean += difference / (counted + 1);
-    deviation += (difference * difference * counted) / (counted + 1);
-    counted++;
-  }
-  return [mean, deviation];
-}
 
 const ratio = ({ place }: ComputeContext): Compute => (batch, from, to, _at, start) => {
   const mask = maskOf(batch, place);

@@ -9,8 +9,8 @@ import { createBlock } from './block.js';
 export interface FrameCodec {
   /** Throws INVALID_VALUE. */
   encode(event: TailEvent): Buffer;
-  /** All frames of `[at, end)`. Throws ARTIFACT_CORRUPT. */
-  decodeAll(bytes: Buffer, view: DataView, at: number, end: number): TailEvent[];
+  /** All frames of `[at, end)`; their checksums are looked at if `sums`. Throws ARTIFACT_CORRUPT. */
+  decodeAll(bytes: Buffer, view: DataView, at: number, end: number, sums: boolean): TailEvent[];
 }
 
 export function createFrameCodec({ conditions, columns, knownAt }: EventSchema): FrameCodec {
@@ -20,9 +20,10 @@ export function createFrameCodec({ conditions, columns, knownAt }: EventSchema):
   const conditionsAt = knownAt ? knownAtAt + 8 : knownAtAt;
   const columnsAt = conditionsAt + conditions.length;
 
-  function decode(bytes: Buffer, view: DataView, at: number, end: number): TailEvent {
+  function decode(bytes: Buffer, view: DataView, at: number, end: number, sums: boolean): TailEvent {
     const checksumAt = end - CHECKSUM_BYTES;
-    if (checksumAt < at + columnsAt || view.getUint32(checksumAt, true) !== crc32(bytes.subarray(at, checksumAt))) {
+    if (checksumAt < at + columnsAt) throw corruptRow(`a frame has ${end - at} bytes`);
+    if (sums && view.getUint32(checksumAt, true) !== crc32(bytes.subarray(at, checksumAt))) {
       throw corruptRow(`the ${end - at} bytes of a frame don't match their checksum`);
     }
     if (block.end(view, at + columnsAt, checksumAt) !== checksumAt) throw corruptRow('a frame is longer than its columns');
@@ -53,13 +54,13 @@ export function createFrameCodec({ conditions, columns, knownAt }: EventSchema):
       return frame;
     },
 
-    decodeAll(bytes, view, at, end) {
+    decodeAll(bytes, view, at, end, sums) {
       const events: TailEvent[] = [];
       while (at < end) {
         const length = at + FRAME_HEAD_BYTES <= end ? view.getUint32(at, true) : 0;
         const next = at + length;
         if (length < FRAME_HEAD_BYTES || next > end) throw corruptRow(`its last frame is torn: ${end - at} bytes`);
-        events.push(decode(bytes, view, at, next));
+        events.push(decode(bytes, view, at, next, sums));
         at = next;
       }
       return events;

@@ -1,7 +1,9 @@
-import { columnValues, eventColumns, type ColumnValues, type EventColumn, type EventColumns, type EventSchema, type FixedValues } from '@granary/aggregates';
+import { eventColumns, type ColumnValues, type EventColumn, type EventColumns, type EventSchema, type FixedValues } from '@granary/aggregates';
 import type { SourceField, Value } from '@granary/contracts';
 import { corruptRow, withColumn } from '../elements.js';
+import type { Memory } from '../memory-of.js';
 import { variableCodec, type VariableCodec } from '../variable.js';
+import { readFixed } from './read-fixed.js';
 
 /** The events of a base, column by column: u32 n, then for each column n values; those of variable width as u32 end × n | bytes. */
 export interface LogCodec {
@@ -10,67 +12,63 @@ export interface LogCodec {
   /** How many events the log that begins at `at` has. */
   count(view: DataView, at: number): number;
   /** Reads the log `[at, end)`. Throws ARTIFACT_CORRUPT. */
-  decode(bytes: Buffer, view: DataView, at: number, end: number): EventColumns;
+  decode(memory: Memory, at: number, end: number): EventColumns;
+  /** As `decode`, without an allocation: the columns may have room for more than `count` events, and hold other ones after the next call. */
+  peek(memory: Memory, at: number, end: number): EventColumns;
 }
 
-type FixedConstructor = { new (memory: ArrayBuffer, at: number, count: number): FixedValues; readonly BYTES_PER_ELEMENT: number };
-type Layout = { readonly field: SourceField } & ({ readonly values: FixedConstructor } | { readonly codec: VariableCodec });
-
 const COUNT_BYTES = 4;
-// Typed arrays begin at multiples of their element's size.
-const ALIGNMENT = 8;
-if (new Uint8Array(Uint16Array.of(1).buffer)[0] !== 1) throw new Error('the log of events is read as it lies: this needs a little-endian processor');
+// Room for so many events is kept from one `peek` to the next.
+const MOST_KEPT = 16_384;
+if (new Uint8Array(Uint16Array.of(1).buffer)[0] !== 1) throw new Error('the log of events is written as it lies: this needs a little-endian processor');
 
 export function createLogCodec(schema: EventSchema): LogCodec {
-  const columns = schema.columns.map((field): Layout => {
-    const codec = variableCodec(field.type);
-    return codec === null ? { field, values: (columnValues(field.type, 0) as FixedValues).constructor as FixedConstructor } : { field, codec };
-  });
+  const columns = schema.columns.map((field) => ({ field, codec: variableCodec(field.type) }));
   const none = eventColumns(schema, 0);
   const instants = schema.knownAt ? 3 : 1;
   const flags = schema.conditions.length + schema.columns.filter(({ nullable }) => nullable).length;
-  const perEvent = columns.reduce((sum, column) => sum + ('values' in column ? column.values.BYTES_PER_ELEMENT : 0), 8 * instants + flags);
+  const perEvent = none.columns.reduce((sum, { values }) => sum + (Array.isArray(values) ? COUNT_BYTES : values.BYTES_PER_ELEMENT), 8 * instants + flags);
+  let kept = none;
 
-  /** Walks over the columns of n events; each typed array gets its part of one piece of aligned memory. */
-  function reader(bytes: Buffer, view: DataView, count: number, start: number, end: number) {
+  function roomFor(count: number): EventColumns {
+    if (count <= kept.count) return kept;
+    const room = eventColumns(schema, Math.max(64, 2 ** Math.ceil(Math.log2(count))));
+    if (room.count > MOST_KEPT) return room;
+    return (kept = { ...room, columns: room.columns.map((column) => ({ ...column, scratch: new Float64Array(room.count) })) });
+  }
+
+  function peek(memory: Memory, start: number, end: number): EventColumns {
+    const { view } = memory;
+    const count = view.getUint32(start, true);
+    let at = start + COUNT_BYTES;
     // A damaged count must not become a request for memory: what is needed is in the bytes.
-    const needed = count * perEvent;
-    if (needed > end - start) throw corruptRow(`its log of ${count} events is longer than it`);
-    const memory = new ArrayBuffer(needed + ALIGNMENT * (flags + columns.length));
-    const target = Buffer.from(memory);
-    let at = start;
-    let free = 0;
-    function take(length: number): number {
-      const from = at;
-      at += length;
-      if (at > end) throw corruptRow(`its log of ${count} events is longer than it`);
-      return from;
+    if (count * perEvent > end - at) throw corruptRow(`its log of ${count} events is longer than it`);
+    if (count === 0) {
+      if (at !== end) throw corruptRow('it goes on after its log');
+      return none;
     }
-    return {
-      ends: () => at,
-      take,
-      fixed<T extends FixedValues>(values: { new (memory: ArrayBuffer, at: number, count: number): T; readonly BYTES_PER_ELEMENT: number }): T {
-        const length = count * values.BYTES_PER_ELEMENT;
-        const from = take(length);
-        bytes.copy(target, free, from, from + length);
-        const column = new values(memory, free, count);
-        free += Math.ceil(length / ALIGNMENT) * ALIGNMENT;
-        return column;
-      },
-      variable(codec: VariableCodec, nulls: Uint8Array | null): (Value | null)[] {
-        const endsAt = take(COUNT_BYTES * count);
-        const heap = take(view.getUint32(endsAt + COUNT_BYTES * (count - 1), true));
-        const values = new Array<Value | null>(count).fill(null);
-        let from = heap;
-        for (let i = 0; i < count; i++) {
-          const to = heap + view.getUint32(endsAt + COUNT_BYTES * i, true);
-          if (to < from || to > at) throw corruptRow('a value of its log lies outside of it');
-          if (nulls === null || nulls[i] === 0) values[i] = codec.decode(bytes, view, from, to);
-          from = to;
-        }
-        return values;
-      },
-    };
+    const room = roomFor(count);
+    const fixed = (values: FixedValues): void => void (at = readFixed(memory, at, count, values));
+    fixed(room.times);
+    if (room.known !== null) fixed(room.known);
+    if (room.until !== null) fixed(room.until);
+    for (let i = 0; i < room.conditions.length; i++) fixed(room.conditions[i]!);
+    let values: EventColumn[] | null = null;
+    for (let i = 0; i < columns.length; i++) {
+      const column = room.columns[i]!;
+      const { codec } = columns[i]!;
+      if (column.nulls !== null) fixed(column.nulls);
+      if (codec === null) {
+        fixed(column.values as FixedValues);
+      } else {
+        values ??= [...room.columns];
+        const read = readVariable(codec, memory, at, end, count, column.nulls);
+        values[i] = { nulls: column.nulls, values: read.values };
+        at = read.end;
+      }
+    }
+    if (at !== end) throw corruptRow('it goes on after its log');
+    return { count, times: room.times, known: room.known, until: room.until, conditions: room.conditions, columns: values ?? room.columns };
   }
 
   return {
@@ -81,35 +79,45 @@ export function createLogCodec(schema: EventSchema): LogCodec {
       const instants = schema.knownAt ? [log.times, log.known!, log.until!] : [log.times];
       const parts = [head, ...instants.map(bytesOf), ...log.conditions.map(bytesOf)];
       log.columns.forEach(({ nulls, values }, i) => {
-        const column = columns[i]!;
+        const { field, codec } = columns[i]!;
         if (nulls !== null) parts.push(bytesOf(nulls));
-        if ('codec' in column) parts.push(...encodeVariable(column.field, column.codec, values as (Value | null)[], nulls));
+        if (codec !== null) parts.push(...encodeVariable(field, codec, values as (Value | null)[], nulls));
         else parts.push(nulls === null ? bytesOf(values as FixedValues) : zeroed(values as FixedValues, nulls));
       });
       return Buffer.concat(parts);
     },
 
     count: (view, at) => view.getUint32(at, true),
-
-    decode(bytes, view, at, end) {
-      const count = view.getUint32(at, true);
-      if (count === 0) {
-        if (at + COUNT_BYTES !== end) throw corruptRow('it goes on after its log');
-        return none;
-      }
-      const read = reader(bytes, view, count, at + COUNT_BYTES, end);
-      const times = read.fixed(Float64Array);
-      const known = schema.knownAt ? read.fixed(Float64Array) : null;
-      const until = schema.knownAt ? read.fixed(Float64Array) : null;
-      const conditions = schema.conditions.map(() => read.fixed(Uint8Array));
-      const values = columns.map((column): EventColumn => {
-        const nulls = column.field.nullable ? read.fixed(Uint8Array) : null;
-        return { nulls, values: 'codec' in column ? read.variable(column.codec, nulls) : read.fixed<FixedValues>(column.values) };
-      });
-      if (read.ends() !== end) throw corruptRow('it goes on after its log');
-      return { count, times, known, until, conditions, columns: values };
-    },
+    peek,
+    decode: (memory, at, end) => owned(peek(memory, at, end)),
   };
+}
+
+/** The same events in memory of their own. */
+function owned({ count, times, known, until, conditions, columns }: EventColumns): EventColumns {
+  return {
+    count,
+    times: times.slice(0, count),
+    known: known?.slice(0, count) ?? null,
+    until: until?.slice(0, count) ?? null,
+    conditions: conditions.map((condition) => condition.slice(0, count)),
+    columns: columns.map(({ nulls, values }) => ({ nulls: nulls?.slice(0, count) ?? null, values: values.slice(0, count) })),
+  };
+}
+
+function readVariable(codec: VariableCodec, { bytes, view }: Memory, at: number, end: number, count: number, nulls: Uint8Array | null): { readonly values: (Value | null)[]; readonly end: number } {
+  const heap = at + COUNT_BYTES * count;
+  const limit = heap > end ? Infinity : heap + view.getUint32(heap - COUNT_BYTES, true);
+  if (limit > end) throw corruptRow(`its log of ${count} events is longer than it`);
+  const values = new Array<Value | null>(count).fill(null);
+  let from = heap;
+  for (let i = 0; i < count; i++) {
+    const to = heap + view.getUint32(at + COUNT_BYTES * i, true);
+    if (to < from || to > limit) throw corruptRow('a value of its log lies outside of it');
+    if (nulls === null || nulls[i] === 0) values[i] = codec.decode(bytes, view, from, to);
+    from = to;
+  }
+  return { values, end: limit };
 }
 
 function encodeVariable(field: SourceField, codec: VariableCodec, values: ColumnValues & (Value | null)[], nulls: Uint8Array | null): Buffer[] {

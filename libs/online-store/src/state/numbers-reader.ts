@@ -30,32 +30,34 @@ export type ReadModelNumbers = (row: RowPlace, out: Float32Array, mask: Uint8Arr
 /** The greatest float32: (2 − 2⁻²³) · 2¹²⁷. */
 const FLOAT32_MAX = 3.4028234663852886e38;
 
-/** Columns of one kind: each loop below reads one kind of number only. */
-interface Group {
+/** Columns of one kind that lie one after the other, and go one after the other. */
+interface Run {
   readonly kind: string;
-  /** From the first byte of the row. */
-  readonly offsets: Int32Array;
-  /** Where each goes in what is written. */
-  readonly places: Int32Array;
+  /** Of the first one, from the first byte of the row. */
+  readonly at: number;
+  /** Where the first one goes. */
+  readonly to: number;
+  readonly count: number;
 }
 
 export function numbersReader(columns: readonly FixedColumn[]): ReadNumbers {
-  const groups = groupsOf(columns, (place) => place);
-  const positions = Int32Array.from(columns, ({ position }) => position);
   return (row, out, mask) => {
-    for (let g = 0; g < groups.length; g++) readGroup(groups[g]!, row.view, row.at, out, 0);
-    for (let i = 0; i < positions.length; i++) mask[i] = isNull(row, positions[i]!) ? 0 : 1;
+    for (let i = 0; i < columns.length; i++) {
+      const { position, at, codec } = columns[i]!;
+      out[i] = Number(codec.read(row.view, row.at + at));
+      mask[i] = row.hasNulls && isNull(row, position) ? 0 : 1;
+    }
   };
 }
 
 export function modelNumbersReader(columns: readonly (FixedColumn & ModelColumn)[]): ReadModelNumbers {
-  const groups = groupsOf(columns, (place) => columns[place]!.to);
-  const column = numbersReader(columns);
+  const runs = runsOf(columns);
+  const readExactly = numbersReader(columns);
   const [exact, present] = [new Float64Array(columns.length), new Uint8Array(columns.length)];
 
   /** Null, beyond float32, infinite or NaN: what a Float32Array alone does not get right. */
   function readRare(row: RowPlace, out: Float32Array, mask: Uint8Array, from: number): void {
-    column(row, exact, present);
+    readExactly(row, exact, present);
     for (let i = 0; i < columns.length; i++) {
       const { to, whenEmpty } = columns[i]!;
       const value = present[i] === 1 && Number.isFinite(exact[i]!) ? exact[i]! : whenEmpty;
@@ -68,49 +70,51 @@ export function modelNumbersReader(columns: readonly (FixedColumn & ModelColumn)
   return (row, out, mask, from) => {
     // Of finite numbers 0, else NaN.
     let finite = 0;
-    for (let g = 0; g < groups.length; g++) {
-      const group = groups[g]!;
-      readGroup(group, row.view, row.at, out, from);
-      const { places } = group;
-      for (let i = 0; i < places.length; i++) {
-        const to = from + places[i]!;
-        finite += out[to]! * 0;
-        mask[to] = 1;
+    for (let r = 0; r < runs.length; r++) {
+      const { kind, at, to, count } = runs[r]!;
+      readRun(kind, row.view, row.at + at, count, out, from + to);
+      for (let i = from + to; i < from + to + count; i++) {
+        finite += out[i]! * 0;
+        mask[i] = 1;
       }
     }
     if (row.hasNulls || finite !== 0) readRare(row, out, mask, from);
   };
 }
 
-function groupsOf(columns: readonly FixedColumn[], placeOf: (column: number) => number): Group[] {
-  return [...new Set(columns.map(({ kind }) => kind))].map((kind): Group => {
-    const chosen = columns.flatMap((column, i) => (column.kind === kind ? [i] : []));
-    return { kind, offsets: Int32Array.from(chosen, (i) => columns[i]!.at), places: Int32Array.from(chosen, placeOf) };
-  });
+function runsOf(columns: readonly (FixedColumn & ModelColumn)[]): readonly Run[] {
+  const runs: Run[] = [];
+  for (const { kind, at, to, codec } of columns.toSorted((a, b) => a.at - b.at)) {
+    const last = runs.at(-1);
+    const follows = last !== undefined && last.kind === kind && last.at + last.count * codec.width === at && last.to + last.count === to;
+    if (follows) runs[runs.length - 1] = { ...last, count: last.count + 1 };
+    else runs.push({ kind, at, to, count: 1 });
+  }
+  return runs;
 }
 
 function isNull({ view, at }: RowPlace, position: number): boolean {
   return (view.getUint8(at + (position >> 3)) & (1 << (position & 7))) !== 0;
 }
 
-function readGroup({ kind, offsets, places }: Group, view: DataView, at: number, out: Float32Array | Float64Array, from: number): void {
-  const count = offsets.length;
+/** Each loop reads one kind of number only, all into one kind of array. */
+function readRun(kind: string, view: DataView, at: number, count: number, out: Float32Array, to: number): void {
   switch (kind) {
     case 'float64':
     case 'timestamp':
-      for (let i = 0; i < count; i++) out[from + places[i]!] = view.getFloat64(at + offsets[i]!, true);
+      for (let i = 0; i < count; i++) out[to + i] = view.getFloat64(at + 8 * i, true);
       return;
     case 'float32':
-      for (let i = 0; i < count; i++) out[from + places[i]!] = view.getFloat32(at + offsets[i]!, true);
+      for (let i = 0; i < count; i++) out[to + i] = view.getFloat32(at + 4 * i, true);
       return;
     case 'int32':
-      for (let i = 0; i < count; i++) out[from + places[i]!] = view.getInt32(at + offsets[i]!, true);
+      for (let i = 0; i < count; i++) out[to + i] = view.getInt32(at + 4 * i, true);
       return;
     case 'int64':
       // The exact high half plus the exact low half rounds once, as Number(bigint) does.
-      for (let i = 0; i < count; i++) out[from + places[i]!] = view.getInt32(at + offsets[i]! + 4, true) * 4294967296 + view.getUint32(at + offsets[i]!, true);
+      for (let i = 0; i < count; i++) out[to + i] = view.getInt32(at + 8 * i + 4, true) * 4294967296 + view.getUint32(at + 8 * i, true);
       return;
     default:
-      for (let i = 0; i < count; i++) out[from + places[i]!] = view.getUint8(at + offsets[i]!);
+      for (let i = 0; i < count; i++) out[to + i] = view.getUint8(at + i);
   }
 }

@@ -89,6 +89,18 @@ function encode(codec: StateCodec, state: EntityState): Buffer {
   return Buffer.concat([codec.encodeBase(state), ...state.tail.map((event) => codec.encodeFrame(event))]);
 }
 
+/** Without the room for more events. */
+function shortened({ count, ...log }: EventColumns): EventColumns {
+  return {
+    count,
+    times: log.times.slice(0, count),
+    known: log.known?.slice(0, count) ?? null,
+    until: log.until?.slice(0, count) ?? null,
+    conditions: log.conditions.map((condition) => condition.slice(0, count)),
+    columns: log.columns.map(({ nulls, values }) => ({ nulls: nulls?.slice(0, count) ?? null, values: values.slice(0, count) })),
+  };
+}
+
 describe('state codec', () => {
   it('gives back exactly what went in, for any representation and state, wherever the bytes lie', () => {
     fc.assert(
@@ -153,6 +165,29 @@ describe('state codec', () => {
       }),
       runs,
     );
+  });
+
+  it('peeks at what decode gives, without its checksums, and refuses what is torn', () => {
+    fc.assert(
+      fc.property(keptAndState, fc.nat(), ({ kept: of, state }, at) => {
+        const codec = createStateCodec(of, VERSION);
+        const bytes = encode(codec, state);
+        const { log, ...rest } = codec.peek(bytes);
+        expect(rest).toStrictEqual({ sequence: state.sequence, asOf: state.asOf, row: state.row, tail: state.tail });
+        expect(codec.encodeBase({ ...state, log: shortened(log) }).equals(codec.encodeBase(state))).toBe(true);
+
+        const length = at % bytes.length;
+        if (frameEnds(codec, state).includes(length)) return;
+        expect(codeOf(() => codec.peek(bytes.subarray(0, length)))).toBe('ARTIFACT_CORRUPT');
+        if (length < codec.encodeBase(state).length) expect(codeOf(() => codec.place(bytes.subarray(0, length)))).toBe('ARTIFACT_CORRUPT');
+      }),
+      runs,
+    );
+    const codec = createStateCodec(keptOf([{ kind: 'float64' }], [], 0, false), VERSION);
+    const bytes = codec.encodeBase({ sequence: 1, asOf: 1, row: [1], log: logOf({ columns: [], conditions: [], knownAt: false }, []), tail: [] });
+    bytes[30]! ^= 1;
+    expect(codeOf(() => codec.decode(bytes))).toBe('ARTIFACT_CORRUPT');
+    expect(codec.peek(bytes).row).toHaveLength(1);
   });
 
   it('finds a last frame that is torn at any byte', () => {

@@ -25,11 +25,16 @@ export interface StateCodec {
   encodeFrame(event: TailEvent): Buffer;
   /** Of an entity that was never materialised: what `append` begins with. */
   emptyBase(): Buffer;
-  /** Nothing of it lies in `bytes`. */
+  /** Checks every byte: for who writes what comes of it. Nothing of it lies in `bytes`. */
   decode(bytes: Uint8Array): EntityState;
   /**
+   * As `decode`, for who evaluates it at once: checksums are not computed, its log is another one after the next call, and its columns
+   * may be longer than it.
+   */
+  peek(bytes: Uint8Array): EntityState;
+  /**
    * Where the row lies that says it all: of a base without events in its log, and no tail. Null elsewhere: `decode` the value.
-   * Good until the next call, for it is the same object each time.
+   * Good until the next call, for it is the same object each time. Checksums are not computed.
    */
   place(bytes: Uint8Array): RowPlace | null;
   /** All columns of the row that lies there. */
@@ -75,14 +80,13 @@ export function createStateCodec({ row: columns, events }: Pick<ViewRepresentati
     throw mismatch(version, `format ${bytes[0]}`, 'it was written by another version of Granary');
   }
 
-  /** Where the checksum of the base begins. */
-  function checkBase(bytes: Uint8Array, { view, bytes: all }: Memory): number {
+  /** Where the checksum of the base begins. Every length is looked at; the checksum only if `sums`. */
+  function checkBase(bytes: Uint8Array, { view, bytes: all }: Memory, sums: boolean): number {
     assertFormat(bytes);
     const at = bytes.byteOffset;
     const length = view.getUint32(at + BASE_LENGTH_OFFSET, true);
-    if (length < HEAD_BYTES + CHECKSUM_BYTES || length > bytes.length || crc32(length === bytes.length ? bytes : bytes.subarray(0, length)) !== CHECKED) {
-      throw corruptRow(`the bytes of its base don't match their checksum`);
-    }
+    if (length < HEAD_BYTES + CHECKSUM_BYTES || length > bytes.length) throw corruptRow(`it has ${bytes.length} bytes, and its base ${length}`);
+    if (sums && crc32(bytes.subarray(0, length)) !== CHECKED) throw corruptRow(`the bytes of its base don't match their checksum`);
     if (view.getUint16(at + 1, true) !== idHigh || view.getUint32(at + 3, true) !== idLow) {
       throw mismatch(version, all.toString('hex', at + 1, at + 7), 'it holds another version of the view');
     }
@@ -97,33 +101,36 @@ export function createStateCodec({ row: columns, events }: Pick<ViewRepresentati
   }
 
   const place = { memory: memoryOf(id), view: viewOf(id), at: 0, end: 0, hasNulls: false };
+  function read(bytes: Uint8Array, readLog: typeof log.decode, sums: boolean): EntityState {
+    const memory = memoryOf(bytes);
+    const { view, bytes: all } = memory;
+    const at = bytes.byteOffset;
+    const end = checkBase(bytes, memory, sums);
+    const logAt = logOf(view, at + HEAD_BYTES, end);
+    const sequence = readSortable(view, at + ORDER_OFFSET);
+    return {
+      sequence,
+      asOf: readSortable(view, at + ORDER_OFFSET + 8),
+      row: sequence === NO_BASE ? null : block.decode(all, view, at + HEAD_BYTES, logAt),
+      log: readLog(memory, logAt, end),
+      tail: frames.decodeAll(all, view, end + CHECKSUM_BYTES, at + bytes.length, sums),
+    };
+  }
+
   const empty = encodeBase({ sequence: NO_BASE, asOf: NO_BASE, row: null, log: eventColumns(events, 0), tail: [] });
   return {
     encodeBase,
     encodeFrame: (event) => frames.encode(event),
     emptyBase: () => empty,
 
-    decode(bytes) {
-      const memory = memoryOf(bytes);
-      const { view, bytes: all } = memory;
-      const at = bytes.byteOffset;
-      const end = checkBase(bytes, memory);
-      const logAt = logOf(view, at + HEAD_BYTES, end);
-      const sequence = readSortable(view, at + ORDER_OFFSET);
-      return {
-        sequence,
-        asOf: readSortable(view, at + ORDER_OFFSET + 8),
-        row: sequence === NO_BASE ? null : block.decode(all, view, at + HEAD_BYTES, logAt),
-        log: log.decode(all, view, logAt, end),
-        tail: frames.decodeAll(all, view, end + CHECKSUM_BYTES, at + bytes.length),
-      };
-    },
+    decode: (bytes) => read(bytes, log.decode, true),
+    peek: (bytes) => read(bytes, log.peek, false),
 
     place(bytes) {
       const memory = memoryOf(bytes);
       const { view } = memory;
       const at = bytes.byteOffset;
-      const end = checkBase(bytes, memory);
+      const end = checkBase(bytes, memory, false);
       const logAt = logOf(view, at + HEAD_BYTES, end);
       if (end + CHECKSUM_BYTES < at + bytes.length || log.count(view, logAt) > 0 || readSortable(view, at + ORDER_OFFSET) === NO_BASE) return null;
       if (logAt + 4 !== end) throw corruptRow('it goes on after its log');

@@ -64,7 +64,7 @@ export function viewReads(planned: PlannedView, wanted: readonly number[], rows:
 function evaluateRow(planned: PlannedView, packed: Uint8Array | null, at: Instant): Evaluation {
   if (packed === null) return planned.evaluate(null, at);
   assertReaches(planned, packed, at);
-  return planned.evaluate(planned.codec.decode(packed), at);
+  return planned.evaluate(planned.codec.peek(packed), at);
 }
 
 /** Throws PAST_NOT_ONLINE for an instant before that of the base: what has left its windows by then is not in it. */
