@@ -306,9 +306,12 @@ describe('ingest to status', () => {
   it('erases an entity, once', async () => {
     const { error } = await granaryJson<Failure>(['delete', 'reader', 'id=4', ...at()], 2);
     expect(error).toMatchObject({ code: 'INVALID_KEY', todo: 'Give readerId=….' });
-    const { events } = await granaryJson<{ events: Readonly<Record<string, number>> }>(['delete', 'reader', 'readerId=4', ...at()]);
+    type Events = { readonly events: Readonly<Record<string, number>> };
+    const planned = await granaryJson<Events>(['delete', 'reader', 'readerId=4', ...at()]);
+    const { events } = await granaryJson<Events>(['delete', 'reader', 'readerId=4', '--yes', ...at()]);
     expect(Object.values(events)).toEqual([expect.any(Number)]);
-    expect((await granary(['delete', 'reader', 'readerId=4', ...at()])).stdout).toContain('erased reader readerId=4: it had no events; no dead letters');
+    expect(planned.events).toEqual(events);
+    expect((await granary(['delete', 'reader', 'readerId=4', '--yes', ...at()])).stdout).toContain('erased reader readerId=4: no events; no dead letters');
   });
 
   it('while granary up has the directory, other commands say how to go through it, and can', async () => {

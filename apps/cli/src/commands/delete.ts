@@ -1,5 +1,5 @@
 import type { Snapshot } from '@granary/contracts';
-import type { DeletedEntity } from '@granary/jobs';
+import type { DeletedEntity, ErasurePlan } from '@granary/jobs';
 import type { Registry } from '@granary/registry';
 import type { Command } from 'commander';
 import { readPairs } from '../flags.js';
@@ -14,26 +14,45 @@ export function registerDelete(program: Command): void {
     .argument('<entity>', 'the entity, as it is declared')
     .argument('<key=value...>', 'its keys')
     .description(
-      'Erase an entity as if it had never been: its events, its dead letters, the log of what was served of it, its values offline and online. Events that arrive later begin anew. Training sets, models and your own files stay. Run again, it finishes what was stopped',
-    );
-  verb<object, [string, readonly string[]]>(command, ['clickhouseUrl', 'redisUrl', 'project'], 'granary delete user userId=42', async (context, _flags, entity, pairs) => {
+      'With --yes, erase an entity as if it had never been: its events, its dead letters, the log of what was served of it, its values offline and online. Events that arrive later begin anew. Training sets, models and your own files stay. Run again, it finishes what was stopped. Without --yes it says what would go',
+    )
+    .option('--yes', 'erase: there is no way back');
+  verb<{ readonly yes?: true }, [string, readonly string[]]>(command, ['clickhouseUrl', 'redisUrl', 'project'], 'granary delete user userId=42\ngranary delete user userId=42 --yes', async (context, { yes }, entity, pairs) => {
     const key = readPairs(pairs);
     const head = await context.snapshot();
-    const { deleteEntity, readEntityKey } = await import('@granary/jobs');
+    const { deleteEntity, planErasure, readEntityKey } = await import('@granary/jobs');
     // Before a store is opened: a mistyped key must not wait for it.
     readEntityKey(head, entity, key);
     const snapshots = [head, ...(await formerSnapshots(await context.registry(), head.id))] as const;
+    if (yes !== true) {
+      const planned = await planErasure(await context.offline(), snapshots, { entity, key });
+      return { json: planned, text: renderPlan(planned, context.voice.style) };
+    }
     const options = { project: context.environment.project, entity, key, signal: context.signal, onProgress: context.voice.progress.report };
     const result = await deleteEntity(await context.offline(), await context.online(), snapshots, options);
     return { json: result, text: renderDeleted(result, context.voice.style), exitCode: result.left.length > 0 ? 1 : 0 };
   });
 }
 
-function renderDeleted({ entity, key, events, deadLetters, served, backfills, recomputed, left }: DeletedEntity, style: Style): string {
-  const named = Object.entries(key).map(([name, value]) => `${name}=${valueText(value)}`).join(' ');
-  const lost = Object.entries(events).map(([source, count]) => `${source} ${formatCount(count)}`);
+function renderPlan({ entity, key, events, views }: ErasurePlan, style: Style): string {
   return [
-    `erased ${entity} ${named}: ${lost.length === 0 ? 'it had no events' : `events of ${lost.join(', ')}`}; ${plural(deadLetters, 'dead letter')}, ${plural(served, 'logged read')}`,
+    `${entity} ${keyText(key)} has ${eventsText(events)}${views.length === 0 ? '' : `; what ${views.join(', ')} hold of them, also for other entities, would be computed anew`}`,
+    style.warn('nothing is erased yet: --yes erases it, and there is no way back'),
+  ].join('\n');
+}
+
+function keyText(key: DeletedEntity['key']): string {
+  return Object.entries(key).map(([name, value]) => `${name}=${valueText(value)}`).join(' ');
+}
+
+function eventsText(events: DeletedEntity['events']): string {
+  const counts = Object.entries(events).map(([source, count]) => `${source} ${formatCount(count)}`);
+  return counts.length === 0 ? 'no events' : `events of ${counts.join(', ')}`;
+}
+
+function renderDeleted({ entity, key, events, deadLetters, served, backfills, recomputed, left }: DeletedEntity, style: Style): string {
+  return [
+    `erased ${entity} ${keyText(key)}: ${eventsText(events)}; ${plural(deadLetters, 'dead letter')}, ${plural(served, 'logged read')}`,
     ...(recomputed === 0 ? [] : [`online, ${plural(recomputed, 'row')} of other entities that those events were in too ${recomputed === 1 ? 'is' : 'are'} computed anew`]),
     ...(backfills.length === 0 ? [] : [`backfilled values of ${backfills.join(', ')} are gone: granary backfill computes them anew`]),
     ...left.map((source) => style.warn(`${source}: its SQL still gives events of it, from stored events that no view reads under this key: delete what they belong to`)),

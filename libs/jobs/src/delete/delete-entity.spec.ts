@@ -12,7 +12,7 @@ import { appendServed } from '../prove/served-table.js';
 import { createPublisher } from '../publish/publisher.js';
 import { DAY, START, naiveRows, randomFrom, randomSales, reports, sales, shopReports, shopSales, snapshot as shopSnapshot, type Sale } from '../testing/shop.js';
 import { onlineRows, rounded, scratchFolder } from '../testing/stores.js';
-import { deleteEntity, type DeletedEntity } from './delete-entity.js';
+import { deleteEntity, planErasure, type DeletedEntity } from './delete-entity.js';
 
 const seed = Number(process.env['SEED']);
 const NOW = START + 30 * DAY;
@@ -122,6 +122,8 @@ for (const [kind, whyNot] of [['lmdb', null], ['redis', whyNoRedis()]] as const)
       const [ofSales, all] = [count('sales'), told['reports']!];
       untell('t01', 3n);
       const ofReports = all.length - told['reports']!.length;
+      const before = await planErasure(offline, [snapshot, former], { entity: 'shop', key: { tenant: 't01', shopId: '3' } });
+      expect(before).toEqual({ entity: 'shop', key: { tenant: 't01', shopId: 3n }, events: { sales: ofSales, reports: expect.any(Number) }, views: ['shop_sales', 'shop_reports', 'tenders', 'marts'] });
       expect(await erase({ tenant: 't01', shopId: '3' })).toEqual({
         entity: 'shop', key: { tenant: 't01', shopId: 3n }, events: { sales: ofSales, reports: ofReports }, deadLetters: 2, served: 2,
         backfills: expect.arrayContaining(['shop_sales', 'shop_reports', 'tenders', 'marts']), recomputed: expect.any(Number), left: [],

@@ -25,6 +25,13 @@ export interface DeleteEntityOptions extends Pick<JobOptions, 'signal' | 'onProg
   readonly now?: () => Instant;
 }
 
+export interface ErasurePlan extends Pick<DeletedEntity, 'entity' | 'key'> {
+  /** How many events each stored source would lose. */
+  readonly events: Readonly<Record<string, number>>;
+  /** The views that these events are in: the entity's own, and those of others. */
+  readonly views: readonly string[];
+}
+
 export interface DeletedEntity {
   readonly entity: string;
   readonly key: Readonly<Record<string, Value>>;
@@ -49,6 +56,19 @@ export function readEntityKey(snapshot: Snapshot, name: string, given: Readonly<
   throw new GranaryError('INVALID_KEY', `${name} has no key ${unknown}`, { todo: `Give ${entity.keys.map((key) => `${key.name}=…`).join(' ')}.`, details: { entity: name, key: unknown } });
 }
 
+/** What `deleteEntity` would take; nothing is changed. Throws DEFINITION_NOT_FOUND, MISSING_KEY, INVALID_KEY and what the store throws. */
+export async function planErasure(offline: OfflineStore, snapshots: readonly [head: Snapshot, ...former: Snapshot[]], { entity, key }: Pick<DeleteEntityOptions, 'entity' | 'key'>): Promise<ErasurePlan> {
+  const { of, reach } = whatIsErased(snapshots, entity, key);
+  const events: Record<string, number> = {};
+  for (const { source, keyFields } of reach.own) {
+    if (!(await offline.tableExists(eventsTable(source)))) continue;
+    const isOfKey = compileIsOfKey(source, keyFields, of.key, await offline.lastSequence(source));
+    const [row] = await offline.rows({ sql: `SELECT uniqExact(${identifier(EVENT.id)}) AS events FROM ${identifier(eventsTable(source))} WHERE ${isOfKey.sql}`, params: isOfKey.params });
+    if (Number(row!['events']) > 0) events[source.name] = Number(row!['events']);
+  }
+  return { ...namedKey(of), events, views: [...reach.views, ...reach.computed].map(({ view }) => view.name) };
+}
+
 /**
  * Erases an entity as if it had never been (docs/adr/0011): every event whose view's keys name it, all versions of it; its dead
  * letters; the log of what was served of it; backfilled values; online values, those of other entities that its events were in
@@ -59,9 +79,8 @@ export function readEntityKey(snapshot: Snapshot, name: string, given: Readonly<
  */
 export async function deleteEntity(offline: OfflineStore, online: OnlineStore, snapshots: readonly [head: Snapshot, ...former: Snapshot[]], options: DeleteEntityOptions): Promise<DeletedEntity> {
   const { project, now = Date.now, signal, onProgress } = options;
-  const [head, ...former] = snapshots;
-  const of: OfKey = { entity: findEntity(head, options.entity), key: readEntityKey(head, options.entity, options.key) };
-  const reach = reachOf([head, ...former.filter((each) => hasAlike(each, of.entity))], of.entity);
+  const [head] = snapshots;
+  const { of, reach } = whatIsErased(snapshots, options.entity, options.key);
   const touched = new TouchedKeys(offline, of);
   const steps = ['events', 'dead letters', 'backfills', 'online values', 'served', 'computed sources'] as const;
   const begin = (step: (typeof steps)[number]): void => {
@@ -96,7 +115,16 @@ export async function deleteEntity(offline: OfflineStore, online: OnlineStore, s
   const left = await stillGiven(offline, head, reach, of);
   await touched.drop();
   onProgress?.({ stage: `delete ${of.entity.name}`, done: steps.length, total: steps.length, unit: 'steps' });
-  return { entity: of.entity.name, key: Object.fromEntries(of.entity.keys.map((each, i) => [each.name, of.key[i]!])), events, deadLetters, served, backfills, recomputed, left };
+  return { ...namedKey(of), events, deadLetters, served, backfills, recomputed, left };
+}
+
+function whatIsErased([head, ...former]: readonly [head: Snapshot, ...former: Snapshot[]], name: string, given: Readonly<Record<string, unknown>>): { readonly of: OfKey; readonly reach: Reach } {
+  const of: OfKey = { entity: findEntity(head, name), key: readEntityKey(head, name, given) };
+  return { of, reach: reachOf([head, ...former.filter((each) => hasAlike(each, of.entity))], of.entity) };
+}
+
+function namedKey({ entity, key }: OfKey): Pick<DeletedEntity, 'entity' | 'key'> {
+  return { entity: entity.name, key: Object.fromEntries(entity.keys.map((each, i) => [each.name, key[i]!])) };
 }
 
 /** Events that arrive in the meantime stay: they come after the erasure. */
