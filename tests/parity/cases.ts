@@ -88,12 +88,23 @@ const KEYS = ['id', 'part'] as const;
 const instant = fc.tuple(fc.integer({ min: 0, max: 16 }), fc.constantFrom(0, 0, 0, 0, -1, 1)).map(([steps, off]) => START + steps * 500 + off);
 const duration = fc.constantFrom(1, 2, 499, 500, 501, 1000, 2500, 60_000, 40 * 86_400_000);
 
-const windowArbitrary: fc.Arbitrary<Window> = fc.record({
+/** Of these a window may have a hop. */
+const HOPPING: readonly AggregateFunction[] = ['count', 'sum', 'avg', 'min', 'max', 'varianceSample', 'variancePopulation', 'stddevSample', 'stddevPopulation', 'ratio', 'rate', 'decayedCount', 'decayedSum'];
+
+const windowArbitrary = fc.record({
   sizeMs: fc.option(duration, { freq: 6 }),
   delayMs: fc.constantFrom(0, 0, 0, 1, 500, 1000),
   bounds: fc.constantFrom('[)', '(]', '[]', '()'),
   includeRequest: fc.constantFrom(false, false, true),
+  hopMs: fc.constantFrom(undefined, undefined, 1, 250, 500, 1000),
 });
+
+function windowOf(fn: AggregateFunction, { hopMs, ...exact }: typeof windowArbitrary extends fc.Arbitrary<infer T> ? T : never): Window | null {
+  if (fn === 'latest') return null;
+  const window = { ...exact, sizeMs: fn === 'rate' ? (exact.sizeMs ?? 1000) : exact.sizeMs };
+  if (hopMs === undefined || window.sizeMs === null || hopMs > window.sizeMs || !HOPPING.includes(fn)) return window;
+  return { ...window, bounds: window.bounds.endsWith(')') ? '[)' : '[]', hopMs };
+}
 
 function literalOf(name: string): fc.Arbitrary<Literal> {
   const { type, values } = FIELDS[name]!;
@@ -166,7 +177,7 @@ const aggregateArbitrary: fc.Arbitrary<{ type: FieldType; aggregate: Aggregate }
         fn,
         column,
         where: latest ? null : where,
-        window: latest ? null : fn === 'rate' ? { ...window, sizeMs: window.sizeMs ?? 1000 } : window,
+        window: windowOf(fn, window),
         default: hasDefault ? defaultOf(type) : null,
         ...(fn === 'lastN' || fn === 'topK' ? { n } : {}),
         ...(fn === 'percentile' ? { fraction } : {}),

@@ -108,11 +108,18 @@ function newer(a: Arrived, b: Arrived, byTime = false): boolean {
 }
 
 function insideWindow(window: NonNullable<Feature['aggregate']['window']>, time: number, at: number): boolean {
-  const start = window.sizeMs === null ? -Infinity : at - window.delayMs - window.sizeMs;
+  const start = startOf(window, at);
   const end = at - window.delayMs;
   const afterStart = window.bounds[0] === '[' ? time >= start : time > start;
   const beforeEnd = window.bounds[1] === ']' ? time <= end : time < end;
   return afterStart && beforeEnd;
+}
+
+function startOf({ sizeMs, delayMs, hopMs = 1 }: NonNullable<Feature['aggregate']['window']>, at: number): number {
+  if (sizeMs === null) return -Infinity;
+  const start = at - delayMs - sizeMs;
+  const beyond = start % hopMs;
+  return start - beyond - (beyond < 0 ? hopMs : 0);
 }
 
 interface Folded {
@@ -143,7 +150,7 @@ function foldSome(aggregate: Aggregate, type: FieldType, events: readonly Counte
     case 'count':
       return exact(events.length);
     case 'rate':
-      return exact(events.length / (aggregate.window!.sizeMs! / aggregate.unitMs!));
+      return exact(events.length / ((at - aggregate.window!.delayMs - startOf(aggregate.window!, at)) / aggregate.unitMs!));
     case 'timeSinceLast':
       return exact(at - events.at(-1)!.time);
     case 'ratio': {

@@ -17,7 +17,7 @@ export function stretch(world: ParityCase): ParityCase {
           ...each,
           aggregate: {
             ...each.aggregate,
-            window: { ...each.aggregate.window, sizeMs: each.aggregate.window.sizeMs === null ? null : long(each.aggregate.window.sizeMs), delayMs: long(each.aggregate.window.delayMs) },
+            window: { ...each.aggregate.window, sizeMs: each.aggregate.window.sizeMs === null ? null : long(each.aggregate.window.sizeMs), delayMs: long(each.aggregate.window.delayMs), ...(each.aggregate.window.hopMs === undefined ? {} : { hopMs: long(each.aggregate.window.hopMs) }) },
           },
         };
   return {

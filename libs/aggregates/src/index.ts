@@ -1,4 +1,4 @@
-export { ageRange } from './window.js';
+export { ageRange, hopStart, oldestAt } from './window.js';
 export type { AgeRange } from './window.js';
 export { compareValues } from './compare.js';
 export { compileExpression, literalValue } from './expression/compile.js';

@@ -1,5 +1,6 @@
 import type { Aggregate, Feature, Instant } from '@granary/contracts';
 import type { CountedEvent, Fold, Parts } from './fold-of.js';
+import { lengthAt } from './window.js';
 
 const number = (value: Parts[number] | undefined): number => Number(value ?? 0);
 
@@ -39,7 +40,7 @@ const ratio: Fold = {
 
 const rate: Fold = {
   add: count.add,
-  finish: ({ aggregate }, parts) => (number(parts[0]) === 0 ? null : (number(parts[0]) * aggregate.unitMs!) / aggregate.window!.sizeMs!),
+  finish: ({ aggregate }, parts, at) => (number(parts[0]) === 0 ? null : (number(parts[0]) * aggregate.unitMs!) / lengthAt(aggregate.window!, at)!),
 };
 
 /** A weight, or weighted sum, as of an instant `later` than it was added up for. */

@@ -18,14 +18,13 @@ export function compileBackfill(view: VersionedView, entity: Entity, source: Sou
   const instant = `fromUnixTimestamp64Milli(${atMs}, 'UTC')`;
   const e = (name: string): string => column(EVENTS, name);
   const keys = view.keyFields.map(e);
-  const age = `(${atMs} - toUnixTimestamp64Milli(${e(EVENT.time)}))`;
   return emitter.statement(`SELECT
 ${list([
   ...keys.map((key, i) => `${key} AS ${identifier(entity.keys[i]!.name)}`),
   `${instant} AS ${identifier(BACKFILL.asOf)}`,
   `max(${e(EVENT.time)}) AS ${identifier(BACKFILL.eventTime)}`,
   `max(${e(EVENT.sequence)}) AS ${identifier(BACKFILL.sequence)}`,
-  ...view.features.flatMap((feature) => emitParts(emitter, feature, source, { age, frame: null, requestId: null, only: null })),
+  ...view.features.flatMap((feature) => emitParts(emitter, feature, source, { at: atMs, frame: null, requestId: null, only: null })),
 ])}
 FROM ${emitEvents(emitter, source, [...view.keyFields, ...columnsRead(view)], scope, chunk && { ...chunk, keyFields: view.keyFields })}
 WHERE ${emitVisible(source, instant)}

@@ -1,7 +1,8 @@
 import { partsOf } from '@granary/aggregates';
-import { named, type Aggregate, type Feature, type FieldType, type Source } from '@granary/contracts';
+import { named, type Aggregate, type Feature, type FieldType, type Source, type Window } from '@granary/contracts';
 import { emitDistinctKey, emitText, emitTop } from './category-sql.js';
 import type { Emitter } from './emit.js';
+import { emitWithHop } from './hops.js';
 import { emitExpression, sourceFields } from './expression/emit-expression.js';
 
 /**
@@ -38,7 +39,7 @@ export function emitFinish(emitter: Emitter, feature: Feature, parts: readonly s
     case 'stddevPopulation':
       return finite(`sqrt(${third} / ${first})`);
     case 'rate':
-      return orFallback(`nullIf(${first}, 0) * ${float(aggregate.unitMs!)} / ${float(aggregate.window!.sizeMs!)}`);
+      return orFallback(`nullIf(${first}, 0) * ${float(aggregate.unitMs!)} / ${emitLength(aggregate.window!, at)}`);
     case 'timeSinceLast':
       return orFallback(`toFloat64(toUnixTimestamp64Milli(${at}) - toUnixTimestamp64Milli(${first}))`);
     case 'decayedCount':
@@ -163,6 +164,11 @@ function emitAdded(feature: Feature, parts: readonly string[], { value, type: gi
 /** SQL of a decayed weight as of `at`; null where nothing was counted. */
 function emitDecayed({ aggregate }: Feature, [weight, asOf]: readonly string[], at: string): string {
   return `${weight} * exp2(-(toUnixTimestamp64Milli(${at}) - toUnixTimestamp64Milli(${asOf})) / ${aggregate.halfLifeMs!})`;
+}
+
+/** SQL of the window's length as of `at`. */
+function emitLength({ sizeMs, delayMs, hopMs }: Window, at: string): string {
+  return hopMs === undefined ? float(sizeMs!) : `toFloat64(${emitWithHop(`toUnixTimestamp64Milli(${at})`, delayMs + sizeMs!, hopMs)} - ${delayMs})`;
 }
 
 /** A whole number whose product with a count can't leave the integers. */

@@ -1,8 +1,9 @@
-import { ageRange, partsOf, type Part } from '@granary/aggregates';
+import { ageRange, partsOf, type AgeRange, type Part } from '@granary/aggregates';
 import { BACKFILL, EVENT, clickhouseType, fieldReferences, identifier, type Entity, type Feature, type FeatureView, type Source } from '@granary/contracts';
 import { column, type Emitter } from './emit.js';
 import { EVENTS } from './events.js';
 import { emitExpression, sourceFields } from './expression/emit-expression.js';
+import { emitWithHop } from './hops.js';
 import { EVENT_ORDER, emitNewestOf, emitPart, type PartContext } from './part-sql.js';
 
 /** A stored column: its name and ClickHouse type. */
@@ -32,8 +33,8 @@ function partType(part: Part): string {
  * after the value's instant, or were not known by then, are not in it.
  */
 export interface Group {
-  /** SQL for t − event time, in ms: a window counts those within its ages. Null: the frame bounds the ages itself. */
-  readonly age: string | null;
+  /** SQL of t in ms: a window counts the events within its ages as of it. Null: the frame bounds the ages itself. */
+  readonly at: string | null;
   /** The name of a SQL window: the aggregates are window functions over it. Null: they aggregate a group. */
   readonly frame: string | null;
   /** The column with the feature's newest values as of each event (`emitNewest`); a frame needs it of a feature that lists them. */
@@ -44,9 +45,9 @@ export interface Group {
   readonly only: string | null;
 }
 
-/** Whether a frame can stand for the feature's window: its aggregate reads no event's age. */
+/** Whether a frame can stand for the feature's window: its far end is as far from every row, and its aggregate reads no event's age. */
 export function framable({ aggregate }: Feature): boolean {
-  return aggregate.fn !== 'decayedCount' && aggregate.fn !== 'decayedSum';
+  return aggregate.window?.hopMs === undefined && aggregate.fn !== 'decayedCount' && aggregate.fn !== 'decayedSum';
 }
 
 /** The parts of one feature, as aggregates over a group; the request's own row is not in them yet. */
@@ -57,7 +58,7 @@ export function emitParts(emitter: Emitter, feature: Feature, source: Source, gr
     aggregate,
     source,
     call: (fn, args, more = [], parameter) => emitCall(fn, parameter, args, [...more, ...counted], group.frame),
-    age: group.age,
+    age: emitAge(group),
     newest: group.newest?.(feature) ?? null,
     predicate: aggregate.predicate === undefined ? null : `(${emitExpression(emitter, aggregate.predicate, sourceFields(source, (name) => column(EVENTS, name)))})`,
   };
@@ -77,17 +78,27 @@ export function emitNewest(emitter: Emitter, feature: Feature, source: Source, p
 }
 
 /** SQL conditions: this event lies in the feature's window and satisfies its `where`. */
-function emitCounted(emitter: Emitter, { aggregate }: Feature, source: Source, { age, requestId, only }: Group): readonly string[] {
+function emitCounted(emitter: Emitter, { aggregate }: Feature, source: Source, { at, requestId, only }: Group): readonly string[] {
   const conditions = only === null ? [] : [only];
   if (aggregate.window?.includeRequest === true && requestId !== null) conditions.push(`${column(EVENTS, EVENT.id)} != ${requestId}`);
   if (aggregate.window !== null) {
     const range = ageRange(aggregate.window);
     if (range === null) return ['false'];
-    // Literals, not parameters: they are our own whole numbers, and the reader of the SQL wants to see the window.
-    if (age !== null) conditions.push(range.oldest === Infinity ? `${age} >= ${range.youngest}` : `${age} BETWEEN ${range.youngest} AND ${range.oldest}`);
+    if (at !== null) conditions.push(emitInRange(range, at));
   }
   if (aggregate.where !== null) conditions.push(emitExpression(emitter, aggregate.where, sourceFields(source, (name) => column(EVENTS, name))));
   return conditions;
+}
+
+function emitAge({ at }: Pick<Group, 'at'>): string | null {
+  return at === null ? null : `(${at} - toUnixTimestamp64Milli(${column(EVENTS, EVENT.time)}))`;
+}
+
+/** Literals, not parameters: they are our own whole numbers, and the reader of the SQL wants to see the window. */
+function emitInRange({ youngest, oldest, hopMs }: AgeRange, at: string): string {
+  const age = emitAge({ at })!;
+  if (oldest === Infinity) return `${age} >= ${youngest}`;
+  return `${age} BETWEEN ${youngest} AND ${hopMs === undefined ? oldest : emitWithHop(at, oldest - hopMs + 1, hopMs)}`;
 }
 
 function emitCall(fn: string, parameter: number | undefined, args: readonly string[], conditions: readonly string[], frame: string | null): string {

@@ -86,6 +86,8 @@ interface SqlInstant {
   readonly sql: string;
   /** SQL for: the event had happened and was known by then, and no other version of it is to come. */
   readonly settled: string;
+  /** SQL of it in milliseconds. */
+  readonly ms: string;
   /** SQL of the event's age in milliseconds. */
   readonly age: string;
 }
@@ -96,12 +98,12 @@ function emitInstant(emitter: Emitter, source: Source, at: Instant): SqlInstant 
   const happened = [`${e(EVENT.time)} <= ${sql}`, ...(source.knownAt === null ? [] : [`${e(EVENT.knownAt)} <= ${sql}`])];
   // A version that is superseded by then is not there at all, and of a timeless thing every other is.
   const settled = source.knownAt === null ? happened : [...happened, `${e(SUPERSEDED)} IS NULL`];
-  return { sql, settled: settled.join(' AND '), age: `(${ms} - toUnixTimestamp64Milli(${e(EVENT.time)}))` };
+  return { sql, ms, settled: settled.join(' AND '), age: `(${ms} - toUnixTimestamp64Milli(${e(EVENT.time)}))` };
 }
 
-function emitRow(emitter: Emitter, { row, features }: ViewRepresentation, source: Source, { settled, age }: SqlInstant): readonly string[] {
+function emitRow(emitter: Emitter, { row, features }: ViewRepresentation, source: Source, { settled, ms }: SqlInstant): readonly string[] {
   const own = row.flatMap(({ holds }) => (holds.kind === 'eventTime' ? [`maxOrNullIf(${e(EVENT.time)}, ${settled})`] : holds.kind === 'knownAt' ? [`argMaxOrNullIf(${e(EVENT.knownAt)}, ${ORDER}, ${settled})`] : []));
-  const group = { age, frame: null, requestId: null, only: settled };
+  const group = { at: ms, frame: null, requestId: null, only: settled };
   const stored = features.filter(({ kept, feature }) => kept === 'stored' && feature.aggregate.fn !== 'latest');
   return [...own.map((sql, i) => `${sql} AS ${identifier(row[i]!.name)}`), ...stored.flatMap(({ feature }) => emitParts(emitter, totalOf(feature), source, group))];
 }

@@ -90,8 +90,13 @@ export const windowSchema = z.object({
   bounds: z.enum(boundsKinds),
   /** The row of the request itself belongs to the window, whatever its bounds. */
   includeRequest: z.boolean(),
+  /** The far end is rounded down to a whole multiple of this since the epoch (UTC). Left out: it is as exact as the near end. */
+  hopMs: ms.positive().optional(),
 });
-/** Events with time in `[t − delay − size, t − delay)`, or as `bounds` says, for a read as of t. */
+/**
+ * Events with time in `[t − delay − size, t − delay)`, or as `bounds` says, for a read as of t; with a hop in
+ * `[⌊(t − delay − size) ÷ hop⌋ · hop, t − delay)`.
+ */
 export type Window = z.infer<typeof windowSchema>;
 
 export const aggregateFunctions = [

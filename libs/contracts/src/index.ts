@@ -9,6 +9,7 @@ export type { Expression, ExpressionFunction, FieldReference, Literal } from './
 export { formatExpression } from './format-expression.js';
 export { callType, expressionType } from './expression-types.js';
 export { aggregateType } from './aggregate-types.js';
+export { formatWindow, hopProblem, takesHop, windowReach } from './windows.js';
 export { computedInputs, inputSources, named, resolveService, servedName, storedSources, viewId } from './resolve.js';
 export type { ResolvedService, ResolvedView, ServedFeature } from './resolve.js';
 export {

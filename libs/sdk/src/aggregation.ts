@@ -1,4 +1,4 @@
-import { parseDuration, type Aggregate, type Bounds, type DurationText, type Expression, type FieldType, type Window } from '@granary/contracts';
+import { hopProblem, parseDuration, type Aggregate, type Bounds, type DurationText, type Expression, type FieldType, type Window } from '@granary/contracts';
 import { knownOptions } from './declaration.js';
 import type { BoolExpression } from './expression.js';
 import type { ElementKind, Kinds, Merge, ValueFor } from './kinds.js';
@@ -14,6 +14,12 @@ export interface WindowOptions {
   readonly bounds?: Bounds;
   /** The row of the request belongs to the window: fraud scores see the transaction they score. Default false. */
   readonly includeRequest?: boolean;
+  /**
+   * The window's far end is rounded down to a whole hop of UTC, so that it is up to one hop longer; its near end stays exact. Online
+   * an entity then keeps a total a hop instead of every event: give it to windows of very many events. Of count, sum, avg, min,
+   * max, variances, ratio, rate and decayed aggregates. Default: none, both ends are exact to the millisecond.
+   */
+  readonly hop?: DurationText;
 }
 
 /** How long a window is; `'all'`: from the beginning of time. */
@@ -98,18 +104,25 @@ function narrowed(where: Expression | null, condition: BoolExpression): Expressi
 }
 
 function windowed<P extends object>(columns: readonly AggregateColumn[], where: Expression | null, args: readonly (WindowText | WindowOptions)[]): FeatureDeclaration<P> {
-  const options = knownOptions<WindowOptions>('over', args.find((argument) => typeof argument === 'object') ?? {}, ['delay', 'bounds', 'includeRequest']);
+  const options = knownOptions<WindowOptions>('over', args.find((argument) => typeof argument === 'object') ?? {}, ['delay', 'bounds', 'includeRequest', 'hop']);
   const sizes = args.filter((argument) => typeof argument === 'string');
   return declaration(
     columns.flatMap(({ suffix, type, aggregate }) =>
       sizes.map((size) => {
         const named = size !== 'all' ? size : sizes.length === 1 ? '' : 'All';
-        return { suffix: `${suffix}${named}`, type, aggregate: { ...aggregate, where, window: window(size, options), default: null } };
+        return { suffix: `${suffix}${named}`, type, aggregate: checkHop({ ...aggregate, where, window: window(size, options), default: null }) };
       }),
     ),
   );
 }
 
-function window(size: WindowText, { delay = '0d', bounds = '[)', includeRequest = false }: WindowOptions): Window {
-  return { sizeMs: size === 'all' ? null : parseDuration(size), delayMs: parseDuration(delay), bounds, includeRequest };
+function window(size: WindowText, { delay = '0d', bounds = '[)', includeRequest = false, hop }: WindowOptions): Window {
+  const exact = { sizeMs: size === 'all' ? null : parseDuration(size), delayMs: parseDuration(delay), bounds, includeRequest };
+  return hop === undefined ? exact : { ...exact, hopMs: parseDuration(hop) };
+}
+
+function checkHop(aggregate: Aggregate): Aggregate {
+  const wrong = hopProblem(aggregate);
+  if (wrong !== null) throw refused(`a window ${wrong.message}`, wrong.todo);
+  return aggregate;
 }

@@ -1,4 +1,4 @@
-import { GranaryError, formatDuration, formatExpression, formatInstant, resolveService, type Instant, type Value } from '@granary/contracts';
+import { GranaryError, formatExpression, formatInstant, formatWindow, resolveService, type Instant, type Value } from '@granary/contracts';
 import type { ExplainedFeature, Explanation, JudgedEvent } from '@granary/jobs';
 import type { Command } from 'commander';
 import { INSTANT_HELP, readInstant, readPairs, wholeNumber } from '../flags.js';
@@ -72,7 +72,7 @@ function describeExplanation({ features, derived }: Explanation, limit: number, 
 export function describeEvents({ name, feature, view, source, served, events, complete }: ExplainedFeature, limit: number, style: Style): string {
   const { fn, column, where, window } = feature.aggregate;
   const counted = events.filter(({ leftOut }) => leftOut === null);
-  const over = window === null ? '' : ` over ${window.sizeMs === null ? 'all time' : formatDuration(window.sizeMs)} ${window.bounds}${window.delayMs === 0 ? '' : `, ending ${formatDuration(window.delayMs)} ago`}${window.includeRequest ? ', the request included' : ''}`;
+  const over = window === null ? '' : ` over ${formatWindow(window)}`;
   const head = `${style.heading(name)} = ${served.state === 'present' ? valueText(served.value) : served.state}  ${style.dim(`${fn}${column === null ? '' : ` of ${column}`}${where === null ? '' : ` where ${formatExpression(where)}`}${over}, of ${source.name} (${view.name})`)}`;
   const others = new Map<string, number>();
   for (const { leftOut } of events) if (leftOut !== null) others.set(leftOut, (others.get(leftOut) ?? 0) + 1);

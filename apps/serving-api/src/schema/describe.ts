@@ -1,4 +1,4 @@
-import { formatDuration, formatExpression, formatType, type Aggregate, type Feature, type ResolvedService, type ResolvedView, type ServedFeature, type VersionedView, type Window } from '@granary/contracts';
+import { formatDuration, formatExpression, formatType, formatWindow, type Aggregate, type Feature, type ResolvedService, type ResolvedView, type ServedFeature, type VersionedView } from '@granary/contracts';
 
 /** A feature of a service: the declaration of its aggregate, or its formula. */
 export function describeServed(served: ServedFeature, service: ResolvedService): string {
@@ -21,7 +21,7 @@ function describeAggregate(aggregate: Aggregate): string {
   const { where, window, default: fallback } = aggregate;
   const only = where === null ? '' : ` where ${formatExpression(where)}`;
   const otherwise = fallback === null ? '' : `, ${JSON.stringify(fallback.value)} when empty`;
-  return `${describeFold(aggregate)}${only}${window === null ? '' : describeWindow(window)}${otherwise}`;
+  return `${describeFold(aggregate)}${only}${window === null ? '' : ` over ${formatWindow(window)}`}${otherwise}`;
 }
 
 /** `sum of price`, `lastN 50 of itemId`, `percentile 0.95 of price`, `rate per 1h`, `ratio of kind = 'buy'`. */
@@ -37,7 +37,3 @@ function describeFold({ fn, column, n, fraction, unitMs, halfLifeMs, predicate }
   ].join('');
 }
 
-function describeWindow({ sizeMs, delayMs, bounds, includeRequest }: Window): string {
-  const delay = delayMs === 0 ? '' : `, ending ${formatDuration(delayMs)} ago`;
-  return ` over ${sizeMs === null ? 'all time' : formatDuration(sizeMs)} ${bounds}${delay}${includeRequest ? ', the request included' : ''}`;
-}

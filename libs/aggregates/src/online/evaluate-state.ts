@@ -1,7 +1,7 @@
 import { named, type Feature, type Instant } from '@granary/contracts';
 import type { Parts } from '../fold-of.js';
 import { emptyParts } from '../parts.js';
-import { ageRange, type AgeRange } from '../window.js';
+import { ageRange, oldestAt, type AgeRange } from '../window.js';
 import { isFolded, isNewerThanRow, isVisible } from './base.js';
 import { batchOf, valueOf, type Batch } from './batch.js';
 import { compileCompute, type Compute } from './compute.js';
@@ -101,7 +101,7 @@ function windowOf({ aggregate }: Feature): AgeRange | null {
 }
 
 function sameAges(a: AgeRange | null, b: AgeRange | null): boolean {
-  return a?.youngest === b?.youngest && a?.oldest === b?.oldest;
+  return a?.youngest === b?.youngest && a?.oldest === b?.oldest && a?.hopMs === b?.hopMs;
 }
 
 function distinct(windows: readonly (AgeRange | null)[]): readonly (AgeRange | null)[] {
@@ -121,7 +121,7 @@ function visibleAt(schema: EventSchema, timeline: Timeline, at: Instant): { read
 function sliceOf(batch: Batch, count: number, at: Instant, ages: AgeRange | null): Slice {
   if (ages === null) return { batch, from: 0, to: 0 };
   const { times } = batch.events;
-  return { batch, from: ages.oldest === Infinity ? 0 : upperBound(times, count, at - ages.oldest - 1), to: upperBound(times, count, at - ages.youngest) };
+  return { batch, from: ages.oldest === Infinity ? 0 : upperBound(times, count, at - oldestAt(ages, at) - 1), to: upperBound(times, count, at - ages.youngest) };
 }
 
 function unfolded(schema: EventSchema, state: EntityState, timeline: Timeline, slice: Slice, ages: AgeRange | null): Slice {

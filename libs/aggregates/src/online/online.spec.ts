@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { aggregateFunctions, aggregateType, boundsKinds, type Aggregate, type Expression, type Feature, type FieldType, type Literal, type Scalar, type Source, type SourceField, type Value } from '@granary/contracts';
+import { aggregateFunctions, aggregateType, boundsKinds, takesHop, type Aggregate, type Expression, type Feature, type FieldType, type Literal, type Scalar, type Source, type SourceField, type Value, type Window } from '@granary/contracts';
 import * as fc from 'fast-check';
 import { compileCompact, compileEvaluate, compileTailEvent, eventColumns, finish, foldRequest, representView, type EntityState, type ViewRepresentation } from '../index.js';
 import { timelineOf } from './timeline.js';
@@ -56,15 +56,17 @@ const feature: fc.Arbitrary<Omit<Feature, 'name'>> = fc.constantFrom(...aggregat
       delayMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 12 })),
       bounds: fc.constantFrom(...boundsKinds),
       includeRequest: fc.boolean(),
+      hopMs: fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined }),
       n: fc.integer({ min: 1, max: 4 }),
       fraction: fc.double({ min: 0, max: 1, noNaN: true }),
       halfLifeMs: fc.integer({ min: 1, max: 40 }),
       predicate: fc.constantFrom(...CONDITIONS.map(([expression]) => expression)),
       standIn: fc.boolean(),
     })
-    .map(({ column, where, sizeMs, delayMs, bounds, includeRequest, standIn, ...rest }) => {
+    .map(({ column, where, sizeMs, delayMs, bounds, includeRequest, hopMs, standIn, ...rest }) => {
       const type = gives(fn, column?.type ?? null)!;
-      const window = { sizeMs, delayMs, bounds, includeRequest };
+      const hops = hopMs !== undefined && sizeMs !== null && hopMs <= sizeMs && bounds.startsWith('[') && takesHop(fn);
+      const window = { sizeMs, delayMs, bounds, includeRequest, ...(hops ? { hopMs } : {}) };
       const none: Literal | null = standIn && type.kind === 'float64' ? { kind: 'literal', type, value: 7.5 } : null;
       const common = { fn, column: column?.name ?? null, default: none };
       if (fn === 'latest') return { type, aggregate: { ...common, where: null, window: null } };
@@ -183,7 +185,7 @@ function ask({ aggregate, type }: Feature, visible: readonly Event[], at: number
   if (fn === 'latest') return { value: visible.at(-1)?.row[column!] ?? none ?? (type.kind === 'array' ? [] : null), scale: 0 };
   const inside = visible.filter(({ time, sequence }) => {
     if (isIncluded && sequence === Infinity) return true;
-    const [start, end] = [window!.sizeMs === null ? -Infinity : at - window!.delayMs - window!.sizeMs, at - window!.delayMs];
+    const [start, end] = [startOf(window!, at), at - window!.delayMs];
     return (window!.bounds[0] === '[' ? time >= start : time > start) && (window!.bounds[1] === ']' ? time <= end : time < end);
   });
   const counted = inside.filter(({ row }) => (where === null || says(where, row) === true) && (column === null || row[column] !== null));
@@ -191,6 +193,10 @@ function ask({ aggregate, type }: Feature, visible: readonly Event[], at: number
   if (answer !== null && answer.value !== null) return answer;
   if (none !== null) return { value: none, scale: 0 };
   return { value: fn === 'sum' && type.kind === 'int64' ? 0n : ['count', 'countDistinct', 'approxCountDistinct', 'sum'].includes(fn) ? 0 : null, scale: 0 };
+}
+
+function startOf({ sizeMs, delayMs, hopMs = 1 }: Window, at: number): number {
+  return sizeMs === null ? -Infinity : Math.floor((at - delayMs - sizeMs) / hopMs) * hopMs;
 }
 
 function fold(aggregate: Aggregate, type: FieldType, events: readonly Event[], at: number): Answer {
@@ -205,7 +211,7 @@ function fold(aggregate: Aggregate, type: FieldType, events: readonly Event[], a
     case 'count':
       return exact(events.length);
     case 'rate':
-      return { value: (events.length * aggregate.unitMs!) / aggregate.window!.sizeMs!, scale: 1 };
+      return { value: (events.length * aggregate.unitMs!) / (at - aggregate.window!.delayMs - startOf(aggregate.window!, at)), scale: 1 };
     case 'timeSinceLast':
       return exact(at - events.at(-1)!.time);
     case 'ratio': {

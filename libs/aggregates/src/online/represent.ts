@@ -158,5 +158,5 @@ function reach({ feature: { aggregate }, kept }: FeatureRepresentation): number 
 
 function retainedEnd({ feature: { aggregate }, kept, place }: FeatureRepresentation): RetainedEnd | null {
   const [end, ages] = [endOf(aggregate), aggregate.window === null ? null : ageRange(aggregate.window)];
-  return kept === 'stored' || end === null || ages === null ? null : { end, n: aggregate.n ?? 1, ...ages, place };
+  return kept === 'stored' || end === null || ages === null ? null : { end, n: aggregate.n ?? 1, youngest: ages.youngest, oldest: ages.oldest, place };
 }

@@ -18,7 +18,7 @@ export function emitOwn(emitter: Emitter, { source, features }: Block, scope: Ev
   const parts = features.flatMap(({ view, feature, axis }) => {
     const partition = view.view.keyFields.map(e);
     const frame = frames.name(partition, position(axis!, e(EVENT.time)), offsetsOf({ feature, axis: axis! }));
-    return emitParts(emitter, feature, source, { age: null, frame, newest: newest.of(partition), requestId: null, only: null });
+    return emitParts(emitter, feature, source, { at: null, frame, newest: newest.of(partition), requestId: null, only: null });
   });
   const fields = [...features.flatMap(({ view }) => view.view.keyFields), ...columnsRead({ features: features.map(({ feature }) => feature) })];
   const current = fromCurrent(emitter, source, fields, scope);
@@ -57,7 +57,7 @@ export function emitMerged(emitter: Emitter, { source, features }: Block, questi
   const nameOf = (axis: Axis, offsets: Offsets): string => frames.name(keys, e(positionName(axes.findIndex((each) => same(each, axis)))), offsets);
   const newest = new NewestLists(emitter, source);
   const newestOf = newest.of(keyFields.map(e));
-  const parts = features.flatMap(({ feature, axis }) => emitParts(emitter, feature, source, { age: null, frame: nameOf(axis!, offsetsOf({ feature, axis: axis! })), newest: newestOf, requestId: null, only }));
+  const parts = features.flatMap(({ feature, axis }) => emitParts(emitter, feature, source, { at: null, frame: nameOf(axis!, offsetsOf({ feature, axis: axis! })), newest: newestOf, requestId: null, only }));
   const lastOf = (field: string): string => {
     const now = ageRange(ALL_UP_TO_NOW)!;
     if (axes.every((axis) => offsetsOn(axis, now) === null)) axes.push(MILLISECONDS);

@@ -1,4 +1,4 @@
-import { EVENT, identifier, type Feature, type ResolvedView, type Source } from '@granary/contracts';
+import { identifier, type Feature, type ResolvedView, type Source } from '@granary/contracts';
 import { column, list, type Emitter } from '../emit.js';
 import type { BackfillScope } from '../backfill.js';
 import { EVENTS, emitEvents, emitVisible } from '../events.js';
@@ -20,14 +20,14 @@ export interface Probes {
 /** `pairs`: the distinct columns, the given ones (SQL aggregates over the events, with aliases) and the parts as of each probe that has an event. */
 export function emitPairs(emitter: Emitter, source: Source, { view, features }: { readonly view: ResolvedView['view']; readonly features: readonly Feature[] }, probes: Probes, columns: readonly string[], { chunk, ...scope }: BackfillScope): string {
   const p = (name: string): string => column('p', name);
-  const age = `(toUnixTimestamp64Milli(${p(probes.time)}) - toUnixTimestamp64Milli(${column(EVENTS, EVENT.time)}))`;
+  const at = `toUnixTimestamp64Milli(${p(probes.time)})`;
   const requestId = probes.eventId === null ? null : p(probes.eventId);
   const group = probes.distinct.map(p);
   return `SELECT
 ${list([
   ...probes.distinct.map((name, i) => `${group[i]} AS ${identifier(name)}`),
   ...columns,
-  ...features.flatMap((feature) => emitParts(emitter, feature, source, { age, frame: null, requestId, only: null })),
+  ...features.flatMap((feature) => emitParts(emitter, feature, source, { at, frame: null, requestId, only: null })),
 ])}
 FROM ${emitEvents(emitter, source, [...view.keyFields, ...columnsRead({ features })], scope, chunk && { ...chunk, keyFields: view.keyFields })}
 INNER JOIN (

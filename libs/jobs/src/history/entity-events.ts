@@ -1,4 +1,4 @@
-import { ageRange, evaluate, matches } from '@granary/aggregates';
+import { ageRange, evaluate, matches, oldestAt } from '@granary/aggregates';
 import { compileEntityEvents, type EventScope } from '@granary/compiler';
 import { EVENT, type EntityKey, type Feature, type Instant, type ResolvedView, type Value } from '@granary/contracts';
 import type { OfflineStore, Row } from '@granary/offline-store';
@@ -68,7 +68,7 @@ export function judgeEvents({ view, source }: Pick<ResolvedView, 'view' | 'sourc
     }
     const age = asked.at - event.time;
     if (range === null || age < range.youngest) return leave(LEFT_OUT.tooNew);
-    if (age > range.oldest) return leave(LEFT_OUT.tooOld);
+    if (age > oldestAt(range, asked.at)) return leave(LEFT_OUT.tooOld);
     if (!matches(where, event.row, source)) return leave(LEFT_OUT.filtered);
     if (column !== null && (event.row[column] ?? null) === null) return leave(LEFT_OUT.noValue);
     if (predicate !== undefined && evaluate(predicate, event.row, source) === null) return leave(LEFT_OUT.noValue);

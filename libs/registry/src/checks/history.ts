@@ -1,4 +1,4 @@
-import { computedInputs, formatDuration, type AggregateFunction, type Source, type Window } from '@granary/contracts';
+import { computedInputs, formatDuration, windowReach, type AggregateFunction, type Source, type Window } from '@granary/contracts';
 import { problemOf, type Problem } from '../problem.js';
 import { ownerOf, type Declared } from '../validate/context.js';
 
@@ -11,7 +11,7 @@ export function historyProblems(declared: Declared): readonly Problem[] {
   return [...declared.views.values()].flatMap((view): readonly Problem[] => {
     const source = declared.sources.get(view.source);
     const kept = source === undefined ? Infinity : retention(declared, source);
-    const longer = view.features.filter(({ aggregate: { window } }) => window !== null && window.sizeMs !== null && window.sizeMs + window.delayMs > kept);
+    const longer = view.features.filter(({ aggregate: { window } }) => window !== null && window.sizeMs !== null && windowReach(window) > kept);
     const unbounded = view.features.filter(({ aggregate: { fn, window } }) => window !== null && window.sizeMs === null && !OF_THE_NEWEST.has(fn));
     const names = (features: typeof longer): string => features.map((each) => each.name).join(', ');
     const of = `${view.source} ${source?.computed?.kind === 'enriched' ? 'has whole features for no more than the last' : 'keeps its events for'} ${formatDuration(kept)}`;
@@ -23,7 +23,7 @@ export function historyProblems(declared: Declared): readonly Problem[] {
 }
 
 function reach(windows: readonly Window[]): number {
-  return Math.max(...windows.map((window) => window.sizeMs! + window.delayMs));
+  return Math.max(...windows.map(windowReach));
 }
 
 /**

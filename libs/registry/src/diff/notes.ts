@@ -67,6 +67,7 @@ function oneFeature(before: Feature, after: Feature): readonly string[] {
     ...changed('where', formula(a.where), formula(b.where)),
     ...changed('window', windowText(a), windowText(b)),
     ...changed('delay', duration(a.window?.delayMs ?? 0), duration(b.window?.delayMs ?? 0)),
+    ...changed('hop', duration(a.window?.hopMs ?? null), duration(b.window?.hopMs ?? null)),
     ...changed('bounds', a.window?.bounds ?? 'none', b.window?.bounds ?? 'none'),
     ...changed('includes the request', yesNo(a.window?.includeRequest), yesNo(b.window?.includeRequest)),
     ...changed('default', formula(a.default), formula(b.default)),

@@ -1,4 +1,4 @@
-import { aggregateType, formatDuration, formatType, isGranaryError, type Aggregate, type AggregateFunction, type Feature, type FieldType, type Source } from '@granary/contracts';
+import { aggregateType, formatDuration, formatType, hopProblem, isGranaryError, type Aggregate, type AggregateFunction, type Feature, type FieldType, type Source } from '@granary/contracts';
 import type { Say } from '../problem.js';
 import { fieldOf, listFields, sameType } from './context.js';
 import { checkCondition, literalProblem, sourceScope } from './expressions.js';
@@ -74,5 +74,7 @@ function checkWindow({ fn, window }: Aggregate, source: Source, say: Say): void 
   if (window.sizeMs === null && fn === 'rate') say('DEF-045', 'is a rate over all of history, which has no length to divide by', "Say over which time: rate(…).over('7d').");
   if (window.sizeMs !== null && window.sizeMs > LONGEST) say('DEF-045', `has a window of ${formatDuration(window.sizeMs)}`, `Use at most ${LONGEST / DAY}d.`);
   if (window.delayMs > LONGEST) say('DEF-045', `has a delay of ${formatDuration(window.delayMs)}`, `Use at most ${LONGEST / DAY}d.`);
+  const hop = hopProblem({ fn, window });
+  if (hop !== null) say('DEF-045', hop.message, hop.todo);
   if (window.bounds === '()' && window.sizeMs === 1) say('DEF-045', 'has a window of 1ms without its ends: nothing can be in it', "Use the bounds '[)'.");
 }
