@@ -1,0 +1,78 @@
+import type { AggregateFunction, Instant, Scalar } from '@granary/contracts';
+import { compareValues } from '../compare.js';
+import type { Parts } from '../fold-of.js';
+import { oldestAt, type AgeRange } from '../window.js';
+import type { EntityState } from './entity-state.js';
+import { arrayOf, firstFrom } from './fold-tiles.js';
+import type { TiledFeature } from './represent-tiles.js';
+
+/** The parts of what counts in the hops from `from` on; `columns` are its parts, `counts` how many count in each hop: some do. */
+type Merge = (columns: readonly (readonly Scalar[])[], counts: readonly number[], from: number) => Parts;
+
+/** Makes, once for a feature, the function that gives what a window's hops come to as of an instant; null: nothing counts in them. */
+export function compileMergeTiles({ group, total }: TiledFeature, ages: AgeRange): (state: EntityState, at: Instant) => Parts | null {
+  const merge = MERGES[total.feature.aggregate.fn];
+  if (merge === undefined) throw new Error(`${total.feature.aggregate.fn} has no totals that merge hop by hop`);
+  return ({ row }, at) => {
+    const counts = arrayOf(row, total.countsAt) as readonly number[];
+    const from = firstFrom(arrayOf(row, group.startsAt) as readonly number[], at - oldestAt(ages, at));
+    if (totalOf(counts, from) === 0) return null;
+    return merge(total.parts.map((_, i) => arrayOf(row, total.at + i)), counts, from);
+  };
+}
+
+function totalOf(values: readonly Scalar[], from: number): number {
+  let total = 0;
+  for (let i = from; i < values.length; i++) total += values[i] as number;
+  return total;
+}
+
+function totalOfInt64(values: readonly Scalar[], from: number): bigint {
+  let total = 0n;
+  for (let i = from; i < values.length; i++) total += values[i] as bigint;
+  return total;
+}
+
+/** Hops in which nothing counts add 0 to it. */
+const add: Merge = (columns, _counts, from) => columns.map((values) => (typeof values[from] === 'bigint' ? totalOfInt64(values, from) : totalOf(values, from)));
+
+function extreme(sign: 1 | -1): Merge {
+  return ([values], counts, from) => {
+    let best: Scalar | null = null;
+    for (let i = from; i < counts.length; i++) if (counts[i] !== 0 && (best === null || compareValues(values![i]!, best) * sign > 0)) best = values![i]!;
+    return [best];
+  };
+}
+
+/** Chan, Golub and LeVeque 1979. */
+const variance: Merge = ([counts, means, deviations], _, from) => {
+  let [counted, mean, deviation] = [0, 0, 0];
+  for (let i = from; i < counts!.length; i++) {
+    const more = counts![i] as number;
+    if (more === 0) continue;
+    const [all, difference] = [counted + more, (means![i] as number) - mean];
+    mean += (difference * more) / all;
+    deviation += (deviations![i] as number) + (counted === 0 ? 0 : (difference * difference * counted * more) / all);
+    counted = all;
+  }
+  return [counted, mean, deviation];
+};
+
+/** All weights are as of the instant of the base. */
+const decayed: Merge = ([weights, asOf], counts, from) => [totalOf(weights!, from), asOf![counts.findIndex((count, i) => i >= from && count !== 0)]!];
+
+const MERGES: Readonly<Partial<Record<AggregateFunction, Merge>>> = {
+  count: add,
+  sum: add,
+  avg: add,
+  min: extreme(-1),
+  max: extreme(1),
+  varianceSample: variance,
+  variancePopulation: variance,
+  stddevSample: variance,
+  stddevPopulation: variance,
+  ratio: add,
+  rate: add,
+  decayedCount: decayed,
+  decayedSum: decayed,
+};

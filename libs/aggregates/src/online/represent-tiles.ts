@@ -1,0 +1,120 @@
+import { takesHop, type Aggregate, type Feature, type FieldType } from '@granary/contracts';
+import { partsOf, type Part } from '../parts.js';
+import { ageRange, type AgeRange } from '../window.js';
+import { placeOf, type EventPlace } from './event-place.js';
+import type { EventSchema } from './event-schema.js';
+
+/**
+ * Totals hop by hop: of the settled events whose age at T is at least `ages.youngest`, each in the hop of its event time. Hops
+ * before the far end of the longest window at T are not kept, nor those without an event.
+ */
+export interface TileGroup {
+  readonly hopMs: number;
+  /** Of the longest of its windows, which all have this hop and this near end. */
+  readonly ages: AgeRange;
+  /** The column of the row with the hops' beginnings in epoch ms, rising: an array. */
+  readonly startsAt: number;
+  readonly totals: readonly TileTotal[];
+}
+
+/** What the events of each hop come to: an array for each of its parts, with an element for each hop. */
+export interface TileTotal {
+  /** Over all of history, as `totalParts` needs it. */
+  readonly feature: Feature;
+  readonly place: EventPlace;
+  /** Where nothing counts, their elements stand for null: `counts` is 0 there. */
+  readonly parts: readonly Part[];
+  /** The column of the row with its first part. */
+  readonly at: number;
+  /** The column that says how many events count in each hop. */
+  readonly countsAt: number;
+}
+
+/** What a window with a hop reads. */
+export interface TiledFeature {
+  readonly group: TileGroup;
+  readonly total: TileTotal;
+}
+
+export function isTiled({ fn, window }: Aggregate): boolean {
+  return window?.hopMs !== undefined && takesHop(fn);
+}
+
+/** A column of the row that holds an array with an element for each hop. */
+export interface TileColumn {
+  readonly name: string;
+  readonly of: Extract<FieldType, { kind: 'array' }>['of'];
+}
+
+export interface Tiles {
+  readonly groups: readonly TileGroup[];
+  readonly of: ReadonlyMap<Feature, TiledFeature>;
+  /** They follow the first `from` columns of the row. */
+  readonly columns: readonly TileColumn[];
+}
+
+/** Features whose hops and near ends are the same share the hops, and of the same events' totals that they have in common. */
+export function representTiles(features: readonly Feature[], events: EventSchema, from: number): Tiles {
+  const tiled = features.filter(({ aggregate }) => isTiled(aggregate));
+  const columns: TileColumn[] = [];
+  const of = new Map<Feature, TiledFeature>();
+  const groups = [...grouped(tiled, groupKey).values()].map((members, g): TileGroup => {
+    const name = `__tiles${g}`;
+    const add = (column: TileColumn): number => from + columns.push(column) - 1;
+    const startsAt = add({ name, of: { kind: 'float64' } });
+    const totals = new Map<string, TileTotal>();
+    const total = (feature: Feature): TileTotal => {
+      const place = placeOf(events, feature.aggregate);
+      const parts = partsOf(feature);
+      const key = JSON.stringify([parts.map(({ role, type }) => [role, type]), place, feature.aggregate.halfLifeMs]);
+      const known = totals.get(key);
+      if (known !== undefined) return known;
+      const [at] = parts.map((part) => add({ name: `${name}_${part.name}`, of: part.type as TileColumn['of'] })) as [number];
+      const counts = parts.findIndex(({ role }) => role === 'count');
+      const countsAt = counts >= 0 ? at + counts : total(countOf(feature, events, place)).at;
+      const made = { feature, place, parts, at, countsAt };
+      totals.set(key, made);
+      return made;
+    };
+    const read = members.map((feature) => [feature, total(overAll(feature))] as const);
+    const ranges = members.map(({ aggregate }) => ageRange(aggregate.window!)!);
+    const ages = ranges.reduce((longest, each) => (each.oldest > longest.oldest ? each : longest));
+    const group = { hopMs: ages.hopMs!, ages, startsAt, totals: [...totals.values()] };
+    for (const [feature, own] of read) of.set(feature, { group, total: own });
+    return group;
+  });
+  return { groups, of, columns };
+}
+
+/** How many hops one window holds at most. */
+export function mostTiles({ youngest, oldest }: AgeRange, hopMs: number): number {
+  return Math.ceil((oldest - youngest + 1) / hopMs);
+}
+
+/** The value that stands for a part which is null. */
+export function fillerOf(part: Part): string | number | bigint {
+  if (part.type.kind === 'string') return '';
+  return part.type.kind === 'int64' ? 0n : 0;
+}
+
+function groupKey({ aggregate }: Feature): string {
+  return JSON.stringify([aggregate.window!.hopMs, ageRange(aggregate.window!)!.youngest]);
+}
+
+function grouped(features: readonly Feature[], keyOf: (feature: Feature) => string): ReadonlyMap<string, readonly Feature[]> {
+  const groups = new Map<string, Feature[]>();
+  for (const feature of features) groups.set(keyOf(feature), [...(groups.get(keyOf(feature)) ?? []), feature]);
+  return groups;
+}
+
+function overAll(feature: Feature): Feature {
+  const { hopMs: _, ...window } = feature.aggregate.window!;
+  return { ...feature, aggregate: { ...feature.aggregate, window: { ...window, sizeMs: null, includeRequest: true } } };
+}
+
+/** How many events the feature counts: those with a value, which are all where the field can't be null. */
+function countOf(feature: Feature, { columns }: EventSchema, { column }: EventPlace): Feature {
+  const nullable = column !== null && columns[column]!.nullable;
+  const { halfLifeMs: _, predicate: __, ...aggregate } = feature.aggregate;
+  return { name: `${feature.name}__events`, type: { kind: 'int32' }, aggregate: { ...aggregate, fn: 'count', column: nullable ? aggregate.column : null } };
+}
