@@ -22,7 +22,7 @@ export const CASES: readonly GoldenCase[] = [
     const view = small.views.find((each) => each.name === 'count')!;
     return { name: `probes-${only}`, world: 'small', statement: compileProbes(view, entityOf(small, view.entity), sourceOf(small, view.source), { table: 'probes_count', only }) };
   }),
-  ...['latest', 'ends', 'known_at'].map((name): GoldenCase => {
+  ...['latest', 'ends', 'hops', 'known_at'].map((name): GoldenCase => {
     const view = small.views.find((each) => each.name === name)!;
     return { name: `state-${name.replaceAll('_', '-')}`, world: 'small', statement: compileState(view, entityOf(small, view.entity), sourceOf(small, view.source), { at: T }) };
   }),

@@ -63,6 +63,8 @@ const ANSWERS: Readonly<Record<string, readonly Row[]>> = {
     { ...USER1, bought4d__hits: 2, bought4d__count: 4, daily4d: 4, fading4d__weight: 1.875, fading4d__asOf: T, worth4d__weight: 5.75, worth4d__asOf: T },
     { ...USER2, bought4d__hits: 0, bought4d__count: 1, daily4d: 1, fading4d__weight: 0.5, fading4d__asOf: T, worth4d__weight: 3.5, worth4d__asOf: T },
   ],
+  // Hops of two days began three days and one day ago, which is an odd day of the epoch.
+  'backfill-hops': [{ ...USER1, visits2d: 3, worth2d: 15 }, { ...USER2, visits2d: 1, worth2d: 7 }],
   'backfill-history': [{ ...USER1, visits: 3 }, { ...USER2, visits: 1 }],
   // Between two days ago and one day ago lie v2 on the one end and v3 (for user 2: v5) on the other.
   'backfill-bounds': [
@@ -100,6 +102,11 @@ const ANSWERS: Readonly<Record<string, readonly Row[]>> = {
     { userId: 1n, __event_time: T, __log_time: [3, 2, 1, 0].map((days) => BigInt(T - days * DAY)), __log_run_0: [[10], [null], [5], [2]], __log_run_1: [[1n], [2n], [4n], [8n]] },
     { userId: 2n, __event_time: T - DAY, __log_time: [BigInt(T - DAY)], __log_run_0: [[7]], __log_run_1: [[16n]] },
     { userId: 3n, __event_time: null, __log_time: [BigInt(T + 1)], __log_run_0: [[1]], __log_run_1: [[32n]] },
+  ],
+  'state-hops': [
+    { userId: 1n, __event_time: T, __tiles0: [T - 3 * DAY, T - DAY], __tiles0_visits2d: [2, 1], __tiles0_worth2d: [10, 5], __tiles0_worth2d__events: [1, 1], __log_time: [BigInt(T)], __log_run_0: [[2]] },
+    { userId: 2n, __event_time: T - DAY, __tiles0: [T - DAY], __tiles0_visits2d: [1], __tiles0_worth2d: [7], __tiles0_worth2d__events: [1], __log_time: [], __log_run_0: [] },
+    { userId: 3n, __event_time: null, __tiles0: [], __tiles0_visits2d: [], __tiles0_worth2d: [], __tiles0_worth2d__events: [], __log_time: [BigInt(T + 1)], __log_run_0: [[1]] },
   ],
   // What is superseded by T is gone, with it all of user 2; what is not known yet waits.
   'state-known-at': [

@@ -86,6 +86,7 @@ const views = [
       worth: decayedSum(v.amount, { halfLife: '1d' }).over('4d', whole),
     }),
   }),
+  featureView('hops', { ...of, features: (v) => ({ visits: count().over('2d', { hop: '2d' }), worth: sum(v.amount).over('2d', { hop: '2d' }) }) }),
   featureView('history', { ...of, features: () => ({ visits: count().over('all') }) }),
   featureView('bounds', {
     ...of,

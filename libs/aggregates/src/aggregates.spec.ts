@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { aggregateFunctions, boundsKinds, type Aggregate, type AggregateFunction, type Expression, type Feature, type FieldType, type Value, type ValueMap } from '@granary/contracts';
 import * as fc from 'fast-check';
-import { ageRange, compareValues, emptyParts, evaluate, finish, foldRequest, matches, partsOf } from './index.js';
+import { ageRange, compareValues, emptyParts, evaluate, finish, foldRequest, matches, oldestAt, partsOf } from './index.js';
 
 const FLOAT = { kind: 'float64' } as const;
 const OVER_3: Expression = { kind: 'call', fn: 'gt', args: [{ kind: 'field', name: 'x' }, { kind: 'literal', type: { kind: 'int32' }, value: 3 }] };
@@ -35,6 +35,22 @@ describe('ageRange', () => {
         }
       }
     }
+  });
+});
+
+describe('a window with a hop', () => {
+  it('begins on a multiple of the hop, wherever t is', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: -40, max: 40 }), fc.integer({ min: 1, max: 9 }), fc.nat({ max: 9 }), fc.nat({ max: 5 }), (at, hopMs, more, delayMs) => {
+        const window = { sizeMs: hopMs + more, delayMs, bounds: '[)' as const, includeRequest: false, hopMs };
+        const start = Math.floor((at - delayMs - window.sizeMs) / hopMs) * hopMs;
+        const range = ageRange(window)!;
+        expect([oldestAt(range, at), range.oldest >= at - start]).toEqual([at - start, true]);
+        const pace = feature('rate', FLOAT, { window, unitMs: 1 });
+        expect(finish(pace, [12], at)).toBeCloseTo(12 / (at - delayMs - start), 12);
+      }),
+      { seed: Number(process.env['SEED']) },
+    );
   });
 });
 

@@ -16,6 +16,8 @@ export type { EventPlace } from './online/event-place.js';
 export type { EntityState } from './online/entity-state.js';
 export { representView, rowRuns, totalOf } from './online/represent.js';
 export type { FeatureRepresentation, Retention, RetainedEnd, StoredColumn, ViewRepresentation } from './online/represent.js';
+export { fillerOf, mostTiles } from './online/represent-tiles.js';
+export type { TileGroup, TileTotal, TiledFeature } from './online/represent-tiles.js';
 export { compileEvaluate } from './online/evaluate-state.js';
 export type { Evaluate, Evaluation } from './online/evaluate-state.js';
 export { compileCompact } from './online/compact.js';

@@ -4,6 +4,7 @@ import { Emitter, column, indent, list } from './emit.js';
 import { EVENTS, SUPERSEDED, emitArrived, emitEvents, hasVersions, type Chunk, type EventScope } from './events.js';
 import { emitExpression, sourceFields } from './expression/emit-expression.js';
 import { emitParts } from './parts.js';
+import { emitTiles } from './state-tiles.js';
 
 export interface StateScope extends Omit<EventScope, 'near'> {
   /** Reads at or after this instant are what the state is for. */
@@ -34,6 +35,8 @@ export function compileState(view: VersionedView, entity: Entity, source: Source
   const log = emitLog(emitter, kept, source, instant);
   const runs = rowRuns(kept.row);
   const latest = runs.filter((run) => run.latest).map(({ columns }) => columns.map(({ holds }) => (holds as Held).feature.aggregate.column!));
+  const events = emitEvents(emitter, source, fields, { ...scope, near }, ofChunk);
+  const tiles = kept.tiles.map((group, i) => emitTiles(emitter, group, `t${i}`, { source, at, ...instant, keyFields: view.keyFields, keys, events, where }));
   const states = `(
   SELECT
 ${indent(list([
@@ -42,7 +45,7 @@ ${indent(list([
     ...(latest.length === 0 ? [] : [`argMaxOrNullIf(${e(EVENT.sequence)}, ${ORDER}, ${instant.settled}) AS ${identifier(NEWEST_SEQUENCE)}`]),
     `${log.tuples} AS ${identifier(TUPLES)}`,
   ]))}
-  FROM ${indent(emitEvents(emitter, source, fields, { ...scope, near }, ofChunk)).trimStart()}${where.length === 0 ? '' : `\n  WHERE ${where.join(' AND ')}`}
+  FROM ${indent(events).trimStart()}${where.length === 0 ? '' : `\n  WHERE ${where.join(' AND ')}`}
   GROUP BY ${view.keyFields.map(e).join(', ')}
 ) AS ${identifier('s')}`;
   // An aggregate that carried the values of the newest event along would be many times slower than a second look at it.
@@ -57,14 +60,17 @@ ${indent(list(columns))}
 ) AS ${identifier('n')}
 RIGHT JOIN ${states} ON ${on.join(' AND ')}`;
   };
+  const ofKey = (alias: string): string => keys.map((key) => `${s(key)} = ${column(alias, key)}`).join(' AND ');
+  const tileColumns = kept.row.filter(({ holds }) => holds.kind === 'tiles');
   return emitter.statement(`SELECT
 ${list([
   ...keys.map((key) => `${s(key)} AS ${identifier(key)}`),
-  ...runs.flatMap((run) => (run.latest ? [] : run.columns.map(({ name }) => `${s(name)} AS ${identifier(name)}`))),
+  ...runs.flatMap((run) => (run.latest ? [] : run.columns.flatMap(({ name, holds }) => (holds.kind === 'tiles' ? [] : [`${s(name)} AS ${identifier(name)}`])))),
   ...latest.map((_, i) => `${n(latestRun(i))} AS ${identifier(latestRun(i))}`),
+  ...tiles.flatMap(({ columns }) => columns).map((sql, i) => `${sql} AS ${identifier(tileColumns[i]!.name)}`),
   ...log.columns,
 ])}
-FROM ${latest.length === 0 ? states : newest()}`);
+FROM ${latest.length === 0 ? states : newest()}${tiles.map(({ subquery }, i) => `\nLEFT JOIN ${subquery} ON ${ofKey(`t${i}`)}`).join('')}`);
 }
 
 /**

@@ -12,7 +12,7 @@ import {
   featureService,
   featureView,
   first,
-  lastN,
+  last, lastN,
   percentile,
   rate,
   ratio,
@@ -129,10 +129,16 @@ describe('aggregates', () => {
     ['a list or map has no default', 'Leave it out', declare((e: Event) => ({ c: topK(1, e['kind']!).over('1d').default(1 as never) }))],
     ['c is an expression, not a feature', 'derived view', declare((e: Record<string, { mul: (n: number) => never }>) => ({ c: e['price']!.mul(2) }))],
     ['where takes a condition', 'Compare', declare((e: Event) => ({ c: count().where(e['price']!).over('1d') }))],
-    ['over has no option "dealy"', 'delay, bounds, includeRequest', declare(() => ({ c: count().over('7d', { dealy: '1d' } as never) }))],
+    ['over has no option "dealy"', 'delay, bounds, includeRequest, hop', declare(() => ({ c: count().over('7d', { dealy: '1d' } as never) }))],
+    ['count has a hop of 2d, longer than its window of 1d', 'at most 1d', declare(() => ({ c: count().over('7d', '1d', { hop: '2d' }) }))],
+    ['count has a hop of 0ms', "'1h'", declare(() => ({ c: count().over('7d', { hop: '0h' }) }))],
+    ["count has the bounds '(]' and a hop", "'[)' or '[]'", declare(() => ({ c: count().over('7d', { hop: '1h', bounds: '(]' }) }))],
+    ['count has a hop over all of history', 'Leave the hop out', declare(() => ({ c: count().over('all', { hop: '1h' }) }))],
+    ['percentile takes no hop: it needs every event or value', 'exact', declare((e: Event) => ({ c: percentile(e['price']!, 0.5).over('7d', { hop: '1h' }) }))],
+    ['last takes no hop: it keeps only its newest events', 'Leave the hop out', declare((e: Event) => ({ c: last(e['price']!).over('7d', { hop: '1h' }) }))],
     ['ratio takes a condition', 'Compare', declare((e: Event) => ({ c: ratio(e['price']!).over('1d') }))],
   ])('say what is wrong: %s', (message, todo, wrong) => {
-    expect(wrong).toThrow(expect.objectContaining({ code: 'DEFINITION_INVALID', message: `feature view v: ${message}`, todo: expect.stringContaining(todo), details: { file: expect.stringContaining('aggregates.spec.ts'), line: expect.any(Number) } }));
+    expect(wrong).toThrow(expect.objectContaining({ code: 'DEFINITION_INVALID', message: expect.stringContaining(`feature view v: ${message}`), todo: expect.stringContaining(todo), details: { file: expect.stringContaining('aggregates.spec.ts'), line: expect.any(Number) } }));
   });
 
   it('refuse at tsc what would fail later', () => {

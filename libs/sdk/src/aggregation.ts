@@ -123,6 +123,6 @@ function window(size: WindowText, { delay = '0d', bounds = '[)', includeRequest 
 
 function checkHop(aggregate: Aggregate): Aggregate {
   const wrong = hopProblem(aggregate);
-  if (wrong !== null) throw refused(`a window ${wrong.message}`, wrong.todo);
+  if (wrong !== null) throw refused(`${aggregate.fn} ${wrong.message}`, wrong.todo);
   return aggregate;
 }

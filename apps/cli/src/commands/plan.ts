@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { named, type Snapshot } from '@granary/contracts';
+import { formatDuration, named, type Snapshot } from '@granary/contracts';
 import type { ViewEstimate } from '@granary/jobs';
 import type { Change, Problem } from '@granary/registry';
 import type { Command } from 'commander';
@@ -70,12 +70,17 @@ export async function renderChanges(context: Context, { changes, checks }: Pick<
 }
 
 /** `scans 12.4M rows`, `~1.2 kB per user online (60 events of 17 B, the most 9,000), 1.2 MB in all`. */
-function costNotes({ rows, rowsInWindows, bytesPerEntity, entities, eventsPerEntity, mostEventsPerEntity, bytesPerEvent }: ViewEstimate, entity: string): readonly string[] {
+function costNotes({ rows, rowsInWindows, bytesPerEntity, entities, eventsPerEntity, mostEventsPerEntity, bytesPerEvent, hop }: ViewEstimate, entity: string): readonly string[] {
   const within = rows === rowsInWindows || rowsInWindows === null ? '' : `, ${formatRoughly(rowsInWindows)} in its windows`;
   const all = entities === null ? '' : `, ${formatBytes(entities * bytesPerEntity)} in all`;
   const most = eventsPerEntity !== null && mostEventsPerEntity !== null && mostEventsPerEntity >= UNEVEN * eventsPerEntity ? `, the most ${formatRoughly(mostEventsPerEntity)}` : '';
   const events = bytesPerEvent === 0 ? '' : eventsPerEntity === null ? ` and ${bytesPerEvent} B an event` : ` (${formatRoughly(Math.round(eventsPerEntity))} events of ${bytesPerEvent} B${most})`;
-  return [...(rows === null ? [] : [`scans ${formatRoughly(rows)} ${rows === 1 ? 'row' : 'rows'}${within}`]), `~${formatBytes(bytesPerEntity)} per ${entity} online${events}${all}`];
+  return [...(rows === null ? [] : [`scans ${formatRoughly(rows)} ${rows === 1 ? 'row' : 'rows'}${within}`]), `~${formatBytes(bytesPerEntity)} per ${entity} online${events}${all}`, ...(hop === null ? [] : [hopNote(hop)])];
+}
+
+function hopNote({ features, sizeMs, hopMs, hops }: NonNullable<ViewEstimate['hop']>): string {
+  const [size, each] = [formatDuration(sizeMs), formatDuration(hopMs)];
+  return `${features.join(', ')}: over('${size}', { hop: '${each}' }) keeps at most ${hops} totals of an entity instead; its far end is then up to ${each} earlier, in training sets too`;
 }
 
 /** An entity with so many times the events of others is worth a word. */

@@ -7,6 +7,8 @@ import { batchOf, valueOf, type Batch } from './batch.js';
 import { compileCompute } from './compute.js';
 import type { EntityState } from './entity-state.js';
 import type { EventColumns, EventSchema } from './event-schema.js';
+import { compileFoldTiles } from './fold-tiles.js';
+import type { TileGroup } from './represent-tiles.js';
 import type { FeatureRepresentation, StoredColumn, ViewRepresentation } from './represent.js';
 import { retained } from './retain.js';
 import { take, timelineOf } from './timeline.js';
@@ -22,11 +24,11 @@ export interface BasePoint {
  * it the state given back has nothing. It loses nothing that a read at or after the instant needs. A state that is later already, by
  * its sequence or instant, stays that late: what is folded can't be taken out.
  */
-export function compileCompact({ events: schema, features, retention, row }: ViewRepresentation): (state: EntityState, to: BasePoint) => EntityState {
+export function compileCompact({ events: schema, features, retention, row, tiles }: ViewRepresentation): (state: EntityState, to: BasePoint) => EntityState {
   const stored = features.filter(({ kept }) => kept === 'stored');
-  const youngest = [...new Set(stored.flatMap((each) => youngestOf(each) ?? []))];
+  const youngest = [...new Set([...stored.flatMap((each) => youngestOf(each) ?? []), ...tiles.map(({ ages }) => ages.youngest)])];
   const knownAtColumn = row[1]?.holds.kind === 'knownAt';
-  const writers = [...row.flatMap(({ holds }) => compileHead(holds) ?? []), ...stored.map((each) => compileWriter(each, schema))];
+  const writers = [...row.flatMap(({ holds }) => compileHead(holds) ?? []), ...stored.map((each) => compileWriter(each, schema)), ...tiles.map((each) => compileTileWriter(each, schema))];
 
   return (state, to) => {
     const sequence = Math.max(state.sequence, to.sequence);
@@ -58,7 +60,7 @@ interface Folding {
   readonly events: EventColumns;
   /** The newest settled event, unless what the row says is of it or of a newer one. */
   readonly newest: number | null;
-  /** By the youngest age of a window over all of history: what its totals don't hold yet. */
+  /** By the youngest age of a window: what the totals over it don't hold yet. */
   readonly added: ReadonlyMap<number, Batch>;
   readonly asOf: Instant;
 }
@@ -74,6 +76,7 @@ function compileHead({ kind }: StoredColumn['holds']): Writer | null {
     case 'knownAt':
       return ({ state, events, newest }) => [newest === null ? (state.row?.[1] ?? null) : events.known![newest]!];
     case 'part':
+    case 'tiles':
       return null;
   }
 }
@@ -90,6 +93,11 @@ function compileWriter(stored: FeatureRepresentation, schema: EventSchema): Writ
     const batch = added.get(youngest)!;
     return compute(batch, 0, batch.events.count, asOf, state.row?.slice(at, at + parts.length) ?? null);
   };
+}
+
+function compileTileWriter(group: TileGroup, schema: EventSchema): Writer {
+  const fold = compileFoldTiles(group, schema);
+  return ({ state, added, asOf }) => fold(state, added.get(group.ages.youngest)!, asOf);
 }
 
 /** From which age on the row's totals hold an event; null: of a latest, which is no total. */

@@ -7,6 +7,7 @@ import { batchOf, valueOf, type Batch } from './batch.js';
 import { compileCompute, type Compute } from './compute.js';
 import type { EntityState } from './entity-state.js';
 import type { EventSchema } from './event-schema.js';
+import { compileMergeTiles } from './merge-tiles.js';
 import type { FeatureRepresentation, ViewRepresentation } from './represent.js';
 import { take, timelineOf, upperBound, type Timeline } from './timeline.js';
 
@@ -73,7 +74,7 @@ interface Reading {
 
 type Reader = (reading: Reading) => Parts;
 
-function compileReader({ feature, kept, at: place, parts, place: where }: FeatureRepresentation, schema: EventSchema, windows: readonly (AgeRange | null)[]): Reader {
+function compileReader({ feature, kept, at: place, parts, place: where, tiles }: FeatureRepresentation, schema: EventSchema, windows: readonly (AgeRange | null)[]): Reader {
   if (feature.aggregate.fn === 'latest') {
     const [read, [none]] = [valueOf(schema.columns[where.column!]!, where.column!), emptyParts(feature)];
     return ({ state, newest }) => [(newest === null ? state.row?.[place] : read(newest.batch.events, newest.from)) ?? none!];
@@ -86,14 +87,15 @@ function compileReader({ feature, kept, at: place, parts, place: where }: Featur
       return compute(batch, from, to, at, null);
     };
   }
+  const before = tiles === null ? ({ row }: EntityState): Parts | null => row?.slice(place, place + parts.length) ?? null : compileMergeTiles(tiles, windowOf(feature)!);
   return ({ state, totals, at }) => {
     const { batch, from, to } = totals[window]!;
-    return compute(batch, from, to, at, state.row?.slice(place, place + parts.length) ?? null);
+    return compute(batch, from, to, at, before(state, at));
   };
 }
 
 function isTotal({ feature, kept }: FeatureRepresentation): boolean {
-  return kept === 'stored' && feature.aggregate.window !== null;
+  return kept !== 'log' && feature.aggregate.window !== null;
 }
 
 function windowOf({ aggregate }: Feature): AgeRange | null {

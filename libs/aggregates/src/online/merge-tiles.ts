@@ -50,9 +50,9 @@ const variance: Merge = ([counts, means, deviations], _, from) => {
   for (let i = from; i < counts!.length; i++) {
     const more = counts![i] as number;
     if (more === 0) continue;
-    const [all, difference] = [counted + more, (means![i] as number) - mean];
-    mean += (difference * more) / all;
-    deviation += (deviations![i] as number) + (counted === 0 ? 0 : (difference * difference * counted * more) / all);
+    const [all, difference] = [counted + more, counted === 0 ? 0 : (means![i] as number) - mean];
+    mean = counted === 0 ? (means![i] as number) : mean + (difference * more) / all;
+    deviation += (deviations![i] as number) + (difference * difference * counted * more) / all;
     counted = all;
   }
   return [counted, mean, deviation];

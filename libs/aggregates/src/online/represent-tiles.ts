@@ -14,6 +14,7 @@ export interface TileGroup {
   readonly ages: AgeRange;
   /** The column of the row with the hops' beginnings in epoch ms, rising: an array. */
   readonly startsAt: number;
+  /** In the order of their columns, which follow that one. */
   readonly totals: readonly TileTotal[];
 }
 
@@ -79,7 +80,7 @@ export function representTiles(features: readonly Feature[], events: EventSchema
     const read = members.map((feature) => [feature, total(overAll(feature))] as const);
     const ranges = members.map(({ aggregate }) => ageRange(aggregate.window!)!);
     const ages = ranges.reduce((longest, each) => (each.oldest > longest.oldest ? each : longest));
-    const group = { hopMs: ages.hopMs!, ages, startsAt, totals: [...totals.values()] };
+    const group = { hopMs: ages.hopMs!, ages, startsAt, totals: [...totals.values()].sort((a, b) => a.at - b.at) };
     for (const [feature, own] of read) of.set(feature, { group, total: own });
     return group;
   });

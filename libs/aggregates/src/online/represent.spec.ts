@@ -44,6 +44,25 @@ describe('representView', () => {
   });
 });
 
+describe('windows with a hop', () => {
+  it('share the hops and the counts, keep those of the longest, and no events but those that have not entered', () => {
+    const hop = (name: string, fn: Aggregate['fn'], column: string | null, window: Partial<Window>) => feature(name, fn, column, { kind: fn === 'count' ? 'int32' : 'float64' }, { sizeMs: 24 * HOUR, hopMs: HOUR, ...window });
+    const features = [hop('n', 'count', null, {}), hop('day', 'sum', 'amount', {}), hop('month', 'sum', 'amount', { sizeMs: 720 * HOUR }), hop('late', 'max', 'amount', { delayMs: HOUR })];
+    const { row, tiles, retention, features: kept } = representView({ features }, source);
+    // No amount is null: the count of events is that of amounts.
+    expect(row.map(({ name }) => name)).toEqual(['__event_time', '__tiles0', '__tiles0_n', '__tiles0_day', '__tiles1', '__tiles1_late', '__tiles1_late__events']);
+    expect(tiles.map(({ hopMs, ages, totals }) => [hopMs, ages.oldest, totals.length])).toEqual([[HOUR, 721 * HOUR - 1, 2], [HOUR, 26 * HOUR - 1, 2]]);
+    expect(retention).toMatchObject({ reachMs: HOUR, ends: [] });
+    expect(kept.map(({ why }) => why)).toEqual([
+      'slides with the clock: a total of each hop is kept, at most 25 × 12 B',
+      'slides with the clock: a total of each hop is kept, at most 25 × 20 B',
+      'slides with the clock: a total of each hop is kept, at most 721 × 20 B',
+      'slides with the clock: a total of each hop is kept, at most 25 × 20 B, and the events of 1h',
+    ]);
+    expect(kept[0]!.exactness).toBe('exact, from a far end on a whole 1h of UTC');
+  });
+});
+
 describe('a base', () => {
   const representation = representView({ features: [city, last] }, source);
   const [evaluate, compact, frame] = [compileEvaluate(representation), compileCompact(representation), compileTailEvent(representation.events, source)];

@@ -3,6 +3,7 @@ import { partsOf, type Part } from '../parts.js';
 import { ageRange } from '../window.js';
 import { eventSchemaOf, placeOf, type EventPlace } from './event-place.js';
 import type { EventSchema } from './event-schema.js';
+import { isTiled, mostTiles, representTiles, type TileGroup, type TiledFeature } from './represent-tiles.js';
 
 /** How a view's values are kept online. It follows from the declaration alone. */
 export interface ViewRepresentation {
@@ -12,21 +13,27 @@ export interface ViewRepresentation {
   readonly row: readonly StoredColumn[];
   readonly events: EventSchema;
   readonly retention: Retention;
+  /** Their columns are the last ones of the row. */
+  readonly tiles: readonly TileGroup[];
 }
 
 export interface FeatureRepresentation {
   readonly feature: Feature;
-  /** stored: its parts as of the base's instant are in the row. log: it is computed from events. */
-  readonly kept: 'stored' | 'log';
+  /** stored: its parts as of the base's instant are in the row. tiles: those of each hop are. log: it is computed from events. */
+  readonly kept: 'stored' | 'tiles' | 'log';
   /** In words, for people who plan. */
   readonly why: string;
   readonly exactness: string;
-  /** What the row holds of it; none of a feature that is computed from the log. */
+  /** What the row holds of it alone. */
   readonly parts: readonly Part[];
   /** Where it stands in the row. */
   readonly at: number;
   /** Where the events hold what it reads. */
   readonly place: EventPlace;
+  /** The age up to which it needs events whatever they are: they may still enter its window, or are in it one by one. −1: none. */
+  readonly reachMs: number;
+  /** The totals that it shares; null: it is not kept in tiles. */
+  readonly tiles: TiledFeature | null;
 }
 
 /**
@@ -46,7 +53,9 @@ export interface StoredColumn {
      * Of a latest its value in that event. Of others the part over the settled events whose age at T is at least the window's
      * youngest; of those that need every value all of them, as with `includeRequest`, whether it is declared or not.
      */
-    | { readonly kind: 'part'; readonly feature: Feature; readonly part: Part };
+    | { readonly kind: 'part'; readonly feature: Feature; readonly part: Part }
+    /** Of a `TileGroup`: an array with an element for each hop. */
+    | { readonly kind: 'tiles' };
 }
 
 /** A row's columns cut into runs of neighbours of one type (`runsOf`), those of the newest event's values apart from the others. */
@@ -93,13 +102,15 @@ export function representView(view: Pick<FeatureView, 'features'>, source: Pick<
   const hasLatest = view.features.some(({ aggregate }) => aggregate.fn === 'latest');
   const row: StoredColumn[] = [{ name: BACKFILL.eventTime, type: { kind: 'timestamp' }, nullable: true, holds: { kind: 'eventTime' } }];
   if (events.knownAt && hasLatest) row.push({ name: EVENT.knownAt, type: { kind: 'timestamp' }, nullable: true, holds: { kind: 'knownAt' } });
-  for (const feature of view.features) {
-    const kept = keptAs(feature.aggregate);
-    const parts = kept === 'stored' ? totalParts(feature) : [];
-    features.push({ feature, kept, why: why(feature.aggregate), exactness: exactness(feature.aggregate), parts, at: row.length, place: placeOf(events, feature.aggregate) });
+  const partsIn = view.features.map((feature) => (keptAs(feature.aggregate) === 'stored' ? totalParts(feature) : []));
+  const tiles = representTiles(view.features, events, row.length + partsIn.flat().length);
+  view.features.forEach((feature, i) => {
+    const [{ aggregate }, parts, tiled] = [feature, partsIn[i]!, tiles.of.get(feature) ?? null];
+    features.push({ feature, kept: keptAs(aggregate), why: why(aggregate, tiled), exactness: exactness(aggregate), parts, at: row.length, place: placeOf(events, aggregate), reachMs: reach(aggregate), tiles: tiled });
     row.push(...parts.map((part) => ({ name: part.name, type: part.type, nullable: part.nullable, holds: { kind: 'part' as const, feature, part } })));
-  }
-  return { features, row, events, retention: { ...retentionOf(features), newestEvent: events.knownAt && hasLatest } };
+  });
+  row.push(...tiles.columns.map(({ name, of }) => ({ name, type: { kind: 'array' as const, of }, nullable: false, holds: { kind: 'tiles' as const } })));
+  return { features, row, events, retention: { ...retentionOf(features), newestEvent: events.knownAt && hasLatest }, tiles: tiles.groups };
 }
 
 /** The parts that take up any other event, in any order: of an aggregate over all of history what the row holds. */
@@ -122,14 +133,16 @@ function endOf({ fn, window }: Aggregate): 'newest' | 'oldest' | null {
   return end === 'oldest' && window?.sizeMs !== null ? null : end;
 }
 
-function keptAs(aggregate: Aggregate): 'stored' | 'log' {
+function keptAs(aggregate: Aggregate): FeatureRepresentation['kept'] {
   if (aggregate.window === null) return 'stored';
+  if (isTiled(aggregate)) return 'tiles';
   return aggregate.window.sizeMs === null && endOf(aggregate) === null ? 'stored' : 'log';
 }
 
-function why(aggregate: Aggregate): string {
+function why(aggregate: Aggregate, tiled: TiledFeature | null): string {
   const { window } = aggregate;
   if (window === null) return 'the newest value';
+  if (tiled !== null) return `slides with the clock: a total of each hop is kept, at most ${mostTiles(ageRange(window)!, window.hopMs!)} × ${bytesOf(tiled)} B${window.delayMs === 0 ? '' : `, and the events of ${formatDuration(window.delayMs)}`}`;
   const over = window.sizeMs === null ? 'all of history' : 'slides with the clock';
   const end = endOf(aggregate);
   if (end !== null) {
@@ -139,24 +152,30 @@ function why(aggregate: Aggregate): string {
   return window.sizeMs === null ? `${over}: kept as a total that each event joins` : `${over}: the events of ${formatDuration(window.sizeMs + window.delayMs)} are kept`;
 }
 
-function exactness({ fn }: Aggregate): string {
+/** Of one hop, its beginning included. */
+function bytesOf({ group, total }: TiledFeature): number {
+  const counts = group.totals.filter(({ at }) => at === total.countsAt);
+  return [...new Set([total, ...counts])].flatMap(({ parts }) => parts).reduce((sum, { type }) => sum + (type.kind === 'int32' || type.kind === 'float32' ? 4 : 8), 8);
+}
+
+function exactness({ fn, window }: Aggregate): string {
+  if (window?.hopMs !== undefined) return `exact, from a far end on a whole ${formatDuration(window.hopMs)} of UTC`;
   return fn === 'approxCountDistinct' ? 'exact (offline it is an estimate)' : 'exact';
 }
 
 function retentionOf(features: readonly FeatureRepresentation[]): Pick<Retention, 'reachMs' | 'ends'> {
-  const reachMs = features.reduce((longest, each) => Math.max(longest, reach(each)), -1);
+  const reachMs = features.reduce((longest, each) => Math.max(longest, each.reachMs), -1);
   const ends = features.flatMap((each) => retainedEnd(each) ?? []).filter(({ oldest }) => oldest > reachMs);
   return { reachMs, ends: [...new Map(ends.map((each) => [JSON.stringify(each), each])).values()] };
 }
 
-/** The age up to which an event may still enter the window, or is needed for being in it. */
-function reach({ feature: { aggregate }, kept }: FeatureRepresentation): number {
+function reach(aggregate: Aggregate): number {
   const ages = aggregate.window === null ? null : ageRange(aggregate.window);
   if (ages === null) return -1;
-  return kept === 'stored' || endOf(aggregate) !== null ? ages.youngest - 1 : ages.oldest;
+  return keptAs(aggregate) === 'log' && endOf(aggregate) === null ? ages.oldest : ages.youngest - 1;
 }
 
 function retainedEnd({ feature: { aggregate }, kept, place }: FeatureRepresentation): RetainedEnd | null {
   const [end, ages] = [endOf(aggregate), aggregate.window === null ? null : ageRange(aggregate.window)];
-  return kept === 'stored' || end === null || ages === null ? null : { end, n: aggregate.n ?? 1, youngest: ages.youngest, oldest: ages.oldest, place };
+  return kept !== 'log' || end === null || ages === null ? null : { end, n: aggregate.n ?? 1, youngest: ages.youngest, oldest: ages.oldest, place };
 }

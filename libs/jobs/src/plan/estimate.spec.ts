@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { representView } from '@granary/aggregates';
 import type { Feature, Snapshot, Source, VersionedView } from '@granary/contracts';
 import { OfflineStore } from '@granary/offline-store';
 import { DAY, append, randomFrom, randomSales, reports, sales, shopReports, shopSales, snapshot } from '../testing/shop.js';
 import { scratchFolder } from '../testing/stores.js';
+import { adviseHop } from './advise-hop.js';
 import { estimateView } from './estimate.js';
 import { onlineSize } from './online-size.js';
 
@@ -54,6 +56,26 @@ describe('what an entity keeps online', () => {
     expect(estimate.eventsPerEntity).toBeCloseTo(reached / entities, 9);
     expect(estimate).toMatchObject({ mostEventsPerEntity: Math.max(...perShop.values()), bytesPerEvent: eventBytes, bytesPerEntity: Math.round(rowBytes + (reached / entities) * eventBytes) });
     expect(await estimateView(store, snapshot, only(shopSales, 'amount', 'tags'))).toMatchObject({ eventsPerEntity: 0, bytesPerEvent: 0 });
+  });
+
+  it('is, of windows with a hop, a total for each hop in which it has events', async () => {
+    const hopping: VersionedView = { ...shopSales, features: [1, 7].flatMap((days) => only(shopSales, `${days === 1 ? 'sales1d' : 'turnover7d'}`).features.map((each) => ({ ...each, aggregate: { ...each.aggregate, window: { ...each.aggregate.window!, hopMs: DAY } } }))) };
+    const from = Math.floor((newest - 7 * DAY) / DAY);
+    const hops = new Set(events.flatMap(({ tenant, shopId, at }) => (Math.floor(at / DAY) >= from ? [`${tenant}/${shopId}/${Math.floor(at / DAY)}`] : []))).size;
+    const { rowBytes, hopBytes } = onlineSize(hopping, sales);
+    // The hop's beginning, both counts and the sum.
+    expect(hopBytes).toEqual([8 + 4 + 8 + 4]);
+    const { bytesPerEntity, eventsPerEntity } = await estimateView(store, snapshot, hopping);
+    expect([eventsPerEntity, Math.abs(bytesPerEntity - (rowBytes + (hops / entities) * 24)) <= 24]).toEqual([0, true]);
+  });
+
+  it('could be totals of hops, where it is very many events that nothing needs one by one', () => {
+    const advise = (mostEvents: number, ...names: string[]) => adviseHop(representView(only(shopSales, ...names), sales), mostEvents);
+    expect(advise(9_000, 'sales1d', 'turnover7d', 'lastPayment', 'amount')).toEqual({ features: ['turnover7d'], sizeMs: 7 * DAY, hopMs: DAY / 96, hops: 673 });
+    expect([advise(1_000, 'turnover7d'), advise(9_000, 'lastPayment', 'amount')]).toEqual([null, null]);
+    const [turnover] = only(shopSales, 'turnover7d').features as [Feature];
+    const percentile: Feature = { ...turnover, name: 'p', aggregate: { ...turnover.aggregate, fn: 'percentile', fraction: 0.5 } };
+    expect(adviseHop(representView({ features: [turnover, percentile] }, sales), 9_000)).toBeNull();
   });
 
   it('has a size for values and one for events, by what the features need', () => {

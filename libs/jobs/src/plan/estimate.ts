@@ -1,6 +1,7 @@
-import { ageRange, representView } from '@granary/aggregates';
+import { ageRange, representView, type TileGroup } from '@granary/aggregates';
 import { EVENT, eventsTable, identifier, named, storedSources, type Instant, type Snapshot, type Source, type VersionedView } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
+import { adviseHop, type HopAdvice } from './advise-hop.js';
 import { onlineSize } from './online-size.js';
 
 /** What a view costs, from the events that are stored now. */
@@ -17,6 +18,8 @@ export interface ViewEstimate {
   readonly mostEventsPerEntity: number | null;
   /** Of each of them. */
   readonly bytesPerEvent: number;
+  /** What a hop would keep instead; null: the events are few, or needed one by one. */
+  readonly hop: HopAdvice | null;
   /** About how many entities have rows; null: only the query of its source could say. */
   readonly entities: number | null;
 }
@@ -28,11 +31,14 @@ export async function estimateView(store: OfflineStore, snapshot: Snapshot, view
   const counts = await Promise.all(inputs.map((input) => store.countEvents(input)));
   const rows = inputs.length === 0 ? null : counts.reduce((a, b) => a + b, 0);
   const rowsInWindows = rows === null || rows === 0 || source.computed !== undefined ? rows : await countInWindows(store, source, view);
-  const { rowBytes, eventBytes } = onlineSize(view, source);
+  const { rowBytes, eventBytes, hopBytes } = onlineSize(view, source);
   const holder = keyHolder(snapshot, source);
-  const known = holder !== null && inputs.includes(holder) ? await countKept(store, holder, view, source) : { entities: null, eventsPerEntity: null, mostEventsPerEntity: null };
-  const kept = eventBytes === 0 ? { ...known, eventsPerEntity: 0, mostEventsPerEntity: 0 } : known;
-  return { rows, rowsInWindows, ...kept, bytesPerEvent: eventBytes, bytesPerEntity: Math.round(rowBytes + (kept.eventsPerEntity ?? 0) * eventBytes) };
+  const known = holder !== null && inputs.includes(holder) ? await countKept(store, holder, view, source) : { entities: null, eventsPerEntity: null, mostEventsPerEntity: null, hopsPerEntity: null };
+  const { hopsPerEntity, ...events } = known;
+  const kept = eventBytes === 0 ? { ...events, eventsPerEntity: 0, mostEventsPerEntity: 0 } : events;
+  const ofHops = hopBytes.reduce((sum, bytes, i) => sum + bytes * (hopsPerEntity?.[i] ?? 0), 0);
+  const hop = adviseHop(representView(view, source), kept.mostEventsPerEntity ?? 0);
+  return { rows, rowsInWindows, ...kept, bytesPerEvent: eventBytes, bytesPerEntity: Math.round(rowBytes + (kept.eventsPerEntity ?? 0) * eventBytes + ofHops), hop };
 }
 
 async function ingested(store: OfflineStore, sources: readonly Source[]): Promise<readonly Source[]> {
@@ -50,20 +56,23 @@ function keyHolder(snapshot: Snapshot, source: Source): Source | null {
 const HEAVY_KEYS = 1_000;
 
 /** What the entities keep as of the newest event. */
-async function countKept(store: OfflineStore, holder: Source, view: VersionedView, source: Source): Promise<Pick<ViewEstimate, 'entities' | 'eventsPerEntity' | 'mostEventsPerEntity'>> {
-  const { reachMs, ends, newestEvent } = representView(view, source).retention;
+async function countKept(store: OfflineStore, holder: Source, view: VersionedView, source: Source): Promise<Pick<ViewEstimate, 'entities' | 'eventsPerEntity' | 'mostEventsPerEntity'> & { readonly hopsPerEntity: readonly number[] | null }> {
+  const { retention: { reachMs, ends, newestEvent }, tiles } = representView(view, source);
   const keys = view.keyFields.map(identifier).join(', ');
   const inReach = `${identifier(EVENT.time)} >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')`;
+  const hopsOf = ({ hopMs }: TileGroup, i: number): string => `uniqIf(${keys}, intDiv(toUnixTimestamp64Milli(${identifier(EVENT.time)}), ${hopMs}), toUnixTimestamp64Milli(${identifier(EVENT.time)}) >= {starts:Array(Int64)}[${i + 1}])`;
   const sql = `SELECT uniq(${keys}) AS entities, count() AS events, countIf(${inReach}) AS reached, approx_top_countIf(1, ${HEAVY_KEYS})(tuple(${keys}), ${inReach}) AS heaviest,
-tupleElement(heaviest[1], 2) - tupleElement(heaviest[1], 3) AS most FROM ${identifier(eventsTable(holder))}`;
+tupleElement(heaviest[1], 2) - tupleElement(heaviest[1], 3) AS most, [${tiles.map(hopsOf).join(', ')}]::Array(UInt64) AS hops FROM ${identifier(eventsTable(holder))}`;
   // An instant after all events: none is kept for its age.
   const from = reachMs < 0 ? Date.UTC(2299, 11, 31) : await reachedFrom(store, holder, reachMs);
-  const [row] = await store.rows({ sql, params: { from } }, { comment: 'plan' });
+  const starts = await Promise.all(tiles.map(({ ages }) => reachedFrom(store, holder, ages.oldest)));
+  const [row] = await store.rows({ sql, params: { from, starts } }, { comment: 'plan' });
   const [entities, events, reached, most] = ['entities', 'events', 'reached', 'most'].map((name) => Number(row![name] ?? 0)) as [number, number, number, number];
-  if (entities === 0) return { entities, eventsPerEntity: 0, mostEventsPerEntity: 0 };
+  if (entities === 0) return { entities, eventsPerEntity: 0, mostEventsPerEntity: 0, hopsPerEntity: null };
+  const hopsPerEntity = (row!['hops'] as readonly unknown[]).map((hops) => Number(hops) / entities);
   const single = ends.reduce((sum, { n }) => sum + n, newestEvent ? 1 : 0);
   const eventsPerEntity = Math.min(events / entities, reached / entities + single);
-  return { entities, eventsPerEntity, mostEventsPerEntity: Math.max(most, Math.ceil(eventsPerEntity)) };
+  return { entities, eventsPerEntity, mostEventsPerEntity: Math.max(most, Math.ceil(eventsPerEntity)), hopsPerEntity };
 }
 
 async function countInWindows(store: OfflineStore, source: Source, view: VersionedView): Promise<number> {

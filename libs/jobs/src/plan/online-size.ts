@@ -1,4 +1,4 @@
-import { eventColumns, representView } from '@granary/aggregates';
+import { eventColumns, representView, type TileGroup } from '@granary/aggregates';
 import { valueMap, type ElementType, type Feature, type FieldType, type Scalar, type Source, type Value, type VersionedView } from '@granary/contracts';
 import { createStateCodec } from '@granary/online-store';
 
@@ -11,14 +11,16 @@ export interface OnlineSize {
   readonly rowBytes: number;
   /** Of each event that it keeps. */
   readonly eventBytes: number;
+  /** Of each hop that it keeps totals of, for each group of tiles. */
+  readonly hopBytes: readonly number[];
 }
 
 /** What a view's values take up: exact for columns of fixed width, assumed for texts and lists without a limit. */
 export function onlineSize(view: VersionedView, source: Pick<Source, 'fields' | 'knownAt'>): OnlineSize {
   const representation = representView(view, source);
   const codec = createStateCodec(representation, view.version);
-  const row = representation.row.map(({ type, holds }) => typicalValue(type, holds.kind === 'part' ? holds.feature : undefined));
-  const sizeWith = (events: number): number => {
+  const sizeWith = (events: number, tiles: TileGroup | null = null): number => {
+    const row = representation.row.map(({ type, holds }, at) => (holds.kind === 'tiles' ? typicalTiles(type, tiles !== null && holdsColumn(tiles, at) ? 1 : 0) : typicalValue(type, holds.kind === 'part' ? holds.feature : undefined)));
     const log = eventColumns(representation.events, events);
     log.columns.forEach(({ values }, i) => {
       if (Array.isArray(values)) values.fill(typicalValue(representation.events.columns[i]!.type));
@@ -26,7 +28,16 @@ export function onlineSize(view: VersionedView, source: Pick<Source, 'fields' | 
     return codec.encodeBase({ sequence: 0, asOf: 0, row, log, tail: [] }).length;
   };
   const rowBytes = sizeWith(0);
-  return { rowBytes, eventBytes: representation.features.some(({ kept }) => kept === 'log') ? sizeWith(1) - rowBytes : 0 };
+  const hopBytes = representation.tiles.map((tiles) => sizeWith(0, tiles) - rowBytes);
+  return { rowBytes, hopBytes, eventBytes: representation.retention.reachMs > 0 || representation.features.some(({ kept }) => kept === 'log') ? sizeWith(1) - rowBytes : 0 };
+}
+
+function holdsColumn({ startsAt, totals }: TileGroup, at: number): boolean {
+  return at === startsAt || totals.some(({ at: from, parts }) => at >= from && at < from + parts.length);
+}
+
+function typicalTiles(type: FieldType, hops: number): Value {
+  return type.kind === 'array' ? new Array<Scalar>(hops).fill(typicalElement(type.of)) : [];
 }
 
 function typicalValue(type: FieldType, feature?: Feature): Value {

@@ -1,0 +1,63 @@
+import { oldestAt, type TileGroup } from '@granary/aggregates';
+import { EVENT, clickhouseType, identifier, type Instant, type Source } from '@granary/contracts';
+import { column, indent, list, type Emitter } from './emit.js';
+import { EVENTS } from './events.js';
+import { emitHopStart } from './hops.js';
+import { emitParts } from './parts.js';
+
+export interface TilesScope {
+  readonly source: Source;
+  readonly at: Instant;
+  /** SQL of it in milliseconds. */
+  readonly ms: string;
+  /** SQL for: the event is settled by then. */
+  readonly settled: string;
+  /** The source fields that hold the entity's keys, and the entity's names for them. */
+  readonly keyFields: readonly string[];
+  readonly keys: readonly string[];
+  /** `(SELECT …) AS e`. */
+  readonly events: string;
+  /** SQL conditions on the events. */
+  readonly where: readonly string[];
+}
+
+export interface TilesSql {
+  /** `(SELECT …) AS alias`: the keys of the entities that have hops, and these in one array. */
+  readonly subquery: string;
+  /** SQL of the group's columns of the row, in their order. */
+  readonly columns: readonly string[];
+}
+
+/** What a base keeps of a group of tiles: what `compileFoldTiles` of @granary/aggregates makes of the same events. */
+export function emitTiles(emitter: Emitter, group: TileGroup, alias: string, scope: TilesScope): TilesSql {
+  const { source, at, ms, settled, keyFields, keys, events, where } = scope;
+  const { ages, hopMs, totals } = group;
+  const time = `toUnixTimestamp64Milli(${e(EVENT.time)})`;
+  const from = at - oldestAt(ages, at);
+  const conditions = [...where, settled, `${time} BETWEEN ${emitter.bindMs(from)} AND ${ms} - ${ages.youngest}`];
+  const parts = totals.flatMap(({ feature }) => emitParts(emitter, feature, source, { at: ms, frame: null, requestId: null, only: null }));
+  const fillers = totals.flatMap((total) => total.parts.map((part) => ({ name: part.name, filled: part.nullable ? `ifNull(${column(EACH, part.name)}, ${emitFiller(clickhouseType(part.type))})` : column(EACH, part.name) })));
+  const subquery = `(
+  SELECT
+${indent(list([...keys.map((key) => `${column(EACH, key)} AS ${identifier(key)}`), `arraySort(groupArray(tuple(${[column(EACH, START), ...fillers.map(({ filled }) => filled)].join(', ')}))) AS ${identifier(TILES)}`]))}
+  FROM (
+    SELECT
+${indent(indent(list([...keys.map((key, i) => `${e(keyFields[i]!)} AS ${identifier(key)}`), `${emitHopStart(time, hopMs)} AS ${identifier(START)}`, ...parts])))}
+    FROM ${indent(indent(events)).trimStart()}
+    WHERE ${conditions.join(' AND ')}
+    GROUP BY ${[...keyFields.map(e), identifier(START)].join(', ')}
+  ) AS ${identifier(EACH)}
+  GROUP BY ${keys.map((key) => column(EACH, key)).join(', ')}
+) AS ${identifier(alias)}`;
+  const element = (i: number): string => `arrayMap(x -> x.${i}, ${column(alias, TILES)})`;
+  return { subquery, columns: [`arrayMap(x -> toFloat64(x.1), ${column(alias, TILES)})`, ...fillers.map((_, i) => element(i + 2))] };
+}
+
+function emitFiller(type: string): string {
+  return `defaultValueOfTypeName('${type.replaceAll("'", "\\'")}')`;
+}
+
+const e = (name: string): string => column(EVENTS, name);
+const EACH = 'h';
+const START = '__start';
+const TILES = '__tiles';
