@@ -35,7 +35,7 @@ LEFT JOIN (
       FROM `events_visits`
     ) AS `e`
     WHERE `e`.`__event_time` <= fromUnixTimestamp64Milli({p0_Int64:Int64}, 'UTC') AND toUnixTimestamp64Milli(`e`.`__event_time`) BETWEEN {p1_Int64:Int64} AND {p0_Int64:Int64} - 1
-    GROUP BY `userId`, `__start`
+    GROUP BY `e`.`userId`, `__start`
   ) AS `h`
   GROUP BY `h`.`userId`
 ) AS `t0` ON `s`.`userId` = `t0`.`userId`
