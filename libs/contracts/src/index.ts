@@ -6,6 +6,7 @@ export { clickhouseType, fieldTypeSchema, formatType, isInteger, isNumeric } fro
 export type { ElementType, FieldType, Scalar, ScalarKind, Value, ValueMap } from './types.js';
 export { expressionFunctions, expressionSchema, fieldReferences, literalSchema, replaceFields } from './expression.js';
 export type { Expression, ExpressionFunction, FieldReference, Literal } from './expression.js';
+export { fieldsRead } from './fields-read.js';
 export { formatExpression } from './format-expression.js';
 export { callType, expressionType } from './expression-types.js';
 export { aggregateType } from './aggregate-types.js';

@@ -1,5 +1,4 @@
-import { servedName, type Feature, type FeatureView, type Scorer, type Source, type Window } from '@granary/contracts';
-import { fieldsRead } from '../fields-read.js';
+import { fieldsRead, servedName, type Feature, type FeatureView, type Scorer, type Source, type Window } from '@granary/contracts';
 import { fieldOf, type Declared } from '../validate/context.js';
 
 /** How a value depends on labels. */

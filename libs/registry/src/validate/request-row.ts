@@ -1,5 +1,4 @@
-import { formatType, type Feature, type FeatureView, type FieldType, type Source } from '@granary/contracts';
-import { fieldsRead } from '../fields-read.js';
+import { fieldsRead, formatType, type Feature, type FeatureView, type FieldType, type Source } from '@granary/contracts';
 import type { Say } from '../problem.js';
 import { fieldOf, sameType } from './context.js';
 

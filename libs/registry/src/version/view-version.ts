@@ -1,5 +1,4 @@
-import { named, servedName, viewId, type Entity, type FeatureView, type Source, type ViewFeatures } from '@granary/contracts';
-import { fieldsRead } from '../fields-read.js';
+import { fieldsRead, named, servedName, viewId, type Entity, type FeatureView, type Source, type ViewFeatures } from '@granary/contracts';
 import { contentHash } from './canonical.js';
 
 /** What views refer to. */

@@ -92,6 +92,13 @@ describe('rows', () => {
     expect(known!.keys).toEqual({ userId: 7n, amount: 150 });
   });
 
+  it('add to the request what it names another entity by', async () => {
+    await shop.put('spending', [8n], [{ at: NOW, payer: 8n, country: 'DE' }]);
+    const requests = [{ userId: 8, country: 'DE', branchNo: 12 }, { userId: 8, country: 'FR', branchNo: 12 }];
+    expect((await reader.rows('abroad', requests)).map((row) => row.values['countries']!.value)).toEqual([1, 2]);
+    expect([...(await reader.matrix('abroad', { userId: 8 }, requests)).data].filter((_, i) => i % 2 === 0)).toEqual([1, 2]);
+  });
+
   it('keep composite and unicode keys apart', async () => {
     const rows = await reader.rows('ranking', [
       { userId: 1, country: 'DE', branchNo: 12 },
@@ -164,7 +171,7 @@ describe('bad input', () => {
   });
 
   it('of an unknown service names the known ones', async () => {
-    expect(await failure(reader.matrix('nothing', {}, []))).toMatchObject({ details: { known: ['user_page', 'visits_only', 'ranking', 'fraud'] } });
+    expect(await failure(reader.matrix('nothing', {}, []))).toMatchObject({ details: { known: ['user_page', 'visits_only', 'ranking', 'fraud', 'abroad'] } });
   });
 
   it('is found before anything is read', async () => {

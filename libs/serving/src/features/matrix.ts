@@ -45,7 +45,6 @@ export async function readMatrix(plan: ServicePlan, store: Pick<OnlineStore, 're
   assertRecord(shared);
   candidates.forEach(assertRecord);
 
-  const fields = requestFields(plan, shared, candidates);
   const entities = plan.subjects.map(distinctEntities);
   const slots = plan.subjects.map((subject, s): readonly number[] => {
     const { slotOf } = entities[s]!;
@@ -53,6 +52,7 @@ export async function readMatrix(plan: ServicePlan, store: Pick<OnlineStore, 're
     if (given === subject.keys.length) return [slotOf(parseKey(subject, shared))];
     return readEach(candidates, (candidate) => slotOf(parseKey(subject, given === 0 ? candidate : { ...candidate, ...shared })));
   });
+  const fields = requestFields(plan, shared, candidates);
 
   const { views } = plan.matrix;
   const rows = await fetchRows(store, views.map(({ planned }) => planned), entities);
@@ -65,9 +65,9 @@ export async function readMatrix(plan: ServicePlan, store: Pick<OnlineStore, 're
   return { data, mask, names: plan.columns };
 }
 
-/** The request fields of each candidate; one for all when the shared part gives them (or there are none). */
+/** What is given of each candidate; one for all when the shared part gives them (or there are none). */
 function requestFields(plan: ServicePlan, shared: FeatureRequest, candidates: readonly FeatureRequest[]): readonly Fields[] {
-  if (plan.service.request.every((field) => field.name in shared)) return [parseFields(plan, shared)];
+  if (plan.given.every((field) => field.name in shared)) return [parseFields(plan, shared)];
   return readEach(candidates, (candidate) => parseFields(plan, { ...candidate, ...shared }));
 }
 

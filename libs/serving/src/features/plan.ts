@@ -1,5 +1,5 @@
 import { compileEvaluate, compileFinish, emptyParts, representView, type Evaluate, type FeatureRepresentation } from '@granary/aggregates';
-import { GranaryError, named, isNumeric, resolveService, type Entity, type EntityKey, type Feature, type FeatureValue, type FieldType, type ResolvedService, type ResolvedView, type Snapshot, type Source, type Value, type VersionedView } from '@granary/contracts';
+import { GranaryError, fieldsRead, named, isNumeric, resolveService, type Entity, type EntityKey, type Feature, type FeatureValue, type FieldType, type ResolvedService, type ResolvedView, type Snapshot, type Source, type Value, type VersionedView } from '@granary/contracts';
 import { createStateCodec, rowKeys, type StateCodec } from '@granary/online-store';
 import { planDerived, type PlannedDerived } from './derived.js';
 import { planMatrix, type MatrixPlan } from './matrix-plan.js';
@@ -54,6 +54,8 @@ export interface FeaturePlace {
 /** All about a service that does not depend on a request; made once. */
 export interface ServicePlan {
   readonly service: ResolvedService;
+  /** What a request's row is made of: the service's request fields, and those of its keys that windows with the request read. */
+  readonly given: ResolvedService['request'];
   /** Each once, in the order of their first view. */
   readonly subjects: readonly Subject[];
   readonly views: readonly PlannedView[];
@@ -93,7 +95,7 @@ export function planService(snapshot: Snapshot, serviceName: string, project: st
       ? { kind: 'aggregate', name: served.name, column, at: placeOf(served.of, served.feature.name), includesRequest: includesRequest(served.feature) }
       : { kind: 'derived', name: served.name, column, derived: planDerived(served.expression, service, views, placeOf) };
   });
-  return { service, subjects: [...subjects.values()], views, outputs, row: rowShape(outputs.map(({ name }) => name)), columns, matrix: planMatrix(views, outputs) };
+  return { service, given: [...service.request, ...keysRead(service)], subjects: [...subjects.values()], views, outputs, row: rowShape(outputs.map(({ name }) => name)), columns, matrix: planMatrix(views, outputs) };
 }
 
 function planView({ id, view, entity, source, features: used }: ResolvedView, subject: number, project: string): PlannedView {
@@ -121,6 +123,12 @@ function planView({ id, view, entity, source, features: used }: ResolvedView, su
 
 function includesRequest({ aggregate }: Feature): boolean {
   return aggregate.window?.includeRequest === true;
+}
+
+/** The keys of other views that windows with the request take from it: a view's own are in its key. */
+function keysRead({ keys, views }: ResolvedService): ResolvedService['keys'] {
+  const read = new Set(views.flatMap(({ view, features }) => features.filter(includesRequest).flatMap(({ aggregate }) => fieldsRead(aggregate).filter((name) => !view.keyFields.includes(name)))));
+  return keys.filter(({ name }) => read.has(name));
 }
 
 function isColumn(type: FieldType): boolean {

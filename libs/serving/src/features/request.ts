@@ -7,7 +7,7 @@ export type FeatureRequest = Readonly<Record<string, unknown>>;
 export interface ParsedRequest {
   /** In the order of the plan's subjects. */
   readonly keys: readonly EntityKey[];
-  /** Request fields by name. */
+  /** Of the plan's `given`, by name. */
   readonly fields: Readonly<Record<string, Value>>;
 }
 
@@ -19,7 +19,7 @@ export function parseRequest(plan: ServicePlan, request: FeatureRequest): Parsed
 
 export function parseFields(plan: ServicePlan, request: FeatureRequest): Readonly<Record<string, Value>> {
   const fields: Record<string, Value> = {};
-  for (const field of plan.service.request) fields[field.name] = parseField(plan.service.name, field, request[field.name]);
+  for (const field of plan.given) fields[field.name] = parseField(plan.service.name, field, request[field.name]);
   return fields;
 }
 

@@ -33,6 +33,7 @@ const KIND: FieldType = { kind: 'enum', values: ['view', 'buy'] };
 export const payments = sourceOf({
   amount: type('float64'),
   payer: type('int64'),
+  country: type('string'),
   units: type('int64'),
   points: type('int64'),
   lastKind: KIND,
@@ -72,6 +73,7 @@ const spending = view('spending', 'user', ['payer'], [
     where: { kind: 'call', fn: 'eq', args: [{ kind: 'field', name: 'payer' }, { kind: 'literal', type: type('int64'), value: '7' }] },
   }),
   feature('paidBefore', type('int32'), 'count', { sizeMs: null }),
+  feature('countries', type('int32'), 'countDistinct', { ...EVER, column: 'country' }),
 ], 90 * DAY);
 
 export const snapshot: Snapshot = {
@@ -87,7 +89,8 @@ export const snapshot: Snapshot = {
     { kind: 'featureService', name: 'user_page', views: [{ view: 'user_activity', features: userActivity.features.map(({ name }) => name) }], request: [] },
     { kind: 'featureService', name: 'visits_only', views: [{ view: 'user_activity', features: ['visits'] }], request: [] },
     { kind: 'featureService', name: 'ranking', views: [{ view: 'branch_stats', features: ['branchMean', 'turnover'] }, { view: 'user_activity', features: ['visits', 'meanPrice'] }], request: [] },
-    { kind: 'featureService', name: 'fraud', views: [{ view: 'spending', features: spending.features.map(({ name }) => name) }], request: [{ name: 'amount', type: type('float64') }] },
+    { kind: 'featureService', name: 'fraud', views: [{ view: 'spending', features: ['payments', 'meanAmount', 'bigOnes', 'ownPayments', 'paidBefore'] }], request: [{ name: 'amount', type: type('float64') }] },
+    { kind: 'featureService', name: 'abroad', views: [{ view: 'spending', features: ['countries'] }, { view: 'branch_stats', features: ['turnover'] }], request: [] },
   ],
   recommenders: [],
   scorers: [],

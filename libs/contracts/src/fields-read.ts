@@ -1,4 +1,5 @@
-import { fieldReferences, type Aggregate, type Expression } from '@granary/contracts';
+import type { Aggregate } from './definitions.js';
+import { fieldReferences, type Expression } from './expression.js';
 
 /** The source fields that an aggregate reads, each once. */
 export function fieldsRead({ column, where, predicate }: Aggregate): readonly string[] {
