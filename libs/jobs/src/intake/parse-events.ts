@@ -43,9 +43,9 @@ function parseRow(parser: EventParser, row: unknown): ReturnType<EventParser['pa
   return { kind: 'rejected', reason: 'row: not a JSON object', mistake: 'row: not a JSON object' };
 }
 
-/** Whole numbers beyond 2^53, which `parseJson` reads as bigint, are written with all their digits. */
+/** Whole numbers beyond 2^53, which `parseJson` reads as bigint, are written with all their digits; a number beyond float64 as text, for JSON has none. */
 export function jsonText(row: unknown): string {
-  return stringify(row) ?? 'null';
+  return stringify(row, (_key, value) => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value)) ?? 'null';
 }
 
 const ROW_BYTES = 200;
