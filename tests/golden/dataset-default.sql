@@ -3,7 +3,7 @@ SELECT
   `s`.`__row` AS `__row`,
   if(`b0`.`__seen` IS NULL, NULL, ifNotFinite(`b0`.`filled$bought1d__sum` / `b0`.`filled$bought1d__count`, {p1_Float64:Float64})) AS `bought1d`,
   multiIf(`b0`.`__seen` IS NULL, 'missing', 'present') AS `bought1d__state`,
-  if(`b0`.`__seen` IS NULL, NULL, ifNull(`b0`.`filled$spent1d`, {p2_Int64:Int64})) AS `spent1d`,
+  if(`b0`.`__seen` IS NULL, NULL, if(ifNull(`b0`.`filled$spent1d__carry`, 0) = 0, ifNull(`b0`.`filled$spent1d__sum`, {p2_Int64:Int64}), {p2_Int64:Int64})) AS `spent1d`,
   multiIf(`b0`.`__seen` IS NULL, 'missing', 'present') AS `spent1d__state`,
   if(`b0`.`__seen` IS NULL, NULL, if(ifNull(`b0`.`filled$visits1d`, 0) = 0, {p3_Int32:Int32}, ifNull(`b0`.`filled$visits1d`, 0))) AS `visits1d`,
   multiIf(`b0`.`__seen` IS NULL, 'missing', 'present') AS `visits1d__state`
@@ -16,7 +16,8 @@ LEFT JOIN (
       maxOrNullIf(`e`.`__event_time`, `e`.`__row` = 0) OVER `w1` AS `__seen`,
       sumOrNullIf(toFloat64(`e`.`amount`), `e`.`__row` = 0 AND `e`.`kind` = {p0_String:String}) OVER `w0` AS `filled$bought1d__sum`,
       accurateCast(countIf(`e`.`amount` IS NOT NULL AND `e`.`__row` = 0 AND `e`.`kind` = {p0_String:String}) OVER `w0`, 'Int32') AS `filled$bought1d__count`,
-      accurateCast(sumOrNullIf(toInt128(`e`.`coins`), `e`.`__row` = 0 AND `e`.`kind` = {p0_String:String}) OVER `w0`, 'Nullable(Int64)') AS `filled$spent1d`,
+      toInt64(sumOrNullIf(toInt128(`e`.`coins`), `e`.`__row` = 0 AND `e`.`kind` = {p0_String:String}) OVER `w0`) AS `filled$spent1d__sum`,
+      toInt32(bitShiftRight(sumOrNullIf(toInt128(`e`.`coins`), `e`.`__row` = 0 AND `e`.`kind` = {p0_String:String}) OVER `w0` - toInt64(sumOrNullIf(toInt128(`e`.`coins`), `e`.`__row` = 0 AND `e`.`kind` = {p0_String:String}) OVER `w0`), 64)) AS `filled$spent1d__carry`,
       accurateCast(countIf(`e`.`__row` = 0) OVER `w0`, 'Int32') AS `filled$visits1d`
     FROM (
       SELECT toUInt64(0) AS `__row`, `e`.`userId` AS `__key0`, toUnixTimestamp64Milli(`e`.`__event_time`) AS `__position0`, `e`.`__event_time` AS `__event_time`, `e`.`__known_at` AS `__known_at`, `e`.`__sequence` AS `__sequence`, `e`.`amount` AS `amount`, `e`.`kind` AS `kind`, `e`.`coins` AS `coins`

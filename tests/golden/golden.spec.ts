@@ -41,7 +41,7 @@ const PROBED: readonly Row[] = [
 const ANSWERS: Readonly<Record<string, readonly Row[]>> = {
   'backfill-latest': [{ ...USER1, amount: 2, tags: ['c', 'd'] }, { ...USER2, amount: 7, tags: ['e'] }],
   'backfill-count': [{ ...USER1, visits2d: 2 }, { ...USER2, visits2d: 1 }],
-  'backfill-sum': [{ ...USER1, amount2d: 5, coins2d: 6n }, { ...USER2, amount2d: 7, coins2d: 16n }],
+  'backfill-sum': [{ ...USER1, amount2d: 5, coins2d__sum: 6n, coins2d__carry: 0 }, { ...USER2, amount2d: 7, coins2d__sum: 16n, coins2d__carry: 0 }],
   'backfill-avg': [{ ...USER1, amount2d__sum: 5, amount2d__count: 1 }, { ...USER2, amount2d__sum: 7, amount2d__count: 1 }],
   'backfill-min': [{ ...USER1, coins2d: 2n }, { ...USER2, coins2d: 16n }],
   'backfill-max': [{ ...USER1, amount2d: 5 }, { ...USER2, amount2d: 7 }],

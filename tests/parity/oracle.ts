@@ -165,7 +165,7 @@ function foldSome(aggregate: Aggregate, type: FieldType, events: readonly Counte
       return float(total(weighted), scale, scale);
     }
     case 'sum': {
-      if (type.kind === 'int64') return exact(values.reduce<bigint>((a, b) => a + BigInt(b as bigint), 0n));
+      if (type.kind === 'int64') return wholeOrBeyond(values.reduce<bigint>((a, b) => a + BigInt(b as bigint), 0n));
       const scale = total(numbers.map(Math.abs));
       return float(total(numbers), scale, scale);
     }
@@ -212,6 +212,11 @@ function foldSome(aggregate: Aggregate, type: FieldType, events: readonly Counte
     case 'latest':
       throw new Error('latest has no window');
   }
+}
+
+/** An integer beyond int64 is as infinite as a number beyond float64. */
+function wholeOrBeyond(sum: bigint): Folded {
+  return exact(BigInt.asIntN(64, sum) === sum ? sum : Infinity);
 }
 
 function exact(value: Value | null): Folded {

@@ -10,8 +10,8 @@ const FOLDS: Readonly<Record<AggregateFunction, Fold>> = { ...numberFolds, ...or
 
 /**
  * A feature's value from its parts, or null. An empty window gives the declared default, else 0 for counts, distinct
- * counts and sums and null for the others; so does a sample of one event, which has no variance. What is beyond float64
- * gives the declared default, else null: parts may be infinite or NaN, no value is. `at` is the instant asked about: the
+ * counts and sums and null for the others; so does a sample of one event, which has no variance. What is beyond float64,
+ * or of integers beyond int64, gives the declared default, else null: parts may be infinite or NaN, no value is. `at` is the instant asked about: the
  * value is as of it.
  */
 export function finish(feature: Feature, parts: Parts, at: Instant): Value | null {

@@ -1,6 +1,7 @@
 import type { Aggregate, Feature, Instant } from '@granary/contracts';
 import type { CountedEvent, Fold, Parts } from './fold-of.js';
 import { lengthAt } from './window.js';
+import { wholeSum, wholeSumParts } from './whole-sum.js';
 
 const number = (value: Parts[number] | undefined): number => Number(value ?? 0);
 
@@ -10,8 +11,9 @@ const count: Fold = {
 };
 
 const sum: Fold = {
-  add: ({ type }, [before], { value }) => [type.kind === 'int64' ? BigInt((before as bigint | null) ?? 0) + BigInt(value as number | bigint) : number(before) + Number(value)],
-  finish: (_feature, parts) => parts[0] ?? null,
+  add: ({ type }, parts, { value }) => (type.kind === 'int64' ? wholeSumParts(wholeSum(parts) + BigInt(value as number | bigint)) : [number(parts[0]) + Number(value)]),
+  // What is beyond int64 is as infinite as what is beyond float64.
+  finish: (_feature, [total, carry]) => (number(carry) === 0 ? (total ?? null) : number(carry) * Infinity),
 };
 
 const avg: Fold = {

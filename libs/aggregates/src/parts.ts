@@ -1,4 +1,4 @@
-import { valueMap, type AggregateFunction, type Feature, type FeatureView, type FieldType, type Value } from '@granary/contracts';
+import { isInteger, valueMap, type AggregateFunction, type Feature, type FeatureView, type FieldType, type Value } from '@granary/contracts';
 
 /**
  * What is stored of a feature, offline and online: enough to finish its value and, where its window includes the
@@ -20,7 +20,10 @@ export type PartRole =
   | 'count'
   /** For how many the predicate of a ratio is true. */
   | 'hits'
+  /** Of integers: modulo 2⁶⁴, with a `carry`. */
   | 'sum'
+  /** How many times 2⁶⁴ is to be added to a sum of integers: of one within int64 none. */
+  | 'carry'
   | 'mean'
   /** The sum of squared differences from the mean. */
   | 'deviation'
@@ -59,6 +62,7 @@ interface Holistic {
 }
 
 const VARIANCE: readonly PartRole[] = ['count', 'mean', 'deviation'];
+const INTEGER_SUM: readonly PartRole[] = ['sum', 'carry'];
 const DECAYED: readonly PartRole[] = ['weight', 'asOf'];
 
 const ROLES: Readonly<Record<AggregateFunction, readonly PartRole[] | Holistic>> = {
@@ -108,7 +112,8 @@ export function emptyParts(feature: Feature): readonly (Value | null)[] {
   return rolesOf(feature).map((role) => emptyPart(role, feature.type));
 }
 
-function rolesOf({ aggregate }: Feature): readonly PartRole[] {
+function rolesOf({ aggregate, type }: Feature): readonly PartRole[] {
+  if (aggregate.fn === 'sum' && isInteger(type)) return INTEGER_SUM;
   const roles = ROLES[aggregate.fn];
   if ('alone' in roles) return aggregate.window?.includeRequest === true ? roles.withRequest : roles.alone;
   return roles;
@@ -118,6 +123,7 @@ function partType(role: PartRole, type: FieldType): FieldType {
   switch (role) {
     case 'count':
     case 'hits':
+    case 'carry':
       return { kind: 'int32' };
     case 'time':
     case 'asOf':

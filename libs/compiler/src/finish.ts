@@ -4,6 +4,7 @@ import { emitDistinctKey, emitText, emitTop } from './category-sql.js';
 import type { Emitter } from './emit.js';
 import { emitWithHop } from './hops.js';
 import { emitExpression, sourceFields } from './expression/emit-expression.js';
+import { emitCarry } from './part-sql.js';
 
 /**
  * SQL of what `finish` of @granary/aggregates computes: a feature's value from its parts, as of `at` (SQL of a
@@ -25,7 +26,7 @@ export function emitFinish(emitter: Emitter, feature: Feature, parts: readonly s
     case 'approxCountDistinct':
       return zeroOr(withRequest ? `accurateCast(length(${first}), 'Int32')` : `ifNull(${first}, 0)`);
     case 'sum':
-      return type.kind === 'int64' ? `ifNull(${first}, ${fallback ?? 'toInt64(0)'})` : finite(fallback === null ? `ifNull(${first}, toFloat64(0))` : first);
+      return type.kind === 'int64' ? `if(ifNull(${second}, 0) = 0, ifNull(${first}, ${fallback ?? 'toInt64(0)'}), ${fallback ?? 'NULL'})` : finite(fallback === null ? `ifNull(${first}, toFloat64(0))` : first);
     case 'avg':
     case 'ratio':
       return finite(`${first} / ${second}`);
@@ -114,7 +115,11 @@ function emitAdded(feature: Feature, parts: readonly string[], { value, type: gi
     case 'ratio':
       return [`accurateCast(ifNull(${first}, 0) + if(${answer!}, 1, 0), 'Int32')`, oneMore(second)];
     case 'sum':
-      return [type.kind === 'int64' ? `accurateCast(toInt128(ifNull(${first}, 0)) + toInt128(${value}), 'Nullable(Int64)')` : `ifNull(${first}, 0) + ${number}`];
+      if (type.kind === 'int64') {
+        const total = `(bitShiftLeft(toInt128(ifNull(${second}, 0)), 64) + toInt128(ifNull(${first}, 0)) + toInt128(${value}))`;
+        return [`toInt64(${total})`, emitCarry(total)];
+      }
+      return [`ifNull(${first}, 0) + ${number}`];
     case 'avg':
       return [`ifNull(${first}, 0) + ${number}`, oneMore(second)];
     case 'varianceSample':

@@ -62,8 +62,9 @@ function emitValuePart(role: ValueRole, partType: FieldType, context: PartContex
   const histogram = (key: string): string => call('sumMap', [`[${key}]`, '[1]'], there);
   switch (role) {
     case 'sum':
-      // Int128 can't overflow by adding Int64s; a sum that leaves Int64 fails instead of wrapping round.
-      return isInteger(partType) ? `accurateCast(${call('sumOrNull', [`toInt128(${value})`])}, 'Nullable(Int64)')` : call('sumOrNull', [`toFloat64(${value})`]);
+      return isInteger(partType) ? `toInt64(${wholeSum(call, value)})` : call('sumOrNull', [`toFloat64(${value})`]);
+    case 'carry':
+      return emitCarry(wholeSum(call, value));
     case 'mean':
       return call('avgOrNull', [`toFloat64(${value})`]);
     case 'deviation':
@@ -132,6 +133,16 @@ function columnOf({ aggregate, source }: Pick<PartContext, 'aggregate' | 'source
 function ageOf({ aggregate, age }: PartContext): string {
   if (age === null) throw new Error(`${aggregate.fn} weighs events by their age, which the frame of a window does not know`);
   return age;
+}
+
+/** Int128 can't overflow by adding Int64s. */
+function wholeSum(call: Call, value: string): string {
+  return call('sumOrNull', [`toInt128(${value})`]);
+}
+
+/** SQL of how many times 2⁶⁴ an Int128 has beside its `toInt64`, which wraps round. */
+export function emitCarry(total: string): string {
+  return `toInt32(bitShiftRight(${total} - toInt64(${total}), 64))`;
 }
 
 /** A count that int32 can't hold fails the statement. */

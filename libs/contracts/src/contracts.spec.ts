@@ -118,6 +118,8 @@ describe('keys', () => {
     expect(parseKey(entity('int64', 'string'), { k0: '7', k1: 'x', other: 1 })).toEqual([7n, 'x']);
     expect(codeOf(() => parseKey(entity('int64'), {}))).toBe('MISSING_KEY');
     expect(codeOf(() => parseKey(entity('int64'), { k0: null }))).toBe('MISSING_KEY');
+    expect(codeOf(() => parseKey(entity('int64'), { k0: '' }))).toBe('MISSING_KEY');
+    expect(parseKey(entity('string'), { k0: '' })).toEqual(['']);
     expect(codeOf(() => parseKey(entity('int64'), { k0: 'seven' }))).toBe('INVALID_KEY');
   });
 });

@@ -15,7 +15,8 @@ export function parseKey(entity: Pick<Entity, 'name' | 'keys'>, record: Readonly
 }
 
 function parseKeyPart(entityName: string, key: Key, value: unknown): Value {
-  if (value === undefined || value === null || value === '') {
+  // Empty text is a value of a string; of the other types it is none.
+  if (value === undefined || value === null || (value === '' && key.type.kind !== 'string')) {
     throw new GranaryError('MISSING_KEY', `${entityName} needs its key ${key.name}`, {
       todo: `Give ${key.name} as ${formatType(key.type)}.`,
       details: { entity: entityName, key: key.name },

@@ -6,6 +6,7 @@ import type { Snapshot } from '@granary/contracts';
 import { OfflineStore } from '@granary/offline-store';
 import { backfill } from './backfill/backfill.js';
 import { writeDataset } from './dataset/dataset.js';
+import { readRows } from './testing/parquet.js';
 
 const AT = Date.UTC(2026, 0, 2);
 const int64 = { kind: 'int64' } as const;
@@ -53,12 +54,18 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it('names the view or service whose integer sum leaves int64, as a mistake in the data and not of the store', async () => {
+it('an integer sum beyond int64 is null, for that entity alone, until other events bring it back', async () => {
   const [source] = snapshot.sources;
   await store.ensureSource(source!);
-  const event = (eventId: string, won: bigint) => ({ eventId, eventTime: AT - 1000, knownAt: AT - 1000, values: [9n, won, AT - 1000] });
-  await store.appendEvents(source!, [event('a', 2n ** 63n - 1n), event('b', 1n)]);
-  const code = { code: 'INVALID_VALUE', kind: 'input' };
-  await expect(backfill(store, snapshot, { instants: [AT] })).rejects.toMatchObject({ ...code, message: expect.stringContaining('feature view wins') });
-  await expect(writeDataset(store, snapshot, 'won', { spine: { kind: 'source', source: 'points' }, path: join(folder, 'x.parquet'), folder })).rejects.toMatchObject({ ...code, message: expect.stringContaining('feature service won') });
+  const event = (userId: bigint, won: bigint, at: number) => ({ eventId: String(at), eventTime: at, knownAt: at, values: [userId, won, at] });
+  const most = 2n ** 63n - 1n;
+  await store.appendEvents(source!, [event(9n, most, AT - 4), event(9n, 1n, AT - 3), event(1n, 7n, AT - 2), event(9n, -2n, AT - 1)]);
+  await backfill(store, snapshot, { instants: [AT - 3, AT] });
+  const { path } = await writeDataset(store, snapshot, 'won', { spine: { kind: 'source', source: 'points' }, path: join(folder, 'x.parquet'), folder });
+  expect(await readRows(path)).toMatchObject([
+    { won1d: most, won1d__state: 'present' },
+    { won1d: null, won1d__state: 'null' },
+    { won1d: 7n, won1d__state: 'present' },
+    { won1d: most - 1n, won1d__state: 'present' },
+  ]);
 });

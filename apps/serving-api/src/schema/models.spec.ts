@@ -184,7 +184,6 @@ describe('bad input', () => {
     ['a scorer without a model', `{ scoreLater(userId: 1, amount: 1) ${P} }`, 503, 'MODEL_NOT_TRAINED'],
     ['text for an int64 key', `{ forYou(userId: "x") ${ITEMS} }`, 400, 'INVALID_KEY'],
     ['an empty key', `{ forYou(userId: "") ${ITEMS} }`, 400, 'MISSING_KEY'],
-    ['an empty part of a key', `{ forYouSimilar(shop: "", sku: 1) ${ITEMS} }`, 400, 'MISSING_KEY'],
     ['no key', `{ forYou ${ITEMS} }`, 400, 'GRAPHQL_VALIDATION_FAILED'],
     ['half a key', `{ forYouSimilar(sku: 1) ${ITEMS} }`, 400, 'GRAPHQL_VALIDATION_FAILED'],
     ['first: 0', `{ forYou(userId: 1, first: 0) ${ITEMS} }`, 400, 'INVALID_VALUE'],

@@ -1,6 +1,7 @@
 import type { AggregateFunction, Instant, Scalar } from '@granary/contracts';
 import { compareValues } from '../compare.js';
 import type { Parts } from '../fold-of.js';
+import { wholeSum, wholeSumParts } from '../whole-sum.js';
 import { oldestAt, type AgeRange } from '../window.js';
 import type { EntityState } from './entity-state.js';
 import { arrayOf, firstFrom } from './fold-tiles.js';
@@ -34,7 +35,12 @@ function totalOfInt64(values: readonly Scalar[], from: number): bigint {
 }
 
 /** Hops in which nothing counts add 0 to it. */
-const add: Merge = (columns, _counts, from) => columns.map((values) => (typeof values[from] === 'bigint' ? totalOfInt64(values, from) : totalOf(values, from)));
+const add: Merge = (columns, _counts, from) => columns.map((values) => totalOf(values, from));
+
+const sum: Merge = (columns, counts, from) => {
+  const [sums, carries] = columns;
+  return carries === undefined ? add(columns, counts, from) : wholeSumParts(wholeSum([totalOfInt64(sums!, from), totalOf(carries, from)]));
+};
 
 function extreme(sign: 1 | -1): Merge {
   return ([values], counts, from) => {
@@ -63,7 +69,7 @@ const decayed: Merge = ([weights, asOf], counts, from) => [totalOf(weights!, fro
 
 const MERGES: Readonly<Partial<Record<AggregateFunction, Merge>>> = {
   count: add,
-  sum: add,
+  sum,
   avg: add,
   min: extreme(-1),
   max: extreme(1),

@@ -1,6 +1,8 @@
 import type { Value } from '@granary/contracts';
 import { compareValues } from '../compare.js';
 import type { Parts } from '../fold-of.js';
+import { emptyParts } from '../parts.js';
+import { wholeSum, wholeSumParts } from '../whole-sum.js';
 import { maskOf, numbersOf, valueReader, wordsOf, type Batch } from './batch.js';
 import type { Compute, ComputeContext } from './compute.js';
 import type { EventPlace } from './event-place.js';
@@ -26,12 +28,10 @@ function sumInt64(batch: Batch, place: EventPlace, from: number, to: number): bi
 
 function sum({ feature, place, field }: ComputeContext): Compute {
   const add: (...events: Parameters<typeof sumInt64>) => number | bigint = field!.type.kind === 'int64' ? sumInt64 : (...events) => totalsOf(...events).sum;
-  const plus: (before: Parts[number], total: number | bigint) => number | bigint =
-    feature.type.kind === 'int64' ? (before, total) => ((before ?? 0n) as bigint) + BigInt(total) : (before, total) => number(before) + Number(total);
-  return (batch, from, to, _at, start) => {
-    const before = start?.[0] ?? null;
-    return [totalsOf(batch, place, from, to).count === 0 ? before : plus(before, add(batch, place, from, to))];
-  };
+  const plus: (before: Parts, total: number | bigint) => Parts =
+    feature.type.kind === 'int64' ? (before, total) => wholeSumParts(wholeSum(before) + BigInt(total)) : ([before], total) => [number(before) + Number(total)];
+  const nothing = emptyParts(feature);
+  return (batch, from, to, _at, start) => (totalsOf(batch, place, from, to).count === 0 ? (start ?? nothing) : plus(start ?? nothing, add(batch, place, from, to)));
 }
 
 const avg = ({ place }: ComputeContext): Compute => (batch, from, to, _at, start) => {

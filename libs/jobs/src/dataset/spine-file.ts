@@ -32,12 +32,12 @@ export async function openSpineFile(file: string, format: FileFormat | undefined
   if (names.includes('')) throw unreadable(file, 'a column has no name', 'Name every column in the header.');
   const carried = await inferColumns(file, format, names.filter((name) => !declared.has(name)));
   const fields = (names.length > 0 ? names : [...declared.keys()]).map((name): SourceField => declared.get(name) ?? carried.get(name)!);
-  const source = { kind: 'source', name: 'spine', fields, eventId: keys.map((key) => key.name), eventTime: timeColumn, knownAt: null, file: null } as const;
   return {
     columns: fields,
     async *rows() {
       const { read, notation } = await openFile(file, format);
-      const parser = createEventParser({ ...source, fields: [...fields], eventId: [...source.eventId] }, notation);
+      // An id must be there, and in text an empty cell is none: so are a question's keys. Elsewhere empty text is a key like any other.
+      const parser = createEventParser({ kind: 'source', name: 'spine', fields, eventId: notation === 'text' ? keys.map((key) => key.name) : [timeColumn], eventTime: timeColumn, knownAt: null, file: null }, notation);
       const texts = new Set([...fields.keys()].filter((i) => carried.has(fields[i]!.name) && fields[i]!.type.kind === 'string'));
       for await (const rows of read(fields)) {
         yield rows.map((row): SpineRow => {

@@ -63,6 +63,8 @@ describe('a spine of a file', () => {
     expect(rows.map((row) => [row['note'], row['good']])).toEqual([['["x"]', false], [null, false], ['3', true], ['3', true]]);
     const again = await ask({ kind: 'file', path: report.path, timeColumn: 'when' }).catch((error: unknown) => error as GranaryError);
     expect(again).toMatchObject({ code: 'INVALID_VALUE', message: expect.stringContaining('two columns') });
+    const empty = await ask({ kind: 'file', path: file('empty-key.ndjson', JSON.stringify({ tenant: '', shopId: 1, basket: 1, at: at(500) })) });
+    expect(await readRows(empty.path)).toMatchObject([{ tenant: '', amount__state: 'missing' }]);
     const parquet = join(folder.dir, 'spine.parquet');
     await store.exportParquet({ sql: `SELECT 'a' AS tenant, toInt64(1) AS shopId, 1.0 AS basket, fromUnixTimestamp64Milli({at:Int64}, 'UTC') AS at, toDate('2026-01-01') AS day`, params: { at: START + 500 } }, parquet);
     expect(await readRows((await ask({ kind: 'file', path: parquet })).path)).toMatchObject([{ ...answers[0], day: START }]);

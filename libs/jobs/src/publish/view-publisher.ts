@@ -152,7 +152,7 @@ export class ViewPublisher {
       try {
         return [{ key, value: codec.encodeBase(compact(state, to)) }];
       } catch (error) {
-        // A total has left its type, such as a sum int64: one entity must not stop the source. Its tail stays as it is.
+        // A total has left its type, as a count may int32: one entity must not stop the source. Its tail stays as it is.
         if (!isGranaryError(error, 'INVALID_VALUE')) throw error;
         return [];
       }

@@ -100,6 +100,11 @@ describe('loading', () => {
     expect(problems[3]).toMatchObject({ owner: 'entity "User"', message: 'not a name', todo: expect.stringContaining('lower-case') });
   });
 
+  it('calls what it does not understand by its name', async () => {
+    write('a.ts', `const features = [{ name: 'clicks', type: { kind: 'int32' } }];\nexport const v = { kind: 'featureView', name: 'v', definition: { kind: 'featureView', name: 'v', entity: 'user', source: 'ev', keyFields: ['id'], ttlMs: null, features }, uses: [] };\n`);
+    expect(await problemsOf()).toMatchObject([{ id: 'DEF-005', owner: 'featureView v', message: expect.stringContaining('(features.clicks.aggregate: ') }]);
+  });
+
   it('places a refused option that has no declaration of its own', async () => {
     write('a.ts', `import { trending } from '@granary/sdk';\n\nexport const g = trending({ halfLife: 'soon' as '1d' });\n`);
     expect(await problemsOf()).toMatchObject([{ id: 'DEF-004', file: join(dir, 'a.ts'), line: 3 }]);

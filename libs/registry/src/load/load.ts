@@ -68,7 +68,7 @@ export async function loadDefinitions(paths: readonly string[]): Promise<readonl
         file: placeOf(value.definition)?.file ?? file,
         line: placeOf(value.definition)?.line ?? 1,
         owner: `${value.kind} ${value.name}`,
-        message: `is not a declaration that this version understands (${issue?.path.join('.') || 'definition'}: ${issue?.message})`,
+        message: `is not a declaration that this version understands (${pathOf(value.definition, issue?.path ?? [])}: ${issue?.message})`,
         todo: 'Declare it with the functions of @granary/sdk, of the version that Granary itself has.',
       });
     }
@@ -117,6 +117,17 @@ interface Declared {
 function isDeclaration(value: object): value is Declared {
   const { kind, name, definition, uses } = value as Partial<Record<keyof Declared, unknown>>;
   return typeof kind === 'string' && Object.hasOwn(SCHEMAS, kind) && typeof name === 'string' && typeof definition === 'object' && definition !== null && Array.isArray(uses);
+}
+
+/** Where in a definition: what has a name by its name, which says more than its number does. */
+function pathOf(definition: object, path: readonly PropertyKey[]): string {
+  let at: unknown = definition;
+  const steps = path.map((step) => {
+    at = (at as Readonly<Record<PropertyKey, unknown>> | null | undefined)?.[step];
+    const { name } = (at ?? {}) as { readonly name?: unknown };
+    return typeof step === 'number' && typeof name === 'string' ? name : String(step);
+  });
+  return steps.join('.') || 'definition';
 }
 
 function placeOf(definition: object): { file: string; line: number } | undefined {
