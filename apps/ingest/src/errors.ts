@@ -15,7 +15,13 @@ export type LogInternalError = (entry: InternalError) => void;
 const OF_KIND: Readonly<Record<ErrorKind, number>> = { input: 400, busy: 429, unavailable: 503, notReady: 503, cancelled: 503, setup: 500, unreadable: 500, no: 500 };
 const OF_CODE: Partial<Record<ErrorCode, number>> = { UNKNOWN_SOURCE: 404, TOO_MANY_EVENTS: 413 };
 /** What Nest and Fastify answer themselves. */
-const CODES: Readonly<Record<number, string>> = { 404: 'NOT_FOUND', 405: 'METHOD_NOT_ALLOWED', 413: 'BODY_TOO_LARGE', 415: 'UNSUPPORTED_MEDIA_TYPE' };
+const OWN: Readonly<Record<number, { readonly code: string; readonly todo: string }>> = {
+  404: { code: 'NOT_FOUND', todo: 'POST events to /v1/events/<source>.' },
+  405: { code: 'METHOD_NOT_ALLOWED', todo: 'POST events to /v1/events/<source>.' },
+  413: { code: 'BODY_TOO_LARGE', todo: 'Send the events in several smaller requests.' },
+  415: { code: 'UNSUPPORTED_MEDIA_TYPE', todo: 'Send content-type application/json or application/x-ndjson, as it is or with content-encoding gzip.' },
+};
+const BAD_REQUEST = { code: 'BAD_REQUEST', todo: 'Send it whole, and with headers that say what it is.' };
 /** Seconds after which a store that is away may be tried again. */
 const STORE_RETRY_S = 5;
 
@@ -29,7 +35,7 @@ export class HttpErrorsFilter implements ExceptionFilter {
     if (isGranaryError(error)) return this.granary(reply, error);
     if (error instanceof HttpException && error.getStatus() === 503) return void reply.code(503).send(error.getResponse());
     const status = statusOf(error);
-    if (status < 500) return void reply.code(status).send({ error: { code: CODES[status] ?? 'BAD_REQUEST', message: (error as Error).message } });
+    if (status < 500) return void reply.code(status).send({ error: { ...(OWN[status] ?? BAD_REQUEST), message: (error as Error).message } });
     this.hidden(reply, 500, 'INTERNAL_SERVER_ERROR', 'Something went wrong on our side', error);
   }
 
