@@ -4,7 +4,7 @@ import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { Source } from '@granary/contracts';
+import { GranaryError, type Source } from '@granary/contracts';
 import { createIntake, noPublisher, type EventSink, type StoredEvent } from '@granary/jobs';
 import { OfflineStore } from '@granary/offline-store';
 import { createIngestApp, type IngestApp, type InternalError } from './index.js';
@@ -45,7 +45,7 @@ let app: IngestApp;
 
 beforeAll(async () => {
   store = await OfflineStore.open({ kind: 'embedded', path: join(folder, 'db') });
-  const publisher = { published: (_source: Source, events: readonly StoredEvent[]) => Promise.resolve(void published.push(...events)), settled: () => Promise.resolve() };
+  const publisher = { published: (_source: Source, events: readonly StoredEvent[]) => Promise.resolve(void published.push(...events)), settled: () => Promise.resolve(), ping: () => Promise.resolve() };
   sink = createIntake({ store, snapshot: { sources: [payments, views, big] }, publisher, limits: { requestRows: 3_000, batchRows: 200, queuedRows: 600 } });
   app = await createIngestApp({ sink, port: 0, limits: { requestBytes: 500_000 }, log: (entry) => log.push(entry) });
 });
@@ -163,7 +163,7 @@ test('health says whether events can be stored', async () => {
   expect(await (await fetch(`${app.url}/health/ready`)).json()).toEqual({ status: 'ready' });
 });
 
-describe('without ClickHouse', () => {
+describe('without a store', () => {
   test('nothing is acknowledged: 503, and not ready', async () => {
     const own = await OfflineStore.open({ kind: 'embedded', path: join(folder, 'db') });
     await own.close();
@@ -172,6 +172,14 @@ describe('without ClickHouse', () => {
     const answer = await fetch(`${lonely.url}/v1/events/payments`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(payment()) });
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
     expect((await fetch(`${lonely.url}/health/ready`)).status).toBe(503);
+    await lonely.close();
+  });
+
+  test('nor where the online store is away, for an event is acknowledged when a read can see it', async () => {
+    const ping = (): Promise<void> => Promise.reject(new GranaryError('STORE_UNAVAILABLE', 'away'));
+    const hidden = createIntake({ store, snapshot: { sources: [payments] }, publisher: { ...noPublisher, ping } });
+    const lonely = await createIngestApp({ sink: hidden, port: 0, log: () => undefined });
+    expect(await (await fetch(`${lonely.url}/health/ready`)).json()).toEqual({ status: 'not ready', failed: 'STORE_UNAVAILABLE' });
     await lonely.close();
   });
 

@@ -128,7 +128,7 @@ export function createIntake({ store, snapshot, publisher, limits: given = {} }:
     accept,
     ping: async () => {
       if (closed) throw new GranaryError('STORE_UNAVAILABLE', 'This intake is stopping');
-      await store.rows({ sql: 'SELECT 1', params: {} });
+      await Promise.all([store.rows({ sql: 'SELECT 1', params: {} }), publisher.ping()]);
     },
     async close() {
       closed = true;

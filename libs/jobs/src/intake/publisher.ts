@@ -22,7 +22,9 @@ export interface Publisher {
   published(source: Source, events: readonly StoredEvent[], lastSequence: number): Promise<void>;
   /** Resolves when nothing of what was published is left to be noted. */
   settled(): Promise<void>;
+  /** Rejects where nothing can be published now: STORE_UNAVAILABLE. */
+  ping(): Promise<void>;
 }
 
 /** For an intake without an online store. */
-export const noPublisher: Publisher = Object.freeze({ published: () => Promise.resolve(), settled: () => Promise.resolve() });
+export const noPublisher: Publisher = Object.freeze({ published: () => Promise.resolve(), settled: () => Promise.resolve(), ping: () => Promise.resolve() });

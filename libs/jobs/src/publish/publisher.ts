@@ -50,6 +50,7 @@ export function createPublisher(offline: OfflineStore, online: OnlineStore, snap
       await settled();
     },
     settled,
+    ping: () => online.ping(),
   };
 }
 
