@@ -40,6 +40,11 @@ export function assertVersion(id: string): void {
   if (!VERSION.test(id)) throw new Error(`"${id}" is no version: it has 12 hex digits`);
 }
 
+/** What a row's null bitmap, which begins at `at`, says of a column. */
+export function isNull(bytes: Uint8Array, at: number, position: number): boolean {
+  return (bytes[at + (position >> 3)]! & (1 << (position & 7))) !== 0;
+}
+
 /** `null bitmap | fixed columns | u32 end of each heap column | heap`. */
 export function layoutColumns(columns: readonly Column[]): RowLayout {
   const names = new Set(columns.map((column) => column.name));

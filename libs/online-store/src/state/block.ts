@@ -1,6 +1,6 @@
 import type { Value } from '@granary/contracts';
 import { corruptRow, withColumn } from '../elements.js';
-import { layoutColumns, type Column, type FixedColumn } from '../layout.js';
+import { isNull, layoutColumns, type Column, type FixedColumn } from '../layout.js';
 import { viewOf } from '../variable.js';
 import { modelNumbersReader, numbersReader, type ModelColumn, type ReadModelNumbers, type ReadNumbers } from './numbers-reader.js';
 
@@ -23,10 +23,6 @@ export interface Block {
 export function createBlock(columns: readonly Column[]): Block {
   const layout = layoutColumns(columns);
   const bitmapBytes = Math.ceil(columns.length / 8);
-
-  function isNull(bytes: Uint8Array, at: number, position: number): boolean {
-    return (bytes[at + (position >> 3)]! & (1 << (position & 7))) !== 0;
-  }
 
   function numberAt(position: number): FixedColumn {
     const column = layout.numbers[position];

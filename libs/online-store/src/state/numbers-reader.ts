@@ -1,4 +1,4 @@
-import type { FixedColumn } from '../layout.js';
+import { isNull, type FixedColumn } from '../layout.js';
 import type { Memory } from '../memory-of.js';
 
 /** Where a row lies: in `memory`, of which `view` is the one, `[at, end)`. */
@@ -45,7 +45,7 @@ export function numbersReader(columns: readonly FixedColumn[]): ReadNumbers {
     for (let i = 0; i < columns.length; i++) {
       const { position, at, codec } = columns[i]!;
       out[i] = Number(codec.read(row.view, row.at + at));
-      mask[i] = row.hasNulls && isNull(row, position) ? 0 : 1;
+      mask[i] = row.hasNulls && isNull(row.memory.bytes, row.at, position) ? 0 : 1;
     }
   };
 }
@@ -91,10 +91,6 @@ function runsOf(columns: readonly (FixedColumn & ModelColumn)[]): readonly Run[]
     else runs.push({ kind, at, to, count: 1 });
   }
   return runs;
-}
-
-function isNull({ view, at }: RowPlace, position: number): boolean {
-  return (view.getUint8(at + (position >> 3)) & (1 << (position & 7))) !== 0;
 }
 
 /** Each loop reads one kind of number only, all into one kind of array. */

@@ -1,9 +1,9 @@
 import { GranaryError, isGranaryError, type EntityKey, type FeatureValue, type Instant, type Snapshot, type Value } from '@granary/contracts';
 import { readWatermark, type OnlineStore } from '@granary/online-store';
-import { KnownWatermarks, type Watermarks } from '../log/known-watermarks.js';
 import type { ServingLog } from '../log/serving-log.js';
 import { derivedValue } from './derived.js';
 import { featureValue, type ViewValues } from './evaluate.js';
+import { KnownWatermarks, type Watermarks } from './known-watermarks.js';
 import { readMatrix, type FeatureMatrix } from './matrix.js';
 import { planService, unknownService, type ServicePlan } from './plan.js';
 import { assertFewEnough, parseRequest, readEach, type FeatureRequest } from './request.js';
@@ -32,8 +32,8 @@ export interface FeatureReaderOptions {
 
 export interface ReadOptions {
   /**
-   * The instant that a TTL counts back from, and the time of the request. Default: now. Windows end where the view was
-   * materialised, whatever `at` says: see `freshness`.
+   * The instant that everything is as of: windows and TTLs count back from it, and it is the time of the request. Default: now.
+   * Where it is earlier than what an online row can answer, the history does, or without one the read throws PAST_NOT_ONLINE.
    */
   readonly at?: Instant | undefined;
 }
