@@ -33,14 +33,15 @@ describe('training a recommender', () => {
   beforeAll(() => initTensorflow());
 
   it(`asks for features as of before the choice: of no item that the user had met by then (seed ${seed})`, async () => {
-    const events = randomEvents(seed, { users: 40, items: 60, events: 900 });
+    // Each at an instant of its own: user and instant tell one list of candidates from another.
+    const events = randomEvents(seed, { users: 40, items: 60, events: 900 }).map((each, index) => ({ ...each, time: 11 * index }));
     const interactions = interactionsOf(events);
     const { asked, features } = noting(tasteFeatures(interactions));
     const { rankerReport, featureNames, ranker } = await trainRecommender(interactions, options({ features, maxListLength: 20 }));
     expect([featureNames, ranker?.encoding.columns.length, ranker?.sourceCount]).toEqual([['sameTaste', 'noise'], 2, 3]);
     expect(asked).toHaveLength(1);
     const { users, items, times } = asked[0]!;
-    expect(rankerReport!.trainingLists + rankerReport!.validationLists).toBe(new Set(users.map((user, row) => user * 1e6 + times[row]!)).size);
+    expect(rankerReport!.trainingLists + rankerReport!.validationLists).toBe(new Set(Array.from(users, (user, row) => `${user} ${times[row]}`)).size);
     const lengths = new Map<string, number>();
     users.forEach((user, row) => lengths.set(`${user} ${times[row]}`, 1 + (lengths.get(`${user} ${times[row]}`) ?? 0)));
     expect(Math.max(...lengths.values())).toBeLessThanOrEqual(20);
