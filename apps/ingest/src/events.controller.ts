@@ -7,12 +7,12 @@ import { SINK } from './tokens.js';
 export class EventsController {
   constructor(@Inject(SINK) private readonly sink: EventSink) {}
 
-  /** 200: all are accepted; 207: some; 400: none. */
+  /** 200: all are accepted; 207: some; 409: none, for what is stored contradicts them; 400: none. */
   @Post(':source')
   @HttpCode(200)
   async post(@Param('source') source: string, @Body() rows: readonly unknown[] | undefined, @Res({ passthrough: true }) reply: FastifyReply): Promise<IntakeResult> {
     const result = await this.sink.accept(source, rows ?? [], { origin: 'http' });
-    if (result.rejected.length > 0) void reply.code(result.accepted === 0 ? 400 : 207);
+    if (result.rejected.length > 0) void reply.code(result.accepted > 0 ? 207 : result.rejected.every(({ code }) => code === 'CONFLICTING_EVENT') ? 409 : 400);
     return result;
   }
 }

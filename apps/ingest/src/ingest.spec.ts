@@ -97,6 +97,25 @@ describe('what is sent', () => {
 });
 
 describe('what is wrong', () => {
+  test('is an event whose id is stored with other content: both are kept, one as a dead letter, and the sender is told', async () => {
+    const first = payment();
+    const other = { ...first, amount: 2, note: 'not declared' };
+    const [later, contradicting] = [payment(), { ...first, amount: null }];
+    expect((await post('payments', JSON.stringify(first))).status).toBe(200);
+    const reason = 'conflict: the event of this paymentId is stored already, with other content in amount';
+    const code = 'CONFLICTING_EVENT';
+    expect(await post('payments', JSON.stringify(other))).toMatchObject({ status: 409, body: { accepted: 0, duplicates: 0, rejected: [{ index: 0, code, reason }] } });
+    const batch = [{ ...first, amount: 'much' }, later, contradicting, first, { ...later, at: AT + 1 }, later];
+    expect(await post('payments', JSON.stringify(batch))).toMatchObject({
+      status: 207,
+      body: { accepted: 3, duplicates: 2, rejected: [{ index: 0, code: 'INVALID_EVENT' }, { index: 2, code, reason }, { index: 4, code, reason: reason.replace('amount', 'at') }] },
+    });
+    expect(await store.rows({ sql: 'SELECT amount FROM events_payments WHERE paymentId = {id:String}', params: { id: first['paymentId'] as string } })).toEqual([{ amount: 1.5 }]);
+    const letters = await store.listQuarantine(payments, 10, { reason: 'CONFLICT' });
+    expect(letters.map(({ text }) => JSON.parse(text) as object)).toEqual(expect.arrayContaining([other, contradicting, { ...later, at: AT + 1 }]));
+    expect(await store.dropQuarantined(payments)).toBe(4);
+  });
+
   test('is rejected event by event, and is among the dead letters as it came', async () => {
     const bad = payment({ amount: 'much', at: AT });
     const answer = await post('payments', `${JSON.stringify(payment())}\n${JSON.stringify(bad)}\nnot json\n7\n${JSON.stringify({ userId: 1 })}`, ndjson);

@@ -226,7 +226,7 @@ describe.each(Object.entries(TARGETS))('offline store, %s', (_name, start) => {
       const rows = Array.from({ length: 1_000 }, (_, i) => payment(`p${i}`, 1_600_000_000_000 + i * 1_000));
       expect(await store.appendEvents(source, [...rows.slice(0, 600), ...rows.slice(100, 200)])).toMatchObject({ inserted: 600, duplicates: 100 });
       expect(await store.appendEvents(source, rows)).toMatchObject({ inserted: 400, duplicates: 600 });
-      expect(await store.appendEvents(source, [payment('p5', 1)])).toMatchObject({ inserted: 0, duplicates: 1 });
+      expect(await store.appendEvents(source, [payment('p5', 1)])).toMatchObject({ inserted: 0, duplicates: 0, conflicts: 1, rows: [{ outcome: 'conflict', sequence: 6, differs: ['at'] }] });
       expect(await store.appendEvents(source, [])).toMatchObject({ inserted: 0, duplicates: 0 });
       expect(await store.countEvents(source)).toBe(1_000);
       const stored = await store.rows(sql('SELECT __event_id AS id, __sequence AS sequence FROM events_once ORDER BY __sequence'));

@@ -10,7 +10,7 @@ const sink: EventSink = {
   accept(source, rows, options) {
     taken.push([source, rows, options]);
     if (rows.length === 2) return Promise.reject(new GranaryError('BUSY', 'full', { details: { retryAfterMs: 7 } }));
-    return Promise.resolve({ accepted: rows.length, duplicates: null, rejected: [{ index: 3, reason: 'why' }] });
+    return Promise.resolve({ accepted: rows.length, duplicates: null, rejected: [{ index: 3, code: 'CONFLICTING_EVENT', reason: 'why' }] });
   },
   ping: () => Promise.resolve(),
   close: () => Promise.resolve(),
@@ -22,12 +22,12 @@ beforeAll(async () => {
 afterAll(() => app?.close());
 
 const event = '{ eventId: "e1", userId: 9223372036854775807, country: "pl", branchNo: 3, kind: shop, mood: "bad", amount: 2, points: "5", member: true, since: "2026-01-01", tags: ["a"], at: 1767312000000 }';
-const ingest = (events: string): string => `mutation { ingestEvents(events: [${events}]) { accepted duplicates rejected { index reason } } }`;
+const ingest = (events: string): string => `mutation { ingestEvents(events: [${events}]) { accepted duplicates rejected { index code reason } } }`;
 
 test('events of a source go to the intake as they were written', async () => {
   for (let again = 0; again < 3; again += 1) {
     const answer = await app.query(ingest(event));
-    expect(answer).toMatchObject({ status: 200, data: { ingestEvents: { accepted: 1, duplicates: null, rejected: [{ index: 3, reason: 'why' }] } } });
+    expect(answer).toMatchObject({ status: 200, data: { ingestEvents: { accepted: 1, duplicates: null, rejected: [{ index: 3, code: 'CONFLICTING_EVENT', reason: 'why' }] } } });
   }
   expect(taken.at(-1)).toEqual(['events', [expect.objectContaining({ userId: '9223372036854775807', kind: 'shop', mood: 'bad', since: '2026-01-01', tags: ['a'] })], { origin: 'graphql' }]);
 });

@@ -37,14 +37,18 @@ function mutation(types: SchemaTypes, source: Source, sink: EventSink, result: G
 function resultType(types: SchemaTypes): GraphQLObjectType {
   const rejected = new GraphQLObjectType({
     name: types.claim('RejectedEvent', DECLARATION),
-    description: 'An event that is not as its source declares; it is among the dead letters of the source.',
-    fields: { index: { type: new GraphQLNonNull(GraphQLInt), description: 'Among the events sent, from 0.' }, reason: { type: new GraphQLNonNull(GraphQLString) } },
+    description: 'An event that is not stored; it is among the dead letters of the source.',
+    fields: {
+      index: { type: new GraphQLNonNull(GraphQLInt), description: 'Among the events sent, from 0.' },
+      code: { type: new GraphQLNonNull(GraphQLString), description: 'INVALID_EVENT: it is not as its source declares. CONFLICTING_EVENT: its id is that of a stored event with other content, which stays.' },
+      reason: { type: new GraphQLNonNull(GraphQLString) },
+    },
   });
   return new GraphQLObjectType({
     name: types.claim('IngestResult', DECLARATION),
     fields: {
       accepted: { type: new GraphQLNonNull(GraphQLInt) },
-      duplicates: { type: GraphQLInt, description: 'How many of the accepted were stored before; null where that shows only later.' },
+      duplicates: { type: GraphQLInt, description: 'How many of the accepted were stored before, with the same content; null where that shows only later.' },
       rejected: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(rejected))) },
     },
   });

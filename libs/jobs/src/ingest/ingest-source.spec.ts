@@ -133,6 +133,28 @@ describe('ingest', () => {
     expect(await store.countQuarantined(source)).toBe(6);
   });
 
+  it('puts rows that contradict a stored event, or one before them, into quarantine, whichever statements append them', async () => {
+    const header = 'user,item,rating,at';
+    const good = lines(100, 2_200);
+    for (const [name, count] of [['few', 50], ['many', 2_100]] as const) {
+      const source = { ...ratings, name: `contradicted_${name}` };
+      await ingestSource(store, source, files.write(`${name}.csv`, [header, ...good.slice(0, count)].join('\n')));
+      const [first, second] = good as [string, string];
+      const again = files.write(`${name}-again.csv`, [header, ...good.slice(1, count), first.replace('4.5', '3'), second, second.replace('4.5', ''), '1,1,1,1', '1,1,2,1'].join('\n'));
+      for (const inserted of [1, 0]) {
+        expect(await ingestSource(store, source, again, { label: 'again.csv' })).toMatchObject({
+          inserted, duplicates: count + 1 - inserted, quarantined: 3,
+          reasons: [{ reason: 'conflict: stored already, with other content in rating', count: 2 }, { reason: 'rating: missing value', count: 1 }],
+        });
+      }
+      expect((await store.listQuarantine(source)).map(({ line, text, reason }) => [line, text, reason])).toEqual([
+        [count + 1, '{"user":"100","item":"7","rating":3,"at":"964982803"}', 'conflict: the event of this user, item is stored already, with other content in rating'],
+        [count + 3, expect.any(String), 'rating: missing value, wanted float64'],
+        [count + 5, expect.stringContaining('"rating":2'), expect.stringContaining('conflict')],
+      ]);
+    }
+  });
+
   it('puts rows without an id into quarantine, each of them', async () => {
     for (const [format, content] of [['csv', 'id,n\n,1\na,2\n,3\n'], ['ndjson', '{"id":"","n":1}\n{"id":"a","n":2}\n{"id":"","n":3}\n']] as const) {
       const source = sourceOf([field('id', 'string'), field('n', 'int64')], { name: `nameless_${format}`, eventId: ['id'] });

@@ -1,5 +1,6 @@
 import { GranaryError, isGranaryError, type ErrorCode, type FileFormat, type JobOptions, type Source } from '@granary/contracts';
 import type { OfflineStore, Reject } from '@granary/offline-store';
+import { conflictMistake, conflictReason } from './conflict.js';
 import { createEventParser, type ParsedEvent } from './event-parser.js';
 import { openFile } from './open-file.js';
 import { textOf, type Notation, type RawRow } from './raw-row.js';
@@ -14,13 +15,13 @@ export interface IngestOptions extends JobOptions {
   readonly batchRows?: number | undefined;
 }
 
-/** read = inserted + duplicates + quarantined. */
+/** read = inserted + duplicates + quarantined; rows that contradict a stored event are quarantined. */
 export interface IngestReport {
   readonly source: string;
   readonly file: string;
   readonly read: number;
   readonly inserted: number;
-  /** Rows whose event was in the store already, or earlier in the file. */
+  /** Rows whose event was in the store already, or earlier in the file, with the same content. */
   readonly duplicates: number;
   readonly quarantined: number;
   /** Quarantined rows by field and kind of mistake, the most frequent first. */
@@ -125,6 +126,12 @@ interface Quarantined {
   readonly mistake: string;
 }
 
+/** A row that is an event; it may still contradict a stored one. */
+interface Readable {
+  readonly event: ParsedEvent;
+  readonly raw: RawRow;
+}
+
 interface Loader {
   /** Takes rows; writes when a batch is full. `decodedBytes`: how much of the file was decoded for them. */
   add: (rows: readonly RawRow[], decodedBytes: number) => Promise<void>;
@@ -142,14 +149,14 @@ function createLoader(store: OfflineStore, source: Source, file: string, notatio
   let inserted = 0;
   let duplicates = 0;
   let quarantined = 0;
-  let events: ParsedEvent[] = [];
+  let events: Readable[] = [];
   let rejects: Quarantined[] = [];
   let flushedBytes = 0;
 
-  const reject = (raw: RawRow, reason: string, mistake: string): void => {
+  const rejectOf = (raw: RawRow, reason: string, mistake: string): Quarantined => {
     const text = raw.kind === 'row' && notation === 'text' ? textToJson(raw.values) : textOf(raw);
     const kept = text.length > QUARANTINED_TEXT ? `${text.slice(0, QUARANTINED_TEXT)}…` : text;
-    rejects.push({ reject: { file, line: raw.line, text: kept, reason }, mistake });
+    return { reject: { file, line: raw.line, text: kept, reason }, mistake };
   };
 
   let writing: Promise<void> = Promise.resolve();
@@ -163,14 +170,23 @@ function createLoader(store: OfflineStore, source: Source, file: string, notatio
     rejects = [];
   };
 
-  const write = async (batch: readonly ParsedEvent[], bad: readonly Quarantined[]): Promise<void> => {
+  const setAside = async (bad: readonly Quarantined[]): Promise<void> => {
     if (bad.length > 0) await store.quarantine(source, bad.map((each) => each.reject));
     quarantined += bad.length;
     for (const { mistake } of bad) mistakes.set(mistake, (mistakes.get(mistake) ?? 0) + 1);
+  };
+
+  const write = async (batch: readonly Readable[], bad: readonly Quarantined[]): Promise<void> => {
+    await setAside(bad);
     if (batch.length === 0) return;
-    const written = await store.appendEvents(source, batch);
+    const written = await store.appendEvents(source, batch.map(({ event }) => event));
     inserted += written.inserted;
     duplicates += written.duplicates;
+    if (written.conflicts === 0) return;
+    await setAside(batch.flatMap(({ raw }, i) => {
+      const { outcome, differs = [] } = written.rows[i]!;
+      return outcome === 'conflict' ? [rejectOf(raw, conflictReason(source, differs), conflictMistake(differs))] : [];
+    }));
   };
 
   return {
@@ -178,12 +194,9 @@ function createLoader(store: OfflineStore, source: Source, file: string, notatio
     written: () => writing,
     async add(rows, decodedBytes) {
       for (const raw of rows) {
-        if (raw.kind === 'fault') reject(raw, raw.reason, raw.mistake);
-        else {
-          const parsed = parser.parse(raw.values);
-          if (parsed.kind === 'event') events.push(parsed);
-          else reject(raw, parsed.reason, parsed.mistake);
-        }
+        const parsed = raw.kind === 'fault' ? raw : parser.parse(raw.values);
+        if (parsed.kind === 'event') events.push({ event: parsed, raw });
+        else rejects.push(rejectOf(raw, parsed.reason, parsed.mistake));
         if (events.length + rejects.length >= batchRows) await flush();
       }
       if (decodedBytes - flushedBytes < BATCH_BYTES) return;

@@ -37,6 +37,21 @@ test('dead letters are read again with fields corrected; what is right now leave
   await intake.close();
 });
 
+test('what contradicts a stored event stays a dead letter until it is another event', async () => {
+  const source: Source = { ...sales, name: 'contradicted' };
+  const intake = createIntake({ store, snapshot: { sources: [source] }, publisher: noPublisher });
+  const sale = { saleId: 'a', owner: 'o', tenant: 't', shopId: '1', amount: 1, payment: 'card', tags: [], at: 1_700_000_000_000 };
+  await intake.accept(source.name, [sale, { ...sale, amount: 2 }], { origin: 'http' });
+  const stays = await store.listQuarantine(source);
+  expect(await replayDeadLetters(store, source, intake)).toMatchObject({ replayed: 0, stillWrong: 1, reasons: [{ reason: expect.stringMatching(/^conflict: .* amount$/), count: 1 }] });
+  expect(await store.listQuarantine(source)).toEqual(stays);
+  expect(await replayDeadLetters(store, source, intake, { set: { amount: 1 } })).toMatchObject({ replayed: 1, duplicates: 1, stillWrong: 0 });
+  await intake.accept(source.name, [{ ...sale, amount: 2 }], { origin: 'http' });
+  expect(await replayDeadLetters(store, source, intake, { set: { saleId: 'b' } })).toMatchObject({ replayed: 1, duplicates: 0 });
+  expect(await store.countEvents(source)).toBe(2);
+  await intake.close();
+});
+
 test('dead letters go to a file, of CSV too, are mended in it, and only those whose events are stored are gone', async () => {
   const source: Source = { ...sales, name: 'mended' };
   const intake = createIntake({ store, snapshot: { sources: [source] }, publisher: noPublisher });

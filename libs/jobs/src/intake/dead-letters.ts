@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { GranaryError, type Source } from '@granary/contracts';
 import type { OfflineStore, QuarantinedRow } from '@granary/offline-store';
-import { UnreadableRow, pushableSource, type EventSink } from './event-sink.js';
+import { UnreadableRow, pushableSource, type EventSink, type RejectedEvent } from './event-sink.js';
 import { createRowsParser, jsonText } from './parse-events.js';
 import { readLine } from './read-rows.js';
 
@@ -22,7 +22,7 @@ export interface ReplayReport {
   readonly replayed: number;
   /** How many of those events were stored before. */
   readonly duplicates: number;
-  /** Those that are no events yet; the dead letters stay. */
+  /** Those that are no events yet, or contradict a stored one; the dead letters stay. */
   readonly stillWrong: number;
   /** Lines of a file whose dead letters are gone already: replayed before, or dropped. */
   readonly gone: number;
@@ -182,22 +182,24 @@ class Replay {
     if (this.#signal?.aborted === true) {
       throw new GranaryError('CANCELLED', `replaying ${this.#source.name} was stopped; ${this.#replayed} are done`, { todo: 'Run it again to replay the rest.', details: { replayed: this.#replayed } });
     }
-    const wrong = new Set<QuarantinedRow>();
-    for (const { index, reason } of this.#parse(entries.map(({ row }) => row), '').rejected) {
-      const { letter, place } = entries[index]!;
-      // A letter that became several rows is wrong once.
-      if (wrong.has(letter)) continue;
-      wrong.add(letter);
-      this.refuse(`${place}${reason}`);
-    }
-    const right = entries.filter(({ letter }) => !wrong.has(letter));
+    const right = this.#without(entries, this.#parse(entries.map(({ row }) => row), null).rejected);
     if (right.length === 0) return;
-    const { rejected, duplicates } = await this.#sink.accept(this.#source.name, right.map(({ row }) => row), { origin: 'replay' });
-    if (rejected.length > 0) throw new Error(`rows that could be read were rejected: ${rejected[0]!.reason}`);
-    const letters = [...new Set(right.map(({ letter }) => letter))];
+    const { rejected, duplicates } = await this.#sink.accept(this.#source.name, right.map(({ row }) => row), { origin: null });
+    const letters = [...new Set(this.#without(right, rejected).map(({ letter }) => letter))];
     await this.#store.removeQuarantined(this.#source, letters);
     this.#replayed += letters.length;
     this.#duplicates += duplicates ?? 0;
+  }
+
+  /** Those whose letters have no row that is rejected; a letter that became several rows is wrong once. */
+  #without(entries: readonly Entry[], rejected: readonly RejectedEvent[]): readonly Entry[] {
+    const wrong = new Set<QuarantinedRow>();
+    for (const { index, reason } of rejected) {
+      const { letter, place } = entries[index]!;
+      if (!wrong.has(letter)) this.refuse(`${place}${reason}`);
+      wrong.add(letter);
+    }
+    return entries.filter(({ letter }) => !wrong.has(letter));
   }
 
   report(): ReplayReport {

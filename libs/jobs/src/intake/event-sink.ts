@@ -1,10 +1,14 @@
 import { GranaryError, type Snapshot, type Source } from '@granary/contracts';
 
-/** A pushed event that is not as its source declares; it is among the source's dead letters. */
+/** `INVALID_EVENT`: it is not as its source declares. `CONFLICTING_EVENT`: its id is that of a stored event with other content, which stays. */
+export type RejectionCode = 'INVALID_EVENT' | 'CONFLICTING_EVENT';
+
+/** A pushed event that is not stored; it is among the source's dead letters. */
 export interface RejectedEvent {
   /** Among the events of the request, from 0. */
   readonly index: number;
-  /** Field, value and wanted type. */
+  readonly code: RejectionCode;
+  /** Field, value and wanted type; of a conflict the fields that contradict what is stored. */
   readonly reason: string;
 }
 
@@ -12,7 +16,7 @@ export interface RejectedEvent {
 export interface IntakeResult {
   /** Events that survive whatever happens to this process now. */
   readonly accepted: number;
-  /** How many of them were known already; null where that shows only later (behind a stream). */
+  /** How many of them were stored already, with the same content; null where that shows only later (behind a stream), as conflicts do then. */
   readonly duplicates: number | null;
   readonly rejected: readonly RejectedEvent[];
 }
@@ -26,8 +30,8 @@ export class UnreadableRow {
 }
 
 export interface AcceptOptions {
-  /** Where the events came from, for the dead letters: `http`, `graphql`. */
-  readonly origin: string;
+  /** Where the events came from, for the dead letters: `http`, `graphql`. Null: from the dead letters, where those that are rejected again stay as they are. */
+  readonly origin: string | null;
 }
 
 /** What takes events in: the intake itself, or a stream on the way to one. */
@@ -35,7 +39,7 @@ export interface EventSink {
   /**
    * Takes events of a source, as objects of its fields (as JSON has them; whole numbers beyond 2^53 as bigint or text).
    * Resolves when they are durable, and visible in the next read where the sink publishes them. Events that are not as
-   * declared are rejected one by one.
+   * declared, or contradict what is stored, are rejected one by one.
    * Throws UNKNOWN_SOURCE, INVALID_USAGE (a computed source), TOO_MANY_EVENTS, BUSY (`details.retryAfterMs`), STORE_UNAVAILABLE
    * and QUERY_FAILED: then none of them is acknowledged, and the same request may be sent again.
    */

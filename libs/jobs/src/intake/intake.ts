@@ -1,7 +1,8 @@
 import { GranaryError, type Snapshot, type Source } from '@granary/contracts';
-import type { OfflineStore } from '@granary/offline-store';
+import type { AppendedRow, OfflineStore, Reject } from '@granary/offline-store';
 import { pushableSource, type AcceptOptions, type EventSink, type IntakeResult } from './event-sink.js';
-import { createRowsParser, type ParsedEvents } from './parse-events.js';
+import { conflictReason } from '../ingest/conflict.js';
+import { createRowsParser, rejectsOf, type ParsedEvents } from './parse-events.js';
 import type { Publisher, StoredEvent } from './publisher.js';
 import { resolveLimits, type IntakeLimits } from './limits.js';
 
@@ -13,6 +14,8 @@ export interface IntakeOptions {
 }
 
 interface Waiting {
+  readonly rows: readonly unknown[];
+  readonly origin: string | null;
   readonly parsed: ParsedEvents;
   readonly resolve: (result: IntakeResult) => void;
   readonly reject: (error: unknown) => void;
@@ -26,7 +29,7 @@ interface StoredBatch {
 
 interface Lane {
   readonly source: Source;
-  readonly parse: (rows: readonly unknown[], origin: string) => ParsedEvents;
+  readonly parse: (rows: readonly unknown[], origin: string | null) => ParsedEvents;
   readonly waiting: Waiting[];
   /** Resolves when nothing is waiting or being stored. */
   storing: Promise<void> | undefined;
@@ -80,7 +83,7 @@ export function createIntake({ store, snapshot, publisher, limits: given = {} }:
     queuedBytes += parsed.bytes;
     try {
       return await new Promise<IntakeResult>((resolve, reject) => {
-        lane.waiting.push({ parsed, resolve, reject });
+        lane.waiting.push({ rows, origin, parsed, resolve, reject });
         lane.storing ??= drain(lane);
       });
     } finally {
@@ -117,10 +120,10 @@ export function createIntake({ store, snapshot, publisher, limits: given = {} }:
     // Duplicates too: what stored them may have ended before it published them.
     const stored = events.map(({ eventId, eventTime, knownAt, values }, i): StoredEvent => ({ eventId, eventTime, knownAt, values, sequence: rows[i]!.sequence, outcome: rows[i]!.outcome }));
     let from = 0;
-    const results = batch.map(({ parsed }) => {
-      const own = rows.slice(from, (from += parsed.events.length));
-      return { accepted: own.length, duplicates: own.filter(({ outcome }) => outcome === 'duplicate').length, rejected: parsed.rejected };
-    });
+    const answers = batch.map((each) => answer(source, each, rows.slice(from, (from += each.parsed.events.length))));
+    const conflicts = answers.flatMap(({ rejects }) => rejects);
+    if (conflicts.length > 0) await store.quarantine(source, conflicts);
+    const results = answers.map(({ result }) => result);
     return { results, publish: () => publisher.published(source, stored, lastSequence) };
   }
 
@@ -137,6 +140,18 @@ export function createIntake({ store, snapshot, publisher, limits: given = {} }:
       await publisher.settled();
     },
   };
+}
+
+/** What a request is told of its events, and which of them are dead letters though they could be read. */
+function answer(source: Source, { rows, origin, parsed }: Waiting, appended: readonly AppendedRow[]): { readonly result: IntakeResult; readonly rejects: readonly Reject[] } {
+  const conflicts = appended.flatMap(({ outcome, differs = [] }, i) => (outcome === 'conflict' ? [{ index: parsed.positions[i]!, reason: conflictReason(source, differs) }] : []));
+  const rejected = [...parsed.rejected, ...conflicts.map((each) => ({ ...each, code: 'CONFLICTING_EVENT' as const }))];
+  const result = {
+    accepted: appended.length - conflicts.length,
+    duplicates: appended.filter(({ outcome }) => outcome === 'duplicate').length,
+    rejected: conflicts.length === 0 ? rejected : rejected.sort((a, b) => a.index - b.index),
+  };
+  return { result, rejects: conflicts.flatMap(({ index, reason }) => rejectsOf(rows[index], origin, reason)) };
 }
 
 /** The requests that make up one batch: as many as fit, at least one. */

@@ -6,18 +6,21 @@ import { UnreadableRow, type RejectedEvent } from './event-sink.js';
 
 export interface ParsedEvents {
   readonly events: readonly ParsedEvent[];
+  /** Where each of them stands in the request. */
+  readonly positions: readonly number[];
   readonly rejected: readonly RejectedEvent[];
-  /** The same for the source's dead letters. */
+  /** The same for the source's dead letters; none of what comes from there. */
   readonly rejects: readonly Reject[];
   /** What all this takes in memory, about. */
   readonly bytes: number;
 }
 
 /** Compiles a source into a parser of pushed rows. */
-export function createRowsParser(source: Source): (rows: readonly unknown[], origin: string) => ParsedEvents {
+export function createRowsParser(source: Source): (rows: readonly unknown[], origin: string | null) => ParsedEvents {
   const parser = createEventParser(source, 'json');
   return (rows, origin) => {
     const events: ParsedEvent[] = [];
+    const positions: number[] = [];
     const rejected: RejectedEvent[] = [];
     const rejects: Reject[] = [];
     let bytes = 0;
@@ -25,16 +28,24 @@ export function createRowsParser(source: Source): (rows: readonly unknown[], ori
       const parsed = parseRow(parser, row);
       if (parsed.kind === 'event') {
         bytes += weightOf(parsed);
+        positions.push(index);
         events.push(parsed);
         return;
       }
-      const text = row instanceof UnreadableRow ? row.text : jsonText(row);
-      bytes += 2 * text.length;
-      rejected.push({ index, reason: parsed.reason });
-      rejects.push({ file: origin, line: 0, text, reason: parsed.reason });
+      rejected.push({ index, code: 'INVALID_EVENT', reason: parsed.reason });
+      const [reject] = rejectsOf(row, origin, parsed.reason);
+      if (reject === undefined) return;
+      bytes += 2 * reject.text.length;
+      rejects.push(reject);
     });
-    return { events, rejected, rejects, bytes };
+    return { events, positions, rejected, rejects, bytes };
   };
+}
+
+/** A pushed row as a dead letter of its own, unless it is one. */
+export function rejectsOf(row: unknown, origin: string | null, reason: string): readonly Reject[] {
+  if (origin === null) return [];
+  return [{ file: origin, line: 0, text: row instanceof UnreadableRow ? row.text : jsonText(row), reason }];
 }
 
 function parseRow(parser: EventParser, row: unknown): ReturnType<EventParser['parseRecord']> {

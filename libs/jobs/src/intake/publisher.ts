@@ -5,7 +5,7 @@ import type { AppendOutcome, EventRow } from '@granary/offline-store';
 export interface StoredEvent extends EventRow {
   /** `__sequence` it was stored with. */
   readonly sequence: number;
-  /** `duplicate`: it was stored before this batch, or stands in it already; `version`: it replaces a stored one. */
+  /** `duplicate`: it was stored before this batch, or stands in it already; `version`: it replaces a stored one; `conflict`: what is stored is another one. */
   readonly outcome: AppendOutcome;
 }
 

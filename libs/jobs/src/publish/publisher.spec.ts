@@ -83,7 +83,7 @@ for (const [kind, whyNot] of [['lmdb', null], ['redis', whyNoRedis()]] as const)
     const store = async (source: Source, events: readonly Sale[]) => {
       const rows = events.map((event) => rowOf(source, event));
       const { rows: appended, lastSequence } = await offline.appendEvents(source, rows);
-      events.forEach((event, i) => void (appended[i]!.outcome !== 'duplicate' && told[source.name]!.push(event)));
+      events.forEach((event, i) => void (['new', 'version'].includes(appended[i]!.outcome) && told[source.name]!.push(event)));
       return { stored: rows.map((row, i) => ({ ...row, ...appended[i]! })), lastSequence };
     };
     const SHOPS = Array.from({ length: 3 }, (_, t) => Array.from({ length: 4 }, (__, shop) => `t${t}/${shop}`)).flat();

@@ -55,10 +55,10 @@ export function createPublisher(offline: OfflineStore, online: OnlineStore, snap
 }
 
 /**
- * Those that are stored as they are here: a duplicate may have other content than its first. None of a source whose events have
+ * Those that were stored as they are here. None of a source whose events have
  * versions: which of them replace another the table says.
  */
 function eventsAtHand({ knownAt, eventTime }: Source, events: readonly StoredEvent[]): readonly SourceEvent[] {
   if (knownAt !== null || eventTime === null) return [];
-  return events.filter(({ outcome }) => outcome !== 'duplicate');
+  return events.filter(({ outcome }) => outcome === 'new' || outcome === 'version');
 }

@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import { EVENT, eventsTable, identifier, type FieldType, type Source, type Statement, type Value } from '@granary/contracts';
 import type { Statements } from '../statements.js';
 import type { Row } from '../decode.js';
-import type { AppendedRow, EventRow } from './append.js';
+import type { AppendedBatch, AppendedRow, EventRow } from './append.js';
+import { differingFields, valueColumns, valuesOf } from './conflicts.js';
 import { holdsVersions, keyOf } from './distinct-rows.js';
 import { lastSequence as readLastSequence, ofSequences, timeRange } from './stored-events.js';
 import { instantText, tsvText, tsvValue } from './tsv.js';
@@ -21,7 +22,7 @@ export function fitsDirectly(source: Source, rows: readonly EventRow[]): boolean
 }
 
 /** Appends distinct rows: one statement finds what is stored of them, the next inserts the others with their sequences. */
-export async function appendDirectly(statements: Statements, source: Source, rows: readonly EventRow[]): Promise<{ readonly rows: readonly AppendedRow[]; readonly lastSequence: number }> {
+export async function appendDirectly(statements: Statements, source: Source, rows: readonly EventRow[]): Promise<AppendedBatch> {
   const found = await statements.rows(lookUp(source, rows), { comment: `append ${source.name}` });
   const versions = holdsVersions(source);
   let lastSequence = versions ? await readLastSequence(statements, source) : 0;
@@ -37,7 +38,7 @@ export async function appendDirectly(statements: Statements, source: Source, row
   const lines: string[] = [];
   const appended = rows.map((row): AppendedRow => {
     const same = stored.get(versions ? row.eventId : keyOf(source, row));
-    if (same !== undefined && (!versions || saysTheSame(source, row, same))) return { sequence: Number(same['_sequence']), outcome: 'duplicate' };
+    if (same !== undefined && (!versions || differingFields(source, row.values, valuesOf(source, same)).length === 0)) return { sequence: Number(same['_sequence']), outcome: 'duplicate' };
     lastSequence += 1;
     lines.push(eventLine(source, row, lastSequence));
     const outcome = known.has(row.eventId) ? 'version' : 'new';
@@ -59,28 +60,11 @@ function lookUp(source: Source, rows: readonly EventRow[]): Statement {
   const params = { ids: rows.map((row) => row.eventId), ...range.params };
   const each = `SELECT 0 AS _marker, ${id} AS _id, toUnixTimestamp64Milli(${known}) AS _known, ${sequence} AS _sequence`;
   if (holdsVersions(source)) {
-    const fields = source.fields.map((field, i) => `, ${identifier(field.name)} AS ${valueColumn(i)}`);
-    return { sql: `${each}${fields.join('')} FROM ${table} ${where} ORDER BY ${sequence} DESC LIMIT 1 BY ${id}`, params };
+    return { sql: `${each}${valueColumns(source)} FROM ${table} ${where} ORDER BY ${sequence} DESC LIMIT 1 BY ${id}`, params };
   }
   const marked = (expression: string): string => `SELECT 1 AS _marker, '' AS _id, toInt64(0) AS _known, ${expression} AS _sequence`;
   const last = `(${marked(sequence)} FROM ${table} ${ofSequences.last}) UNION ALL ${marked('max(sequence)')} ${ofSequences.erased(source)}`;
   return rows.length === 0 ? { sql: last, params: {} } : { sql: `${last} UNION ALL ${each} FROM ${table} ${where}`, params };
-}
-
-function valueColumn(at: number): string {
-  return `_value_${at}`;
-}
-
-function saysTheSame(source: Source, row: EventRow, stored: Row): boolean {
-  return source.fields.every(({ type }, i) => comparable(type, row.values[i] ?? null) === comparable(type, stored[valueColumn(i)] as Value | null));
-}
-
-/** A value as text that is equal where ClickHouse stores the same. */
-function comparable(type: FieldType, value: Value | null): string {
-  if (value === null) return tsvValue(null);
-  const element = type.kind === 'array' ? type.of.kind : type.kind;
-  if (element !== 'float32') return tsvValue(value);
-  return tsvValue(Array.isArray(value) ? value.map((item) => Math.fround(item as number)) : Math.fround(value as number));
 }
 
 function insertInto(source: Source): string {

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { EVENT, clickhouseType, eventsTable, identifier, type Source } from '@granary/contracts';
 import type { Statements } from '../statements.js';
-import type { AppendedRow, EventRow } from './append.js';
+import type { AppendedBatch, AppendedRow, EventRow } from './append.js';
+import { canConflict } from './conflicts.js';
 import { holdsVersions } from './distinct-rows.js';
 import { ofSequences, timeRange } from './stored-events.js';
 import { fromWire, tsvText, tsvValue, wireType } from './tsv.js';
@@ -11,7 +12,7 @@ const POSITION = '__position';
 const STAGE = 'granary_stage';
 
 /** Appends distinct rows, however many: ClickHouse finds what is stored of them, and inserts the others. */
-export async function appendStaged(statements: Statements, source: Source, rows: readonly EventRow[]): Promise<{ readonly rows: readonly AppendedRow[]; readonly lastSequence: number }> {
+export async function appendStaged(statements: Statements, source: Source, rows: readonly EventRow[]): Promise<AppendedBatch> {
   const stage = identifier(`${STAGE}_${source.name}_${randomUUID().replaceAll('-', '')}`);
   const comment = `append ${source.name}`;
   const run = (sql: string, params = {}): Promise<void> => statements.command({ sql, params }, { comment });
@@ -31,12 +32,13 @@ export async function appendStaged(statements: Statements, source: Source, rows:
       known.add(row.eventId);
       return { sequence: lastSequence, outcome };
     });
-    if (lastSequence === before) return { rows: appended, lastSequence };
+    const suspects = await findSuspects(statements, source, stage, appended);
+    if (lastSequence === before) return { rows: appended, lastSequence, suspects };
     const duplicates = lastSequence - before < rows.length;
     const { sql, params } = storedVersions(source, stage, rows);
     const where = duplicates ? ` WHERE (${identifier(EVENT.id)}, ${stagedVersion(source)}) NOT IN (SELECT _id, _version FROM (${sql}))` : '';
     await run(insertSelect(source, stage, where), { last_sequence: before, ...(duplicates ? params : {}) });
-    return { rows: appended, lastSequence };
+    return { rows: appended, lastSequence, suspects };
   } finally {
     await run(`DROP TABLE IF EXISTS ${stage}`);
   }
@@ -77,17 +79,21 @@ function stagedVersion(source: Source): string {
   return source.knownAt === null ? 'toInt64(0)' : identifier(EVENT.knownAt);
 }
 
+/** What it must be equal to, where a source holds no versions of things. */
+function storedVersion(source: Source): string {
+  return source.knownAt === null ? 'toInt64(0)' : `toUnixTimestamp64Milli(${identifier(EVENT.knownAt)})`;
+}
+
 /** (_id, _version, _sequence; no field begins so) of stored events with the ids of the batch; of the versions of a thing the newest. Only these columns of as few granules as can hold them are read. */
 function storedVersions(source: Source, stage: string, batch: readonly EventRow[]): { sql: string; params: Record<string, bigint> } {
-  const [id, known, sequence] = [EVENT.id, EVENT.knownAt, EVENT.sequence].map(identifier) as [string, string, string];
+  const [id, sequence] = [EVENT.id, EVENT.sequence].map(identifier) as [string, string];
   const range = timeRange(source, batch);
   const from = `FROM ${identifier(eventsTable(source))} WHERE ${id} IN (SELECT ${id} FROM ${stage})${range.sql}`;
   if (holdsVersions(source)) {
     const content = contentText(source.fields.map((field) => identifier(field.name)));
     return { sql: `SELECT ${id} AS _id, argMax(${content}, ${sequence}) AS _version, max(${sequence}) AS _sequence ${from} GROUP BY ${id}`, params: range.params };
   }
-  const version = source.knownAt === null ? 'toInt64(0)' : `toUnixTimestamp64Milli(${known})`;
-  return { sql: `SELECT ${id} AS _id, ${version} AS _version, ${sequence} AS _sequence ${from}`, params: range.params };
+  return { sql: `SELECT ${id} AS _id, ${storedVersion(source)} AS _version, ${sequence} AS _sequence ${from}`, params: range.params };
 }
 
 /** Stands in for a position in the row of the greatest sequence. */
@@ -107,6 +113,29 @@ function lookUp(source: Source, stage: string, batch: readonly EventRow[]): { sq
       FROM (${staged}) AS staged INNER JOIN (${sql}) AS stored ON stored._id = staged._staged_id GROUP BY _position`,
     params,
   };
+}
+
+/** Positions of the duplicates that are stored with other content. Their rows are read by the sequences they lie between, which were mostly appended together. */
+async function findSuspects(statements: Statements, source: Source, stage: string, appended: readonly AppendedRow[]): Promise<ReadonlySet<number>> {
+  const stored = appended.filter(({ outcome }) => outcome === 'duplicate').map(({ sequence }) => sequence);
+  if (stored.length === 0 || !canConflict(source)) return new Set();
+  const [position, id, sequence] = [POSITION, EVENT.id, EVENT.sequence].map(identifier) as [string, string, string];
+  const range = stored.reduce(({ first, last }, each) => ({ first: Math.min(first, each), last: Math.max(last, each) }), { first: Infinity, last: 0 });
+  const content = (column: (field: Source['fields'][number]) => string): string => contentText(source.fields.map(column));
+  const found = await statements.rows(
+    {
+      sql: `SELECT _position FROM (
+          SELECT ${position} AS _position, ${id} AS _staged_id, ${stagedVersion(source)} AS _staged_version, ${content((field) => fromWire(field.type, identifier(field.name)))} AS _staged_content FROM ${stage}
+        ) AS staged INNER JOIN (
+          SELECT ${id} AS _id, ${storedVersion(source)} AS _version, ${content((field) => identifier(field.name))} AS _content FROM ${identifier(eventsTable(source))}
+          WHERE ${sequence} BETWEEN {first:UInt64} AND {last:UInt64} AND ${id} IN (SELECT ${id} FROM ${stage})
+        ) AS stored ON stored._id = staged._staged_id AND stored._version = staged._staged_version
+        WHERE _content != _staged_content`,
+      params: range,
+    },
+    { comment: `append ${source.name}` },
+  );
+  return new Set(found.map((row) => row['_position'] as number));
 }
 
 function insertSelect(source: Source, stage: string, where: string): string {

@@ -51,6 +51,7 @@ export async function openStreamSink(options: StreamSinkOptions): Promise<EventS
 
   async function accept(name: string, rows: readonly unknown[], { origin }: AcceptOptions): Promise<IntakeResult> {
     if (closed) throw new GranaryError('STORE_UNAVAILABLE', 'This intake is stopping', { todo: 'Send the same again: to another one, or when it has started again.' });
+    if (origin === null) throw new Error('dead letters are replayed where they are stored');
     const { source, parse } = sourceOf(name);
     if (rows.length > requestRows) throw new GranaryError('TOO_MANY_EVENTS', `${rows.length} events in one request; ${requestRows} are taken`, { todo: 'Send them in several requests.', details: { limit: requestRows } });
     const { events, rejected } = parse(rows, origin);
