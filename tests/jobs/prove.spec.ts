@@ -21,6 +21,7 @@ const fields = { id: t.string, accountId: t.int64, peerId: t.int64, amount: t.fl
 const transfers = source('transfers', { fields, eventId: 'id', eventTime: 'at' });
 const reports = source('reports', { fields: { ...fields, toldAt: t.timestamp }, eventId: 'id', eventTime: 'at', knownAt: 'toldAt', corrected: true });
 const large = sqlSource('large', { inputs: [transfers], sql: 'SELECT id, accountId, amount, at FROM {{transfers}} WHERE amount > 50', fields: { id: t.string, accountId: t.int64, amount: t.float64, at: t.timestamp }, eventId: 'id', eventTime: 'at' });
+const both = sqlSource('both', { inputs: [transfers, reports], sql: "SELECT concat('t', id) AS id, accountId, amount, at FROM {{transfers}} UNION ALL SELECT concat('r', id) AS id, accountId, amount, at FROM {{reports}}", fields: { id: t.string, accountId: t.int64, amount: t.float64.nullable(), at: t.timestamp }, eventId: 'id', eventTime: 'at' });
 const spending = featureView('spending', {
   entity: account,
   source: transfers,
@@ -37,15 +38,16 @@ const spending = featureView('spending', {
 });
 const told = featureView('told', { entity: account, source: reports, features: (e) => ({ reports: count().over('7d'), said: latest(e.amount) }) });
 const big = featureView('big', { entity: account, source: large, features: (e) => ({ largest: sum(e.amount).over('7d') }) });
+const all = featureView('all_spending', { entity: account, source: both, features: (e) => ({ spent: sum(e.amount).over('7d') }) });
 const peer = spending.as('peer', { accountId: 'peerId' }).pick('spent7d', 'kind');
 const unusual = derived('unusual', [spending, told, request({ amount: t.float64 })], (s, r, q) => ({ times: q.amount.div(s.spent7d), reported: r.reports7d.add(s.transfers1d) }));
 const page = featureService('page', [spending, peer, told, unusual]);
-const bigPage = featureService('big_page', [big]);
+const bigPage = featureService('big_page', [big, all]);
 const plain = featureService('plain_page', [spending.pick('transfers7d', 'spent7d', 'kind')]);
 const snapshot = snapshotOf();
 
 function snapshotOf(): Snapshot {
-  return resolveSnapshot([account, transfers, reports, large, spending, told, big, unusual, page, bigPage, plain].map(({ definition }) => definition as never));
+  return resolveSnapshot([account, transfers, reports, large, both, spending, told, big, all, unusual, page, bigPage, plain].map(({ definition }) => definition as never));
 }
 
 interface Transfer {

@@ -76,6 +76,16 @@ export const MIGRATIONS: readonly Migration[] = [
       ) ENGINE = MergeTree ORDER BY (source, sequence)`,
     ],
   },
+  {
+    id: 7,
+    name: 'what views over computed sources were materialised from',
+    statements: [
+      // `sequence`: the sum of `sequences`, each the last event of its stored source that was read.
+      `CREATE TABLE IF NOT EXISTS granary_materialised (
+        view String, version String, sequence UInt64, sources Array(String), sequences Array(UInt64), noted_at DateTime64(3, 'UTC')
+      ) ENGINE = ReplacingMergeTree ORDER BY (view, version, sequence)`,
+    ],
+  },
 ];
 
 /** Runs the migrations that have not run yet, in order. */

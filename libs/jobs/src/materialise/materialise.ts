@@ -9,6 +9,7 @@ import { withStage } from '../stage-table.js';
 import { partsOfView, type ViewParts } from '../view-parts.js';
 import { withinMemory } from '../within-memory.js';
 import { baseWriter, computeBases, storeBases, type BaseWriter, type ComputedBases, type WrittenBases } from './bases.js';
+import { noteHorizon } from './noted-horizons.js';
 import { noteOnlineKeys, onlineKeys } from './online-keys.js';
 import { advanceWatermark, noteUnfinished, refuseFuture, refuseOlder } from './watermark.js';
 
@@ -119,7 +120,10 @@ async function run(work: Work, unfinished: UnfinishedView): Promise<WrittenBases
   const { signal, maxMemoryBytes, onProgress, project } = options;
   const own = storedSources(snapshot, parts.source).map(({ name }): [string, number] => [name, unfinished.horizon[name] ?? 0]);
   return withEvents(offline, snapshot, [parts.source], { horizon: new Map(own), signal, maxMemoryBytes, onProgress }, async (scope) => {
-    if (parts.source.computed !== undefined) await noteOnlineKeys(offline, parts, project, scope);
+    if (parts.source.computed !== undefined) {
+      await noteHorizon(offline, parts.view, new Map(own));
+      await noteOnlineKeys(offline, parts, project, scope);
+    }
     // Of a fixed horizon: the same before and after.
     const rows = await rowsOf(work, scope, unfinished.asOf);
     const result = await withTouched(work, unfinished, async (touched) => {

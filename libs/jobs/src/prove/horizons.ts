@@ -1,6 +1,7 @@
 import { named, resolveService, storedSources, type ResolvedView, type ServedRow, type Snapshot } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
 import type { Horizon } from '../events/with-events.js';
+import { notedHorizon } from '../materialise/noted-horizons.js';
 
 /** Served rows of one service that saw the same of its computed sources. */
 export interface Horizons {
@@ -11,7 +12,7 @@ export interface Horizons {
 
 /**
  * What was seen of the stored sources behind computed ones: a row knows the sum of their sequences, and where there are
- * several the notes of a backfill of the same events know each. `unknown` counts the rows whose notes are gone.
+ * several the notes of the materialisation know each. `unknown` counts the rows of which nothing is noted.
  */
 export async function horizonsOf(store: OfflineStore, snapshot: Snapshot, serviceName: string, rows: readonly ServedRow[]): Promise<{ readonly known: readonly Horizons[]; readonly unknown: number }> {
   const { views } = resolveService(snapshot, named(snapshot.services, serviceName));
@@ -44,10 +45,6 @@ async function noted(store: OfflineStore, snapshot: Snapshot, { view, source }: 
   // Without a row nothing had been computed for the entity yet.
   if (sum === 0) return new Map(sources.map((name) => [name, 0]));
   if (sources.length === 1) return new Map([[sources[0]!, sum]]);
-  const [row] = await store.rows({
-    sql: 'SELECT horizon FROM granary_backfills WHERE view = {view:String} AND version = {version:String} AND sequence = {sum:UInt64} LIMIT 1',
-    params: { view: view.name, version: view.version, sum },
-  });
-  const horizon = row?.['horizon'] as readonly bigint[] | undefined;
-  return horizon?.length === sources.length ? new Map(sources.map((name, i) => [name, Number(horizon[i])])) : null;
+  const horizon = await notedHorizon(store, view, sum);
+  return sources.every((name) => horizon?.has(name) === true) ? horizon : null;
 }

@@ -107,7 +107,7 @@ async function openPage(store: OfflineStore, snapshotOf: (id: string) => Promise
     }
   });
   const { known, unknown } = await horizonsOf(store, snapshot, service, rows);
-  if (unknown > 0) miss('how far a computed source was read is not known any more', unknown);
+  if (unknown > 0) miss('how far the inputs of a computed source were read was not noted', unknown);
   return known.map((group) => ({ ...group, snapshot, service }));
 }
 
