@@ -30,7 +30,7 @@ export class FeatureViewStatus {
   @Field(() => Timestamp, { nullable: true, description: 'The online rows are as of this instant; null: never materialised.' })
   asOf!: number | null;
 
-  @Field(() => Int, { description: 'Entities that had a row then.' })
+  @Field(() => Int, { description: 'Entities that had a row when the view was last materialised; those that came since with their events are not counted.' })
   rows!: number;
 }
 
