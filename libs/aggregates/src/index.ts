@@ -19,7 +19,8 @@ export type { FeatureRepresentation, Retention, RetainedEnd, StoredColumn, ViewR
 export { fillerOf, mostTiles } from './online/represent-tiles.js';
 export type { TileGroup, TileTotal, TiledFeature } from './online/represent-tiles.js';
 export { compileEvaluate } from './online/evaluate-state.js';
-export type { Evaluate, Evaluation } from './online/evaluate-state.js';
+export type { ChosenFeatures, Evaluate, Evaluation } from './online/evaluate-state.js';
+export { isDouble } from './online/compile-sweeps.js';
 export { compileCompact } from './online/compact.js';
 export type { BasePoint } from './online/compact.js';
 export { compileTailEvent } from './online/tail-event.js';

@@ -28,11 +28,30 @@ function addToVariance(_feature: Feature, [events, mean, deviation]: Parts, { va
   return [before + 1, number(mean) + difference / (before + 1), number(deviation) + (difference * difference * before) / (before + 1)];
 }
 
-function variance(fewer: 0 | 1, value: (variance: number) => number): Fold {
+function variance({ fewer, root }: SpreadKind): Fold {
   return {
     add: addToVariance,
-    finish: (_feature, parts) => (number(parts[0]) <= fewer ? null : value(number(parts[2]) / (number(parts[0]) - fewer))),
+    finish: (_feature, parts) => (number(parts[0]) <= fewer ? null : spreadValue(number(parts[0]), number(parts[2]), fewer, root)),
   };
+}
+
+/** How a variance or standard deviation follows from a count and a sum of squared differences: of a sample of n it is of n − 1. */
+export interface SpreadKind {
+  readonly fewer: 0 | 1;
+  readonly root: boolean;
+}
+
+export const SPREADS = {
+  varianceSample: { fewer: 1, root: false },
+  variancePopulation: { fewer: 0, root: false },
+  stddevSample: { fewer: 1, root: true },
+  stddevPopulation: { fewer: 0, root: true },
+} as const satisfies Readonly<Record<string, SpreadKind>>;
+
+/** Of more than `fewer` events. */
+export function spreadValue(events: number, deviation: number, fewer: number, root: boolean): number {
+  const variance = deviation / (events - fewer);
+  return root ? Math.sqrt(variance) : variance;
 }
 
 const ratio: Fold = {
@@ -42,8 +61,12 @@ const ratio: Fold = {
 
 const rate: Fold = {
   add: count.add,
-  finish: ({ aggregate }, parts, at) => (number(parts[0]) === 0 ? null : (number(parts[0]) * aggregate.unitMs!) / lengthAt(aggregate.window!, at)!),
+  finish: ({ aggregate }, parts, at) => (number(parts[0]) === 0 ? null : rateValue(number(parts[0]), aggregate, at)),
 };
+
+export function rateValue(events: number, { unitMs, window }: Aggregate, at: Instant): number {
+  return (events * unitMs!) / lengthAt(window!, at)!;
+}
 
 /** A weight, or weighted sum, as of an instant `later` than it was added up for. */
 function decay({ halfLifeMs }: Aggregate, weight: Parts[number] | undefined, asOf: Parts[number] | undefined, later: Instant): number {
@@ -61,10 +84,10 @@ export const numberFolds = {
   count,
   sum,
   avg,
-  varianceSample: variance(1, (value) => value),
-  variancePopulation: variance(0, (value) => value),
-  stddevSample: variance(1, Math.sqrt),
-  stddevPopulation: variance(0, Math.sqrt),
+  varianceSample: variance(SPREADS.varianceSample),
+  variancePopulation: variance(SPREADS.variancePopulation),
+  stddevSample: variance(SPREADS.stddevSample),
+  stddevPopulation: variance(SPREADS.stddevPopulation),
   ratio,
   rate,
   decayedCount: decayed(() => 1),

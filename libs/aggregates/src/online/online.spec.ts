@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { aggregateFunctions, aggregateType, boundsKinds, takesHop, type Aggregate, type Expression, type Feature, type FieldType, type Literal, type Scalar, type Source, type SourceField, type Value, type Window } from '@granary/contracts';
 import * as fc from 'fast-check';
-import { compileCompact, compileEvaluate, compileTailEvent, eventColumns, finish, foldRequest, representView, type EntityState, type ViewRepresentation } from '../index.js';
+import { compileCompact, compileEvaluate, compileTailEvent, eventColumns, finish, foldRequest, isDouble, representView, type EntityState, type ViewRepresentation } from '../index.js';
 import { timelineOf } from './timeline.js';
 
 type Row = Readonly<Record<string, Value | null>>;
@@ -110,7 +110,9 @@ function play({ knownAt, features, events: drawn, stored, materialisedAt, steps 
   const view = { features: features.map((each, i) => ({ name: `x${i}`, ...each })) };
   const events = drawn.map((event, i): Event => ({ id: knownAt && i < stored ? `v${event.id}` : `e${i}`, sequence: i + 1, time: event.time, known: event.time + (knownAt ? event.late : 0), row: event.row }));
   const representation = representView(view, source);
-  const [evaluate, compact] = [compileEvaluate(representation), compileCompact(representation)];
+  const asDoubles = view.features.filter(isDouble);
+  const doubles = new Float64Array(asDoubles.length);
+  const [evaluate, compact] = [compileEvaluate(representation, { doubles: asDoubles.map(({ name }) => name) }), compileCompact(representation)];
   const frame = tailOf(representation, source);
   const history = events.slice(0, stored);
   let asOf = materialisedAt;
@@ -132,12 +134,14 @@ function play({ knownAt, features, events: drawn, stored, materialisedAt, steps 
     }
     for (const age of step.ages) {
       const at = asOf + age;
-      const { parts, eventTime } = evaluate(state, at);
+      const { parts, eventTime } = evaluate(state, at, doubles);
       const visible = visibleAt(events.slice(0, arrived), at);
       expect(eventTime).toBe(visible.at(-1)?.time ?? null);
       view.features.forEach((each, i) => {
         const isIncluded = each.aggregate.window?.includeRequest === true;
+        const written = doubles[asDoubles.indexOf(each)];
         const actual = finish(each, isIncluded ? foldRequest(each, parts[i]!, step.request, at, source) : parts[i]!, at);
+        if (written !== undefined && !agree(Number.isNaN(written) ? null : written, ask(each, visible, at, false))) throw new Error(`${JSON.stringify(each)} at ${at}: as a double ${written}`);
         const answer = ask(each, isIncluded ? [...visible, { id: '', sequence: Infinity, time: at, known: at, row: step.request }] : visible, at, isIncluded);
         if (!agree(actual, answer)) throw new Error(`${JSON.stringify(each)} at ${at}: ${show(actual)}, and not ${show(answer.value)}`);
         compared++;

@@ -92,6 +92,6 @@ describe('a base', () => {
 
   it('is not needed: what is not kept is missing, and a tail alone is read', () => {
     expect(evaluate(null, 20)).toEqual({ parts: [[null], [[]]], eventTime: null });
-    expect(compileEvaluate(representation, ['last'])({ ...nothing, tail: [event(1, 5, 9, 'Rome')] }, 20)).toEqual({ parts: [[[9]]], eventTime: 5 });
+    expect(compileEvaluate(representation, { parts: ['last'] })({ ...nothing, tail: [event(1, 5, 9, 'Rome')] }, 20)).toEqual({ parts: [[[9]]], eventTime: 5 });
   });
 });

@@ -11,6 +11,7 @@ export interface Timeline {
 
 /** The state's events of which the base does not speak, each once. `upTo`: those of greater sequence are left out. */
 export function timelineOf(schema: EventSchema, { sequence, log, tail }: EntityState, upTo = Infinity): Timeline {
+  if (tail.length === 0) return { events: log, fresh: null };
   const later = tail.filter((event) => event.sequence > sequence && event.sequence <= upTo);
   if (later.length === 0) return { events: log, fresh: null };
   later.sort((a, b) => a.time - b.time || a.known - b.known || a.sequence - b.sequence);

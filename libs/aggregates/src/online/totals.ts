@@ -33,18 +33,20 @@ export function totalsOf(batch: Batch, place: EventPlace, from: number, to: numb
 
 function compute(batch: Batch, place: EventPlace, from: number, to: number): Totals {
   const mask = maskOf(batch, place);
-  let count = to - from;
+  const count = mask === null ? to - from : countOf(mask, from, to);
   let sum = 0;
-  if (mask !== null) {
-    count = 0;
-    for (let i = from; i < to; i++) count += mask[i]!;
-  }
   if (place.column !== null && isNumeric(batch, place.column)) {
     const values = numbersOf(batch, place.column);
     if (mask === null) for (let i = from; i < to; i++) sum += values[i]!;
     else for (let i = from; i < to; i++) if (mask[i] === 1) sum += values[i]!;
   }
   return { place, from, to, count, sum, least: undefined, greatest: undefined, mean: undefined, deviation: undefined };
+}
+
+export function countOf(mask: Uint8Array, from: number, to: number): number {
+  let count = 0;
+  for (let i = from; i < to; i++) count += mask[i]!;
+  return count;
 }
 
 function isNumeric({ events }: Batch, column: number): boolean {
@@ -92,7 +94,7 @@ export function spreadOf(batch: Batch, place: EventPlace, from: number, to: numb
   if (totals.mean === undefined) {
     totals.mean = totals.count === 0 ? 0 : totals.sum / totals.count;
     totals.deviation = deviationFrom(totals.mean, batch, totals);
-    if (!Number.isFinite(totals.deviation)) welford(batch, totals);
+    if (!Number.isFinite(totals.deviation)) Object.assign(totals, welford(numbersOf(batch, place.column!), maskOf(batch, place), from, to));
   }
   return totals as { count: number; mean: number; deviation: number };
 }
@@ -110,10 +112,7 @@ function deviationFrom(mean: number, batch: Batch, { place, from, to }: Totals):
 }
 
 /** Where the sum of the values leaves the doubles their mean need not. */
-function welford(batch: Batch, totals: Totals): void {
-  const { place, from, to } = totals;
-  const values = numbersOf(batch, place.column!);
-  const mask = maskOf(batch, place);
+export function welford(values: Float64Array, mask: Uint8Array | null, from: number, to: number): { readonly mean: number; readonly deviation: number } {
   let [counted, mean, deviation] = [0, 0, 0];
   for (let i = from; i < to; i++) {
     if (mask !== null && mask[i] === 0) continue;
@@ -122,6 +121,5 @@ function welford(batch: Batch, totals: Totals): void {
     deviation += (difference * difference * counted) / (counted + 1);
     counted++;
   }
-  totals.mean = mean;
-  totals.deviation = deviation;
+  return { mean, deviation };
 }

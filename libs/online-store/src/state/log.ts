@@ -29,11 +29,13 @@ export function createLogCodec(schema: EventSchema): LogCodec {
   const flags = schema.conditions.length + schema.columns.filter(({ nullable }) => nullable).length;
   const perEvent = none.columns.reduce((sum, { values }) => sum + (Array.isArray(values) ? COUNT_BYTES : values.BYTES_PER_ELEMENT), 8 * instants + flags);
   let kept = none;
+  let keptBytes: Uint8Array = new Uint8Array(0);
 
   function roomFor(count: number): EventColumns {
     if (count <= kept.count) return kept;
     const room = eventColumns(schema, Math.max(64, 2 ** Math.ceil(Math.log2(count))));
     if (room.count > MOST_KEPT) return room;
+    keptBytes = new Uint8Array(room.times.buffer);
     return (kept = { ...room, columns: room.columns.map((column) => ({ ...column, scratch: new Float64Array(room.count) })) });
   }
 
@@ -48,7 +50,12 @@ export function createLogCodec(schema: EventSchema): LogCodec {
       return none;
     }
     const room = roomFor(count);
-    const fixed = (values: FixedValues): void => void (at = readFixed(memory, at, count, values));
+    // All its arrays are in one piece of memory.
+    const target = room === kept ? keptBytes : new Uint8Array(room.times.buffer);
+    const fixed = (values: FixedValues): void => {
+      if (at + count * values.BYTES_PER_ELEMENT > end) throw corruptRow(`its log of ${count} events is longer than it`);
+      at = readFixed(memory, at, count, values, target);
+    };
     fixed(room.times);
     if (room.known !== null) fixed(room.known);
     if (room.until !== null) fixed(room.until);

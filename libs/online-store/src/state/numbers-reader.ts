@@ -7,6 +7,8 @@ export interface RowPlace {
   readonly view: DataView;
   readonly at: number;
   readonly end: number;
+  /** T of its base. */
+  readonly asOf: number;
   /** Whether any of its columns is null. */
   readonly hasNulls: boolean;
 }

@@ -100,7 +100,7 @@ export function createStateCodec({ row: columns, events }: Pick<ViewRepresentati
     return at;
   }
 
-  const place = { memory: memoryOf(id), view: viewOf(id), at: 0, end: 0, hasNulls: false };
+  const place = { memory: memoryOf(id), view: viewOf(id), at: 0, end: 0, asOf: 0, hasNulls: false };
   function read(bytes: Uint8Array, readLog: typeof log.decode, sums: boolean): EntityState {
     const memory = memoryOf(bytes);
     const { view, bytes: all } = memory;
@@ -138,6 +138,7 @@ export function createStateCodec({ row: columns, events }: Pick<ViewRepresentati
       place.view = view;
       place.at = at + HEAD_BYTES;
       place.end = logAt;
+      place.asOf = readSortable(view, at + ORDER_OFFSET + 8);
       place.hasNulls = block.hasNulls(memory.bytes, place.at);
       return place;
     },

@@ -1,6 +1,9 @@
-import { foldRequest, type Evaluation } from '@granary/aggregates';
+import { foldRequest, type EntityState, type Evaluation } from '@granary/aggregates';
 import type { FeatureState, FeatureValue, Instant, Value } from '@granary/contracts';
 import type { PlannedView } from './plan.js';
+import type { PlannedEvaluation } from './planned-evaluation.js';
+
+type Parts = Evaluation['parts'][number];
 
 type Values = readonly (Value | null)[];
 
@@ -15,22 +18,40 @@ export interface ViewValues {
   readonly at: Instant;
 }
 
+/** What it gives to any request. */
+export interface EntityValues extends ViewValues {
+  /** Of the features in the evaluation's `inParts`: those that include the request have no value yet. */
+  readonly parts: readonly Parts[];
+}
+
 const MISSING: FeatureValue = Object.freeze({ value: null, state: 'missing', eventTime: null });
 
-/**
- * Features of a view from what its state comes to as of `at`: the same values and states as a training set has. A request
- * that belongs to the window is itself an event of `at`: the entity is then seen, and fresh.
- * `wanted` are positions of features in the view.
- */
-export function evaluateView({ features, view, source }: PlannedView, wanted: readonly number[], { parts, eventTime }: Evaluation, request: Readonly<Record<string, Value>>, at: Instant): ViewValues {
+/** Features of a view from the state of an entity as of `at`: the same values and states as a training set has. */
+export function evaluateEntity({ features, view }: PlannedView, { evaluate, asDoubles, doubles, inParts }: PlannedEvaluation, state: EntityState | null, at: Instant): EntityValues {
+  const { parts, eventTime } = evaluate(state, at, doubles);
   const absent = absence(eventTime, view.ttlMs, at);
-  const values: (Value | null)[] = new Array<Value | null>(features.length).fill(null);
-  for (const i of wanted) {
-    const { feature, includesRequest, finish } = features[i]!;
-    if (includesRequest) values[i] = finish(foldRequest(feature, parts[i]!, request, at, source), at);
-    else if (absent === 'null') values[i] = finish(parts[i]!, at);
+  const values = new Array<Value | null>(features.length).fill(null);
+  if (absent === 'null') {
+    for (let i = 0; i < asDoubles.length; i++) {
+      const value = doubles[i]!;
+      if (!Number.isNaN(value)) values[asDoubles[i]!] = value;
+    }
+    for (let i = 0; i < inParts.length; i++) {
+      const { includesRequest, finish } = features[inParts[i]!]!;
+      if (!includesRequest) values[inParts[i]!] = finish(parts[i]!, at);
+    }
   }
-  return { values, absent, eventTime, at };
+  return { values, absent, eventTime, at, parts };
+}
+
+/** With a request that belongs to windows: it is itself an event of `at`, and the entity is then seen, and fresh. */
+export function withRequest({ features, source }: PlannedView, { inParts }: PlannedEvaluation, entity: EntityValues, request: Readonly<Record<string, Value>>): ViewValues {
+  const values = entity.values.slice();
+  for (let i = 0; i < inParts.length; i++) {
+    const { feature, includesRequest, finish } = features[inParts[i]!]!;
+    if (includesRequest) values[inParts[i]!] = finish(foldRequest(feature, entity.parts[i]!, request, entity.at, source), entity.at);
+  }
+  return { values, absent: entity.absent, eventTime: entity.eventTime, at: entity.at };
 }
 
 /** Features of a view that are all `latest`, where the row of its base says it all. */

@@ -138,7 +138,7 @@ export class FeatureReader {
     });
     const watermarks = this.#known(plan) ?? (await this.#assertOnline(plan));
     const rows = await fetchRows(this.#store, plan.views, entities);
-    const reads = plan.views.map((planned, v) => viewReads(planned, planned.positions, rows[v]!, at, false));
+    const reads = plan.views.map((planned, v) => viewReads(planned, planned.evaluation, rows[v]!, at, false));
 
     return wanted.map(({ keys, fields, slots }) => {
       const views = reads.map((read, v) => read.valuesOf(slots[plan.views[v]!.subject]!, keys[plan.views[v]!.subject]!, fields));

@@ -3,6 +3,13 @@ import { inputNumber } from '@granary/models';
 import type { ReadModelNumbers, ReadNumbers } from '@granary/online-store';
 import type { PlannedDerived } from './derived.js';
 import type { PlannedFeature, PlannedOutput, PlannedView } from './plan.js';
+import { planEvaluation, type PlannedEvaluation } from './planned-evaluation.js';
+
+/** A feature of a view, by its position there, that is a column of the matrix. */
+export interface MatrixColumn {
+  readonly feature: number;
+  readonly column: number;
+}
 
 /** What a service's matrix reads of one view. */
 export interface MatrixView {
@@ -10,9 +17,11 @@ export interface MatrixView {
   /** Position in the plan's views. */
   readonly position: number;
   /** Its features that are columns. */
-  readonly columns: readonly { readonly feature: number; readonly column: number }[];
-  /** Positions of those, and of the features that derived columns read. */
-  readonly wanted: readonly number[];
+  readonly columns: readonly MatrixColumn[];
+  /** Of those, and of the features that derived columns read. */
+  readonly evaluation: PlannedEvaluation;
+  /** Its columns, when they are all that it is read for and all of them are doubles, by their positions among these; else null. */
+  readonly doubles: readonly { readonly double: number; readonly column: number }[] | null;
   /** Where its columns lie in a base's row, when all that is wanted are columns whose parts are numbers there; else null. */
   readonly packed: PackedColumns | null;
 }
@@ -40,9 +49,10 @@ export function planMatrix(views: readonly PlannedView[], outputs: readonly Plan
     const columns = outputs.flatMap((output) => (output.kind === 'aggregate' && output.at.view === position && output.column !== null ? [{ feature: output.at.feature, column: output.column }] : []));
     const inputs = derived.flatMap(({ derived: { inputs: all } }) => all.filter((input) => input.view === position).map((input) => input.feature));
     const wanted = [...new Set([...columns.map(({ feature }) => feature), ...inputs])];
-    return { planned, position, columns, wanted, packed: inputs.length === 0 ? packedColumns(planned, columns) : null };
+    const evaluation = planEvaluation(planned.representation, planned.features, wanted);
+    return { planned, position, columns, evaluation, doubles: inputs.length === 0 && evaluation.inParts.length === 0 ? columns.map(({ feature, column }) => ({ double: evaluation.asDoubles.indexOf(feature), column })) : null, packed: inputs.length === 0 ? packedColumns(planned, columns) : null };
   });
-  return { views: read.filter(({ wanted }) => wanted.length > 0), derived };
+  return { views: read.filter(({ evaluation: { asDoubles, inParts } }) => asDoubles.length + inParts.length > 0), derived };
 }
 
 function packedColumns({ features, codec }: PlannedView, columns: MatrixView['columns']): PackedColumns | null {

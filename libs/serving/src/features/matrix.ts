@@ -6,7 +6,7 @@ import type { MatrixView, PackedColumns } from './matrix-plan.js';
 import type { ServicePlan } from './plan.js';
 import { assertRecord, parseFields, readEach, type FeatureRequest } from './request.js';
 import { distinctEntities, fetchRows } from './row-fetch.js';
-import { assertReaches, viewReads, type ViewReads } from './view-reads.js';
+import { assertReaches, stateAt, viewReads, type ViewReads } from './view-reads.js';
 
 /** The features of n candidates as a model reads them: row by row, f columns each. */
 export interface FeatureMatrix {
@@ -59,8 +59,12 @@ export async function readMatrix(plan: ServicePlan, store: Pick<OnlineStore, 're
   const reads = views.map((view, v): ViewRead => ({ view, rows: rows[v]!, slots: slots[view.planned.subject]!, keys: entities[view.planned.subject]!.keys }));
 
   const target: Target = { data, mask, width, rows: candidates.length };
-  for (const read of reads) if (read.view.packed !== null) fillPacked(read, read.view.packed, at, target);
-  const evaluated = reads.filter(({ view }) => view.packed === null);
+  const evaluated: ViewRead[] = [];
+  for (const read of reads) {
+    if (read.view.packed !== null) fillPacked(read, read.view.packed, at, target);
+    else if (read.view.doubles !== null) fillDoubles(read, read.view.doubles, at, target);
+    else evaluated.push(read);
+  }
   if (evaluated.length > 0 || plan.matrix.derived.length > 0) fillEvaluated(plan, evaluated, fields, at, target);
   return { data, mask, names: plan.columns };
 }
@@ -74,7 +78,7 @@ function requestFields(plan: ServicePlan, shared: FeatureRequest, candidates: re
 /** Evaluated as `rows` does it: windows with the request in them, parts that are no numbers, and what derived columns read. */
 function fillEvaluated({ views, matrix }: ServicePlan, reads: readonly ViewRead[], fields: readonly Fields[], at: Instant, target: Target): void {
   const { width, rows } = target;
-  const sources = reads.map(({ view: { planned, wanted }, rows: source }) => viewReads(planned, wanted, source, at, fields.length === 1));
+  const sources = reads.map(({ view: { planned, evaluation }, rows: source }) => viewReads(planned, evaluation, source, at, fields.length === 1));
   const values = new Array<ViewValues>(views.length);
   for (let row = 0; row < rows; row++) {
     const own = fields[fields.length === 1 ? 0 : row]!;
@@ -89,8 +93,39 @@ function fillEvaluated({ views, matrix }: ServicePlan, reads: readonly ViewRead[
   }
 }
 
-/** For all other views: numbers straight from the packed bytes where a base says it all, no object per row or value. */
-function fillPacked({ view: { planned, wanted, columns }, rows, slots, keys }: ViewRead, packed: PackedColumns, at: Instant, target: Target): void {
+/** For views whose columns are all doubles: their values as they were computed, no object per value. */
+function fillDoubles({ view: { planned, evaluation }, rows, slots, keys }: ViewRead, columns: NonNullable<MatrixView['doubles']>, at: Instant, target: Target): void {
+  const { evaluate, doubles } = evaluation;
+  const { data, mask, width } = target;
+  const constant = slots.length === 1;
+  // By slot 1 + the first row that has its values.
+  const rowOf = new Int32Array(keys.length);
+  for (let row = 0; row < (constant ? 1 : target.rows); row++) {
+    const slot = slots[row]!;
+    const from = row * width;
+    if (rowOf[slot] !== 0) {
+      const known = (rowOf[slot]! - 1) * width;
+      for (let i = 0; i < columns.length; i++) copyCell(target, known + columns[i]!.column, from + columns[i]!.column);
+      continue;
+    }
+    rowOf[slot] = row + 1;
+    const bytes = rows.at(slot);
+    if (bytes === null) continue;
+    const { eventTime } = evaluate(stateAt(planned, bytes, at), at, doubles);
+    if (eventTime === null || isExpired(eventTime, planned.view.ttlMs, at)) continue;
+    for (let i = 0; i < columns.length; i++) {
+      const { double, column } = columns[i]!;
+      const value = doubles[double]!;
+      if (Number.isNaN(value)) continue;
+      data[from + column] = inputNumber(value);
+      mask[from + column] = 1;
+    }
+  }
+  if (constant) repeatFirstRow(columns, target);
+}
+
+/** For views whose rows hold all that is asked for: numbers straight from the packed bytes where a base says it all, no object per row or value. */
+function fillPacked({ view: { planned, evaluation, columns }, rows, slots, keys }: ViewRead, packed: PackedColumns, at: Instant, target: Target): void {
   const { readLatest, readParts, numbers, there } = packed;
   const { codec, view } = planned;
   const { data, mask, width } = target;
@@ -100,21 +135,21 @@ function fillPacked({ view: { planned, wanted, columns }, rows, slots, keys }: V
     const slot = slots[row]!;
     const bytes = rows.at(slot);
     if (bytes === null) continue;
-    assertReaches(planned, bytes, at);
     const from = row * width;
     const place = codec.place(bytes);
     if (place === null) {
-      reads ??= viewReads(planned, wanted, rows, at, true);
+      reads ??= viewReads(planned, evaluation, rows, at, true);
       const { values } = reads.valuesOf(slot, keys[slot]!, {});
       for (const { feature, column } of columns) put(target, from + column, values[feature]!);
       continue;
     }
+    assertReaches(planned, place.asOf, at);
     readParts(place, numbers, there);
     if (there[0] === 0 || isExpired(numbers[0]!, view.ttlMs, at)) continue;
     readLatest(place, data, mask, from);
     if (packed.others.length > 0) putFinished(packed, from, at, target);
   }
-  if (constant) repeatFirstRow(columns, data, mask, width);
+  if (constant) repeatFirstRow(columns, target);
 }
 
 function putFinished({ numbers, there, others }: PackedColumns, from: number, at: Instant, target: Target): void {
@@ -132,12 +167,11 @@ function put({ data, mask }: Target, index: number, value: Value | null): void {
   mask[index] = 1;
 }
 
-function repeatFirstRow(columns: readonly { readonly column: number }[], data: Float32Array, mask: Uint8Array, width: number): void {
-  for (const { column } of columns) {
-    const [value, present] = [data[column]!, mask[column]!];
-    for (let at = column + width; at < data.length; at += width) {
-      data[at] = value;
-      mask[at] = present;
-    }
-  }
+function copyCell({ data, mask }: Target, from: number, to: number): void {
+  data[to] = data[from]!;
+  mask[to] = mask[from]!;
+}
+
+function repeatFirstRow(columns: readonly { readonly column: number }[], target: Target): void {
+  for (const { column } of columns) for (let to = column + target.width; to < target.data.length; to += target.width) copyCell(target, column, to);
 }

@@ -1,8 +1,9 @@
-import { compileEvaluate, compileFinish, emptyParts, representView, type Evaluate, type FeatureRepresentation } from '@granary/aggregates';
+import { compileFinish, emptyParts, representView, type FeatureRepresentation, type ViewRepresentation } from '@granary/aggregates';
 import { GranaryError, fieldsRead, named, isNumeric, resolveService, type Entity, type EntityKey, type Feature, type FeatureValue, type FieldType, type ResolvedService, type ResolvedView, type Snapshot, type Source, type Value, type VersionedView } from '@granary/contracts';
 import { createStateCodec, rowKeys, type StateCodec } from '@granary/online-store';
 import { planDerived, type PlannedDerived } from './derived.js';
 import { planMatrix, type MatrixPlan } from './matrix-plan.js';
+import { planEvaluation, type PlannedEvaluation } from './planned-evaluation.js';
 import { rowShape } from './row-shape.js';
 
 /** A thing that a request names: an entity, with its keys under the names that the asker gives them. */
@@ -26,12 +27,11 @@ export interface PlannedView {
   readonly subject: number;
   readonly keyOf: (key: EntityKey) => string;
   readonly codec: StateCodec;
-  /** The parts of its features, in their order. */
-  readonly evaluate: Evaluate;
+  readonly representation: ViewRepresentation;
   /** Those that are served, then those that only derived features read. */
   readonly features: readonly PlannedFeature[];
-  /** Those of all features. */
-  readonly positions: readonly number[];
+  /** Of all of them. */
+  readonly evaluation: PlannedEvaluation;
   readonly includesRequest: boolean;
   /** Whether all are `latest`. */
   readonly latestOnly: boolean;
@@ -113,9 +113,9 @@ function planView({ id, view, entity, source, features: used }: ResolvedView, su
     subject,
     keyOf: rowKeys(project, entity, view.name, view.version),
     codec: createStateCodec(representation, view.version),
-    evaluate: compileEvaluate(representation, used.map(({ name }) => name)),
+    representation,
     features,
-    positions: features.map((_, i) => i),
+    evaluation: planEvaluation(representation, features, features.map((_, i) => i)),
     includesRequest: features.some((each) => each.includesRequest),
     latestOnly: features.every(({ feature }) => feature.aggregate.fn === 'latest'),
   };

@@ -1,8 +1,9 @@
-import type { Evaluation } from '@granary/aggregates';
+import type { EntityState } from '@granary/aggregates';
 import { GranaryError, formatInstant, type EntityKey, type Instant, type Value } from '@granary/contracts';
 import type { RowsInPlace } from '@granary/online-store';
-import { evaluateView, latestValues, type ViewValues } from './evaluate.js';
+import { evaluateEntity, latestValues, withRequest, type EntityValues, type ViewValues } from './evaluate.js';
 import type { PlannedView } from './plan.js';
+import type { PlannedEvaluation } from './planned-evaluation.js';
 import { requestRow } from './request.js';
 
 type Fields = Readonly<Record<string, Value>>;
@@ -16,32 +17,34 @@ export interface ViewReads {
 }
 
 /**
- * Decodes and evaluates each row once, however many requests share it; a window that includes the request is evaluated
- * for each, unless `sameFields` says that their fields are the same. `wanted` are positions of features in the view.
+ * Decodes and evaluates each row once, however many requests share it; a window that includes the request is finished
+ * for each, unless `sameFields` says that their fields are the same.
  */
-export function viewReads(planned: PlannedView, wanted: readonly number[], rows: RowsInPlace, at: Instant, sameFields: boolean): ViewReads {
+export function viewReads(planned: PlannedView, evaluation: PlannedEvaluation, rows: RowsInPlace, at: Instant, sameFields: boolean): ViewReads {
   // By slot.
-  const read: (Evaluation | undefined)[] = [];
+  const read: (EntityValues | undefined)[] = [];
   const evaluated: (ViewValues | undefined)[] = [];
   const shared = sameFields || !planned.includesRequest;
 
-  function evaluationOf(slot: number, packed: Uint8Array | null): Evaluation {
+  function entityOf(slot: number, packed: Uint8Array | null): EntityValues {
     const known = read[slot];
     if (known !== undefined) return known;
-    const evaluation = evaluateRow(planned, packed, at);
-    if (!shared) read[slot] = evaluation;
-    return evaluation;
+    const entity = evaluateEntity(planned, evaluation, packed === null ? null : stateAt(planned, packed, at), at);
+    if (!shared) read[slot] = entity;
+    return entity;
   }
 
   function evaluate(slot: number, key: EntityKey, fields: Fields): ViewValues {
     const packed = rows.at(slot);
     if (planned.latestOnly && packed !== null) {
-      assertReaches(planned, packed, at);
       const place = planned.codec.place(packed);
-      if (place !== null) return latestValues(planned, planned.codec.row(place), at);
+      if (place !== null) {
+        assertReaches(planned, place.asOf, at);
+        return latestValues(planned, planned.codec.row(place), at);
+      }
     }
-    const request = planned.includesRequest ? requestRow(planned.view.keyFields, key, fields) : fields;
-    return evaluateView(planned, wanted, evaluationOf(slot, packed), request, at);
+    const entity = entityOf(slot, packed);
+    return planned.includesRequest ? withRequest(planned, evaluation, entity, requestRow(planned.view.keyFields, key, fields)) : entity;
   }
 
   return {
@@ -61,15 +64,15 @@ export function viewReads(planned: PlannedView, wanted: readonly number[], rows:
   };
 }
 
-function evaluateRow(planned: PlannedView, packed: Uint8Array | null, at: Instant): Evaluation {
-  if (packed === null) return planned.evaluate(null, at);
-  assertReaches(planned, packed, at);
-  return planned.evaluate(planned.codec.peek(packed), at);
+/** The state in a row, good until the next one. Throws PAST_NOT_ONLINE. */
+export function stateAt(planned: PlannedView, packed: Uint8Array, at: Instant): EntityState {
+  const state = planned.codec.peek(packed);
+  assertReaches(planned, state.asOf, at);
+  return state;
 }
 
-/** Throws PAST_NOT_ONLINE for an instant before that of the base: what has left its windows by then is not in it. */
-export function assertReaches({ view, codec }: PlannedView, packed: Uint8Array, at: Instant): void {
-  const { asOf } = codec.order(packed);
+/** Throws PAST_NOT_ONLINE for an instant before `asOf`, that of a base: what has left its windows by then is not in it. */
+export function assertReaches({ view }: PlannedView, asOf: Instant, at: Instant): void {
   if (asOf <= at) return;
   throw new GranaryError('PAST_NOT_ONLINE', `${view.name} is online for reads from ${formatInstant(asOf)} on, and ${formatInstant(at)} is asked for`, {
     todo: 'Ask for a later instant, or let a history answer: granary dataset reads the past offline.',
