@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 
-const reporter = fileURLToPath(new URL('./count-reporter.js', import.meta.url));
+const beside = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 // What random tests draw from: workers inherit it, and a failure prints it. In CI it is made of the tree that is tested
 // (test.mjs): the same tree has the same verdict, and each change meets other random values.
@@ -10,7 +10,7 @@ process.env.SEED ??= String(randomInt(2 ** 31));
 /** Jest for ESM TypeScript: swc strips types and emits decorator metadata; other packages are used built (dist). */
 export default {
   rootDir: process.cwd(),
-  testEnvironment: 'node',
+  testEnvironment: beside('./jest-environment.js'),
   testMatch: ['**/*.spec.ts'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
   extensionsToTreatAsEsm: ['.ts'],
@@ -29,9 +29,11 @@ export default {
       },
     ],
   },
+  // Not in the temporary folder, which `npm test` makes anew each time.
+  cacheDirectory: beside('../../node_modules/.cache/jest'),
   // Embedded stores are native: one worker keeps memory bounded, and the tests of one package share nothing.
   maxWorkers: 1,
   testTimeout: 60_000,
   passWithNoTests: true,
-  reporters: ['default', reporter],
+  reporters: ['default', beside('./count-reporter.js')],
 };

@@ -66,9 +66,9 @@ const NO_DECORATOR = { selector: 'Decorator', message: 'Decorators belong to app
 
 /**
  * The lint rules of a workspace at `root`. A function of the root so that a test can apply the same rules to a
- * workspace of its own.
+ * workspace of its own. `programs`: compilers that already hold the files; else each package's project is read.
  */
-export function lintConfig(root) {
+export function lintConfig(root, programs = null) {
   return [
     { ignores: ['**/dist/**', '**/node_modules/**', '**/.granary/**', '**/.nx/**', '**/coverage/**'] },
     {
@@ -89,12 +89,12 @@ export function lintConfig(root) {
       },
       rules: { ...plainRules, 'no-restricted-syntax': ['error', NO_EXPORT_ALL] },
     },
-    ...Object.entries(MAY_IMPORT).flatMap(([folder, allowed]) => packageConfig(root, folder, allowed)),
+    ...Object.entries(MAY_IMPORT).flatMap(([folder, allowed]) => packageConfig(root, folder, allowed, programs)),
     { files: ['infra/dev/**', '**/environment.ts', '**/*.spec.ts'], rules: { 'no-restricted-properties': 'off' } },
   ];
 }
 
-function packageConfig(root, folder, allowed) {
+function packageConfig(root, folder, allowed, programs) {
   if (!existsSync(join(root, folder))) return [];
   const published = /^(libs|apps)\//.test(folder);
   const forTests = FOR_TESTS.filter((entry) => allowed.includes(entry.split('/')[0]));
@@ -104,7 +104,7 @@ function packageConfig(root, folder, allowed) {
       files: [`${folder}/**/*.ts`],
       languageOptions: {
         parser: tseslint.parser,
-        parserOptions: { project: [join(root, folder, 'tsconfig.spec.json')], tsconfigRootDir: root },
+        parserOptions: { ...(programs === null ? { project: [join(root, folder, 'tsconfig.spec.json')] } : { programs }), tsconfigRootDir: root },
       },
       rules: {
         ...typedRules,
