@@ -118,11 +118,11 @@ describe('what is wrong', () => {
 
   test('is rejected event by event, and is among the dead letters as it came', async () => {
     const bad = payment({ amount: 'much', at: AT });
-    const answer = await post('payments', `${JSON.stringify(payment())}\n${JSON.stringify(bad)}\nnot json\n7\n${JSON.stringify({ userId: 1 })}`, ndjson);
+    const answer = await post('payments', `${JSON.stringify(payment())}\n\n${JSON.stringify(bad)}\r\nnot json\n7\n${JSON.stringify({ userId: 1 })}`, ndjson);
     expect(answer.status).toBe(207);
-    expect(answer.body).toMatchObject({ accepted: 1, rejected: [{ index: 1, reason: 'amount: "much" is not float64' }, { index: 2 }, { index: 3, reason: 'row: not a JSON object' }, { index: 4, reason: 'paymentId: missing value, wanted string' }] });
+    expect(answer.body).toMatchObject({ accepted: 1, rejected: [{ index: 1, line: 3, reason: 'amount: "much" is not float64' }, { index: 2, line: 4 }, { index: 3, reason: 'row: not a JSON object' }, { index: 4, reason: 'paymentId: missing value, wanted string' }] });
     const letters = await store.listQuarantine(payments);
-    expect(letters.map(({ file, text }) => [file, text]).sort()).toEqual([['http', '7'], ['http', 'not json'], ['http', '{"userId":1}'], ['http', JSON.stringify(bad)]].sort());
+    expect(letters.map(({ file, line, text }) => [file, line, text])).toEqual(['7', 'not json', '{"userId":1}', JSON.stringify(bad)].sort().map((text) => ['http', null, text]));
     expect((await post('payments', JSON.stringify(bad))).status).toBe(400);
     expect(await store.countQuarantined(payments)).toBe(4);
   });

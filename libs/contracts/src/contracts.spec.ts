@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { GranaryError, encodeKey, errorKind, formatDuration, formatInstant, frameSite, identifier, parseDuration, parseInstant, parseKey, parseValue, toJson, type Entity, type FieldType } from './index.js';
+import { GranaryError, durationText, encodeKey, errorKind, formatDuration, formatInstant, frameSite, identifier, parseDuration, parseInstant, parseKey, parseValue, toJson, type Entity, type FieldType } from './index.js';
 
 const int64: FieldType = { kind: 'int64' };
 
@@ -39,7 +39,7 @@ describe('instants', () => {
   it('come back from their text', () => {
     fc.assert(fc.property(fc.integer({ min: Date.UTC(1900, 0, 1), max: Date.UTC(2299, 11, 31, 23, 59, 59, 999) }), (ms) => parseInstant(formatInstant(ms)) === ms), { seed: Number(process.env['SEED']) });
     expect(parseInstant('2299-12-31T23:59:59.999Z')).toBe(Date.UTC(2300, 0, 1) - 1);
-    expect(() => parseInstant('2300-01-01')).toThrow('is not a timestamp');
+    expect(() => parseInstant('2300-01-01')).toThrow('"2300-01-01" is beyond timestamp (1900 to 2299)');
   });
 });
 
@@ -47,12 +47,28 @@ describe('durations', () => {
   it('read as they are written', () => {
     expect(['500ms', '90s', '15m', '6h', '7d', '2w'].map(parseDuration)).toEqual([500, 90_000, 900_000, 21_600_000, 604_800_000, 1_209_600_000]);
     expect([500, 90_000, 3_600_000, 604_800_000, 0].map(formatDuration)).toEqual(['500ms', '90s', '1h', '7d', '0ms']);
+    expect([3_604_000, 3_599_999, 36 * 3_600_000, 400 * 86_400_000, 86_400_001].map(formatDuration)).toEqual(['1h 4s', '59m 59s 999ms', '36h', '400d', '1d 1ms']);
+    expect([3_604_000, 0, 86_400_001].map(durationText)).toEqual(['3604s', '0ms', '86400001ms']);
   });
 
   it.each(['', '7', 'd', '1.5d', '-1d', '7 d', '7days', '1d12h'])('%s is refused', (text) => expect(codeOf(() => parseDuration(text))).toBe('INVALID_DURATION'));
 });
 
 describe('values', () => {
+  it.each<[FieldType['kind'], unknown, string]>([
+    ['int32', 2 ** 31, '2147483648 is beyond int32 (-2147483648 to 2147483647)'],
+    ['int32', '-2147483649', '"-2147483649" is beyond int32'],
+    ['int32', 1.5, '1.5 is not int32'],
+    ['int64', 2n ** 63n, '9223372036854775808 is beyond int64 (-9223372036854775808 to 9223372036854775807)'],
+    ['int64', 2 ** 60, '1152921504606847000 is not int64'],
+    ['float32', '1e39', '"1e39" is beyond float32 (-3.4028234663852886e+38 to 3.4028234663852886e+38)'],
+    ['float64', '-1e309', '"-1e309" is beyond float64 (-1.7976931348623157e+308 to'],
+    ['float64', 'NaN', '"NaN" is not float64'],
+    ['timestamp', 1e15, '1000000000000000 is beyond timestamp (1900 to 2299)'],
+  ])('a %s that %s is not: the bounds are named where they are why', (kind, value, message) => {
+    expect(() => parseValue({ kind } as FieldType, value)).toThrow(message);
+  });
+
   it.each<[FieldType['kind'], unknown, unknown]>([
     ['int64', '9223372036854775807', 9223372036854775807n],
     ['int64', 42, 42n],

@@ -1,6 +1,6 @@
 export { ERROR_CODES, GranaryError, errorKind, isGranaryError } from './errors.js';
 export type { ErrorCode, ErrorKind, GranaryErrorOptions } from './errors.js';
-export { formatDuration, formatInstant, parseDuration, parseInstant } from './time.js';
+export { durationText, formatDuration, formatInstant, parseDuration, parseInstant } from './time.js';
 export type { DurationText, Instant } from './time.js';
 export { clickhouseType, fieldTypeSchema, formatType, isInteger, isNumeric } from './types.js';
 export type { ElementType, FieldType, Scalar, ScalarKind, Value, ValueMap } from './types.js';
@@ -59,7 +59,7 @@ export type {
 export { frameSite } from './site.js';
 export { encodeKey, parseKey } from './keys.js';
 export type { EntityKey } from './keys.js';
-export { parseValue, toJson, valueMap } from './values.js';
+export { misfit, parseValue, toJson, valueMap } from './values.js';
 export { featureStates } from './features.js';
 export type { FeatureState, FeatureValue } from './features.js';
 export type { ServedRow } from './served.js';

@@ -22,12 +22,24 @@ export function parseDuration(text: string): number {
   return Number(match[1]) * UNIT_MS[match[2] as Unit];
 }
 
-/** 604800000 → `'7d'`: the greatest unit below weeks that divides exactly, as users write windows. */
+/** As a declaration says it: 604800000 → `'7d'`, the greatest unit below weeks that divides exactly. */
+export function durationText(ms: number): DurationText {
+  const unit = ms === 0 ? 'ms' : BELOW_WEEKS.find((each) => ms % UNIT_MS[each] === 0)!;
+  return `${ms / UNIT_MS[unit]}${unit}`;
+}
+
+const BELOW_WEEKS = ['d', 'h', 'm', 's', 'ms'] as const;
+
+/** For people: as a declaration says it, while that is short (`90m`, `365d`); else by several units: 3604000 → `1h 4s`. */
 export function formatDuration(ms: number): string {
-  for (const unit of ['d', 'h', 'm', 's'] as const) {
-    if (ms !== 0 && ms % UNIT_MS[unit] === 0) return `${ms / UNIT_MS[unit]}${unit}`;
-  }
-  return `${ms}ms`;
+  const text = durationText(ms);
+  if (text.endsWith('d') || Number.parseInt(text, 10) < 1_000) return text;
+  let rest = ms;
+  return BELOW_WEEKS.flatMap((unit) => {
+    const many = Math.floor(rest / UNIT_MS[unit]);
+    rest -= many * UNIT_MS[unit];
+    return many === 0 ? [] : [`${many}${unit}`];
+  }).join(' ');
 }
 
 // Date, or date and time with 'T' or a space, up to nine fractional digits, with an optional zone (up to 14 hours and
@@ -44,13 +56,26 @@ const LATEST = Date.UTC(2299, 11, 31, 23, 59, 59, 999);
  * Fractions finer than a millisecond are cut off. Throws INVALID_TIMESTAMP for anything else, also for days that don't exist.
  */
 export function parseInstant(value: unknown): Instant {
-  const instant = typeof value === 'string' ? fromText(value.trim()) : fromNumber(value);
+  const instant = read(value);
   if (instant === undefined || instant < EARLIEST || instant > LATEST) {
-    throw new GranaryError('INVALID_TIMESTAMP', `${quote(value)} is not a timestamp`, {
+    throw new GranaryError('INVALID_TIMESTAMP', `${quote(value)} is ${instant === undefined ? 'not a timestamp' : `beyond timestamp (${INSTANT_BOUNDS})`}`, {
       todo: 'Use ISO 8601 (2026-01-31T12:00:00Z; without a zone it is UTC) or epoch milliseconds, between the years 1900 and 2299. For seconds declare the field as t.epochSeconds.',
     });
   }
   return instant;
+}
+
+/** Years, both whole. */
+export const INSTANT_BOUNDS = '1900 to 2299';
+
+/** Whether a value is an instant, but none that is kept. */
+export function isBeyondInstants(value: unknown): boolean {
+  const instant = read(value);
+  return instant !== undefined && (instant < EARLIEST || instant > LATEST);
+}
+
+function read(value: unknown): Instant | undefined {
+  return typeof value === 'string' ? fromText(value.trim()) : fromNumber(value);
 }
 
 function fromNumber(value: unknown): Instant | undefined {

@@ -1,5 +1,5 @@
 import { GranaryError } from './errors.js';
-import { parseInstant } from './time.js';
+import { INSTANT_BOUNDS, isBeyondInstants, parseInstant } from './time.js';
 import { formatType, type ElementType, type FieldType, type Scalar, type Value, type ValueMap } from './types.js';
 
 const INT32 = [-2147483648, 2147483647] as const;
@@ -78,9 +78,40 @@ function parseInt64(type: FieldType, value: unknown): bigint {
 
 function invalid(type: FieldType, value: unknown): GranaryError {
   const shown = typeof value === 'bigint' ? `${value}` : (JSON.stringify(value) ?? String(value));
-  return new GranaryError('INVALID_VALUE', `${shown.length > 80 ? `${shown.slice(0, 80)}…` : shown} is not ${formatType(type)}`, {
+  return new GranaryError('INVALID_VALUE', `${shown.length > 80 ? `${shown.slice(0, 80)}…` : shown} ${misfit(type, value)}`, {
     todo: `Give a value of type ${formatType(type)}.`,
   });
+}
+
+/** Why a value that was refused is none of a type: `is not int32`, `is beyond int32 (-2147483648 to 2147483647)`. */
+export function misfit(type: FieldType, value: unknown): string {
+  const bounds = brokenBounds(type, value);
+  return bounds === null ? `is not ${formatType(type)}` : `is beyond ${formatType(type)} (${bounds})`;
+}
+
+const MAX_FLOAT = { float32: 3.4028234663852886e38, float64: Number.MAX_VALUE } as const;
+
+/** The bounds of a type that a value is outside of, but would be one otherwise; null: it is something else. */
+function brokenBounds(type: FieldType, value: unknown): string | null {
+  switch (type.kind) {
+    case 'int32':
+    case 'int64': {
+      const [least, most] = type.kind === 'int32' ? INT32 : INT64;
+      const whole = typeof value === 'bigint' || Number.isInteger(value) || (typeof value === 'string' && INTEGER.test(value.trim()));
+      if (!whole) return null;
+      const integer = BigInt(value as string | number | bigint);
+      return integer < least || integer > most ? `${least} to ${most}` : null;
+    }
+    case 'float32':
+    case 'float64': {
+      const number = typeof value === 'string' && NUMBER.test(value.trim()) ? Number(value) : value;
+      return typeof number === 'number' && Math.abs(number) > MAX_FLOAT[type.kind] ? `-${MAX_FLOAT[type.kind]} to ${MAX_FLOAT[type.kind]}` : null;
+    }
+    case 'timestamp':
+      return isBeyondInstants(value) ? INSTANT_BOUNDS : null;
+    default:
+      return null;
+  }
 }
 
 /** A value as JSON: int64 as decimal text, timestamps as ISO text, the rest as they are. */

@@ -18,7 +18,7 @@ export type { StreamSinkOptions } from './intake/stream/stream-sink.js';
 export { startStreamWorker } from './intake/stream/stream-worker.js';
 export type { StreamWorker, StreamWorkerOptions } from './intake/stream/stream-worker.js';
 export { readRows } from './intake/read-rows.js';
-export type { RowsFormat } from './intake/read-rows.js';
+export type { BodyRows, RowsFormat } from './intake/read-rows.js';
 export { noPublisher } from './intake/publisher.js';
 export type { Publisher, StoredEvent } from './intake/publisher.js';
 export { currentHorizon, withEvents } from './events/with-events.js';

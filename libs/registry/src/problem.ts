@@ -40,7 +40,7 @@ export function problemsError(problems: readonly Problem[]): GranaryError {
   const sorted = sortProblems(problems);
   const count = sorted.length === 1 ? '1 problem' : `${sorted.length} problems`;
   return new GranaryError('DEFINITION_INVALID', `${count} in the definitions\n${sorted.map(formatProblem).join('\n')}`, {
-    todo: sorted.length === 1 ? sorted[0]!.todo : 'Correct them, then plan again.',
+    todo: `Correct ${sorted.length === 1 ? 'it' : 'them'}, then plan again.`,
     details: { problems: sorted },
   });
 }

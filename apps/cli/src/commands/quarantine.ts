@@ -30,7 +30,7 @@ export function registerQuarantine(program: Command): void {
     }
     const parts = rejects.filter(({ total }) => total > 0).map(({ source, total, rows }) => {
       const shown = rows.length < total ? `, the first ${rows.length} of them` : '';
-      const lines = rows.map((row) => [row.file, String(row.line), row.reason, style.dim(oneLine(row.text))]);
+      const lines = rows.map((row) => [row.file, row.line === null ? '–' : String(row.line), row.reason, style.dim(oneLine(row.text))]);
       const columns = [{ title: 'file' }, { title: 'line', align: 'right' }, { title: 'reason' }, { title: 'row' }] as const;
       return `${style.heading(source)}: ${formatCount(total)}${shown}\n${renderTable(columns, lines, style)}`;
     });

@@ -6,7 +6,7 @@ import { renderTable } from './table.js';
 describe('numbers for people', () => {
   it('writes sizes, times, counts and metrics', () => {
     expect([0, 999, 1000, 1536, 999_999, 1e9, 5e15].map(formatBytes)).toEqual(['0 B', '999 B', '1.0 kB', '1.5 kB', '1000 kB', '1.0 GB', '5000 TB']);
-    expect([0, 950, 9_999, 10_000, 64_000, 3_600_000].map(formatElapsed)).toEqual(['0.00 s', '0.95 s', '10.00 s', '10 s', '1 min 4 s', '60 min 0 s']);
+    expect([0, 950, 9_999, 10_000, 64_000, 3_599_600, 3_840_000].map(formatElapsed)).toEqual(['0.00 s', '0.95 s', '10.00 s', '10 s', '1 min 4 s', '1 h 0 min', '1 h 4 min']);
     expect([0, 1, 2, 1234].map((count) => plural(count, 'row'))).toEqual(['no rows', '1 row', '2 rows', '1,234 rows']);
     expect([0, 101, 9_999, 10_000, 12_412_345].map(formatRoughly)).toEqual(['0', '101', '9,999', '10K', '12.4M']);
     expect([0, 0.123456, 12, 0.00001234, -0.5].map(formatMetric)).toEqual(['0', '0.1235', '12', '1.234e-5', '-0.5']);

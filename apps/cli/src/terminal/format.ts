@@ -23,11 +23,13 @@ export function formatBytes(bytes: number): string {
   return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
 }
 
-/** 950 → `0.95 s`; 64_000 → `1 min 4 s`. */
+/** 950 → `0.95 s`; 64_000 → `1 min 4 s`; 3_840_000 → `1 h 4 min`. */
 export function formatElapsed(ms: number): string {
   if (ms < 10_000) return `${(ms / 1000).toFixed(2)} s`;
   const seconds = Math.round(ms / 1000);
-  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes} min ${seconds % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 /** Four significant digits, without an exponent for everyday sizes: 0.12345 → `0.1235`. */

@@ -36,8 +36,7 @@ export async function openSpineFile(file: string, format: FileFormat | undefined
     columns: fields,
     async *rows() {
       const { read, notation } = await openFile(file, format);
-      // An id must be there, and in text an empty cell is none: so are a question's keys. Elsewhere empty text is a key like any other.
-      const parser = createEventParser({ kind: 'source', name: 'spine', fields, eventId: notation === 'text' ? keys.map((key) => key.name) : [timeColumn], eventTime: timeColumn, knownAt: null, file: null }, notation);
+      const parser = createEventParser({ kind: 'source', name: 'spine', fields, eventId: [timeColumn], eventTime: timeColumn, knownAt: null, file: null }, notation);
       const texts = new Set([...fields.keys()].filter((i) => carried.has(fields[i]!.name) && fields[i]!.type.kind === 'string'));
       for await (const rows of read(fields)) {
         yield rows.map((row): SpineRow => {

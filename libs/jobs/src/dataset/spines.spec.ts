@@ -65,6 +65,8 @@ describe('a spine of a file', () => {
     expect(again).toMatchObject({ code: 'INVALID_VALUE', message: expect.stringContaining('two columns') });
     const empty = await ask({ kind: 'file', path: file('empty-key.ndjson', JSON.stringify({ tenant: '', shopId: 1, basket: 1, at: at(500) })) });
     expect(await readRows(empty.path)).toMatchObject([{ tenant: '', amount__state: 'missing' }]);
+    const cell = await ask({ kind: 'file', path: file('empty-key.csv', `tenant,shopId,basket,at\n,1,1,${at(500)}\n`) });
+    expect(await readRows(cell.path)).toMatchObject([{ tenant: '', amount__state: 'missing' }]);
     const parquet = join(folder.dir, 'spine.parquet');
     await store.exportParquet({ sql: `SELECT 'a' AS tenant, toInt64(1) AS shopId, 1.0 AS basket, fromUnixTimestamp64Milli({at:Int64}, 'UTC') AS at, toDate('2026-01-01') AS day`, params: { at: START + 500 } }, parquet);
     expect(await readRows((await ask({ kind: 'file', path: parquet })).path)).toMatchObject([{ ...answers[0], day: START }]);
@@ -82,7 +84,7 @@ describe('a spine of a file', () => {
     expect(await wrong(`${CSV}1,a,1.5,2,${at(0)},x\n`)).toMatchObject(line(6, 'shopId: "1.5" is not int64'));
     expect(await wrong(CSV.replace(',007', ''))).toMatchObject(line(2, 'row: 5 columns'));
     expect(await wrong(CSV.replace(at(5000), 'soon'))).toMatchObject(line(3, 'at: "soon" is not timestamp'));
-    expect(await wrong(CSV.replace('0,a,', '0,,'))).toMatchObject(line(3, 'tenant: missing value'));
+    expect(await wrong(CSV.replace('0,a,2', '0,a,'))).toMatchObject(line(3, 'shopId: missing value'));
     expect(await wrong(CSV.replace('basket', 'basked'))).toMatchObject({ code: 'FILE_UNREADABLE', message: expect.stringContaining('column basket is missing') });
     expect(await store.rows({ sql: "SELECT name FROM system.tables WHERE startsWith(name, 'granary_stage')", params: {} })).toEqual([]);
   });

@@ -1,4 +1,4 @@
-import type { Source, Value } from '@granary/contracts';
+import { misfit, type Source, type Value } from '@granary/contracts';
 import { createEventId } from './event-id.js';
 import { createFieldParser, describeField, isMissing } from './field-parser.js';
 import { valuesOf } from './json.js';
@@ -49,7 +49,8 @@ export function createEventParser(source: Source, notation: Notation): EventPars
     if (isMissing(field, notation, raw)) {
       return { kind: 'rejected', reason: `${field.name}: missing value, wanted ${wanted}`, mistake: `${field.name}: missing value` };
     }
-    return { kind: 'rejected', reason: `${field.name}: ${show(raw)} is not ${wanted}`, mistake: `${field.name}: not ${wanted}` };
+    const how = field.encoding === undefined ? misfit(field.type, raw) : `is not ${wanted}`;
+    return { kind: 'rejected', reason: `${field.name}: ${show(raw)} ${how}`, mistake: `${field.name}: ${how.startsWith('is beyond') ? 'beyond' : 'not'} ${wanted}` };
   };
 
   const parse = (raw: readonly unknown[]): ParsedEvent | RejectedRow => {

@@ -45,7 +45,7 @@ export function createRowsParser(source: Source): (rows: readonly unknown[], ori
 /** A pushed row as a dead letter of its own, unless it is one. */
 export function rejectsOf(row: unknown, origin: string | null, reason: string): readonly Reject[] {
   if (origin === null) return [];
-  return [{ file: origin, line: 0, text: row instanceof UnreadableRow ? row.text : jsonText(row), reason }];
+  return [{ file: origin, line: null, text: row instanceof UnreadableRow ? row.text : jsonText(row), reason }];
 }
 
 function parseRow(parser: EventParser, row: unknown): ReturnType<EventParser['parseRecord']> {

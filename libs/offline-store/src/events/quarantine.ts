@@ -7,12 +7,14 @@ import { tsvText } from './tsv.js';
 export interface Reject {
   /** Of pushed events where they came from: `http`, `graphql`. */
   readonly file: string;
-  /** Line of a text file, row of a Parquet file, from 1; 0 for pushed events. */
-  readonly line: number;
+  /** Line of a text file, row of a Parquet file, from 1; null for pushed events. */
+  readonly line: number | null;
   readonly text: string;
   /** What is wrong with it, for its reader. */
   readonly reason: string;
 }
+
+const NO_LINE = 0;
 
 export interface QuarantinedRow extends Reject {
   readonly at: Instant;
@@ -22,7 +24,7 @@ export interface QuarantinedRow extends Reject {
 export async function quarantine(statements: Statements, source: Pick<Source, 'name'>, rejects: readonly Reject[]): Promise<void> {
   if (rejects.length === 0) return;
   const at = new Date().toISOString().replace('T', ' ').replace('Z', '');
-  const lines = rejects.map((r) => `${tsvText(r.file)}\t${r.line}\t${tsvText(r.text)}\t${tsvText(r.reason)}\t${at}\n`);
+  const lines = rejects.map((r) => `${tsvText(r.file)}\t${r.line ?? NO_LINE}\t${tsvText(r.text)}\t${tsvText(r.reason)}\t${at}\n`);
   const table = identifier(quarantineTable(source));
   await statements.insert(`INSERT INTO ${table} (file, line, row, reason, at) FORMAT TabSeparated`, Readable.from([Buffer.from(lines.join(''))], { objectMode: false }), {
     comment: `quarantine ${source.name}`,
@@ -50,7 +52,7 @@ export async function listQuarantine(statements: Statements, source: Pick<Source
   });
   return rows.map((row) => ({
     file: row.file as string,
-    line: Number(row.line),
+    line: Number(row.line) === NO_LINE ? null : Number(row.line),
     text: row.row as string,
     reason: row.reason as string,
     at: row.at as number,
@@ -67,7 +69,7 @@ export async function removeQuarantined(statements: Statements, source: Pick<Sou
       {
         sql: `DELETE FROM ${identifier(quarantineTable(source))}
           WHERE has(arrayMap((f, l, h) -> (f, l, h), {files:Array(String)}, {lines:Array(UInt64)}, arrayMap(text -> sipHash64(text), {texts:Array(String)})), (file, line, sipHash64(row)))`,
-        params: { files: some.map(({ file }) => file), lines: some.map(({ line }) => line), texts: some.map(({ text }) => text) },
+        params: { files: some.map(({ file }) => file), lines: some.map(({ line }) => line ?? NO_LINE), texts: some.map(({ text }) => text) },
       },
       { comment: `quarantine ${source.name}`, settings: { lightweight_deletes_sync: 1 } },
     );

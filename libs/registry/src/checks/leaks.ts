@@ -1,4 +1,4 @@
-import { formatDuration, type Feature, type FeatureView, type Scorer, type Source } from '@granary/contracts';
+import { durationText, formatDuration, type Feature, type FeatureView, type Scorer, type Source } from '@granary/contracts';
 import { problemOf, type Problem } from '../problem.js';
 import { ownerOf, type Declared } from '../validate/context.js';
 import { serviceReads } from '../validate/uses.js';
@@ -69,7 +69,7 @@ function isKnownLater(events: Source): boolean {
 export function wayOut(scorer: Scorer, features: readonly Feature[]): string {
   const ways = new Set(
     features.map(({ aggregate: { fn, window } }) => {
-      const delayed = scorer.labelDelayMs > 0 ? `delay: '${formatDuration(scorer.labelDelayMs)}'` : "bounds: '[)'";
+      const delayed = scorer.labelDelayMs > 0 ? `delay: '${durationText(scorer.labelDelayMs)}'` : "bounds: '[)'";
       if (fn === 'latest') return `use last(…).over(…, { ${delayed} })`;
       return window?.includeRequest === true ? `use ${delayed} without includeRequest` : `use ${delayed}`;
     }),

@@ -134,7 +134,7 @@ describe('a snapshot', () => {
   });
 
   it('is never made of invalid definitions', () => {
-    expect(() => editSource((source) => ({ ...source, eventTime: 'nothing' }))).toThrow(expect.objectContaining({ code: 'DEFINITION_INVALID' }));
+    expect(() => editSource((source) => ({ ...source, eventTime: 'nothing' }))).toThrow(expect.objectContaining({ code: 'DEFINITION_INVALID', todo: 'Correct it, then plan again.' }));
   });
 });
 
