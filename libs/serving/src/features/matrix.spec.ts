@@ -104,7 +104,11 @@ describe('matrix', () => {
           sources: [events],
           views: [...views],
           derived: [derived],
-          services: [{ kind: 'featureService', name: 'all', request: REQUEST, views: [...own, other], derived: [{ derived: 'mixed', features: derived.features.map(({ name }) => name) }] }],
+          services: [
+            { kind: 'featureService', name: 'all', request: REQUEST, views: [...own, other], derived: [{ derived: 'mixed', features: derived.features.map(({ name }) => name) }] },
+            // Nothing else reads what becomes a column.
+            { kind: 'featureService', name: 'columns', request: REQUEST, views: [...own, other] },
+          ],
         };
         const reader = new FeatureReader(snapshot, store.store, { project, now: () => NOW });
         await store.materialised(snapshot, project);
@@ -113,18 +117,24 @@ describe('matrix', () => {
         const shared = { country: 'DE', units: 3, ...(shareUser ? { userId: 0 } : {}), ...(shareAmount ? { amount: amounts[0]! } : {}) };
         const candidates = branches.map((_, i) => ({ branchNo: i, otherNo: branches.length - i, ...(shareUser ? {} : { userId: i % users.length }), ...(shareAmount ? {} : { amount: amounts[i]! }) }));
 
-        const { data, mask, names } = await reader.matrix('all', shared, candidates);
-        const rows = await reader.rows('all', candidates.map((candidate) => ({ ...shared, ...candidate })));
-        const numbers = views.map((each) => each.features.filter(({ type: { kind: of } }) => of !== 'string').map(({ name }) => name));
-        expect(names).toEqual([...numbers.flat(), ...numbers[1]!.map((name) => `otherB${name.slice(1)}`), ...derived.features.map(({ name }) => name)]);
-        rows.forEach((row, r) =>
-          names.forEach((name, c) => {
-            const { value, state } = row.values[name]!;
-            const at = r * names.length + c;
-            expect([name, mask[at]]).toEqual([name, state === 'present' ? 1 : 0]);
-            expect([name, data[at]]).toEqual([name, state === 'present' ? Math.fround(Math.max(-FLOAT32_MAX, Math.min(FLOAT32_MAX, Number(value)))) : 0]);
-          }),
-        );
+        const columns = views.map((each) => each.features.filter(({ type: { kind: of } }) => of !== 'string').map(({ name }) => name));
+        const numbers = [...columns.flat(), ...columns[1]!.map((name) => `otherB${name.slice(1)}`)];
+        await compare('all', [...numbers, ...derived.features.map(({ name }) => name)]);
+        await compare('columns', numbers);
+
+        async function compare(service: string, expected: readonly string[]): Promise<void> {
+          const { data, mask, names } = await reader.matrix(service, shared, candidates);
+          const rows = await reader.rows(service, candidates.map((candidate) => ({ ...shared, ...candidate })));
+          expect(names).toEqual(expected);
+          rows.forEach((row, r) =>
+            names.forEach((name, c) => {
+              const { value, state } = row.values[name]!;
+              const at = r * names.length + c;
+              expect([name, mask[at]]).toEqual([name, state === 'present' ? 1 : 0]);
+              expect([name, data[at]]).toEqual([name, state === 'present' ? Math.fround(Math.max(-FLOAT32_MAX, Math.min(FLOAT32_MAX, Number(value)))) : 0]);
+            }),
+          );
+        }
       }),
       { seed, numRuns: 80 },
     );
