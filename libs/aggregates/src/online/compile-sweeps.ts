@@ -78,9 +78,10 @@ function byReach(a: AgeRange | null, b: AgeRange | null): number {
 }
 
 function sweptFeature({ feature, to }: WindowFeature): SweptFeature {
-  const { default: fallback } = feature.aggregate;
+  const { aggregate } = feature;
+  const { default: fallback, fn } = aggregate;
   const [whenEmpty, whenInfinite] = [compileFinish(feature)(emptyParts(feature), 0), fallback === null ? null : literalValue(fallback)];
-  return { feature, to, whenEmpty: doubleOf(whenEmpty), whenInfinite: doubleOf(whenInfinite) };
+  return { aggregate, fn, to, whenEmpty: doubleOf(whenEmpty), whenInfinite: doubleOf(whenInfinite) };
 }
 
 /** Of a value of a feature that `isDouble`. */

@@ -50,7 +50,7 @@ export const sweepNewest: BuildSweep = (place, steps) => (batch, bounds, at, out
     for (let f = 0; f < features.length; f++) {
       const swept = features[f]!;
       if (newest < 0) out[swept.to] = swept.whenEmpty;
-      else if (swept.feature.aggregate.fn === 'timeSinceLast') out[swept.to] = at - batch.events.times[newest]!;
+      else if (swept.fn === 'timeSinceLast') out[swept.to] = at - batch.events.times[newest]!;
       else out[swept.to] = finite(batch.events.columns[place.column!]!.values[newest] as number, swept);
     }
   }

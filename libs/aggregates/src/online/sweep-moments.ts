@@ -1,5 +1,5 @@
 import type { Instant } from '@granary/contracts';
-import { rateValue, SPREADS, spreadValue } from '../number-folds.js';
+import { rateValue, SPREADS, spreadValue, type SpreadKind } from '../number-folds.js';
 import { maskOf, numbersOf } from './batch.js';
 import { finite, newEnd, type BuildSweep, type SweptFeature } from './sweep.js';
 import { countOf, welford } from './totals.js';
@@ -10,7 +10,7 @@ const NO_VALUES = new Float64Array(0);
 
 /** Counts, sums, means, extremes and variances. */
 export const sweepMoments: BuildSweep = (place, steps) => {
-  const fns = new Set<string>(steps.flatMap(({ features }) => features.map(({ feature }) => feature.aggregate.fn)));
+  const fns = new Set<string>(steps.flatMap(({ features }) => features.map(({ fn }) => fn)));
   const readsValues = [...fns].some((fn) => fn !== 'count' && fn !== 'rate');
   const spreads = [...fns].some((fn) => fn in SPREADS);
   const moments = new Float64Array(5);
@@ -79,18 +79,17 @@ function counted(values: Float64Array, mask: Uint8Array, from: number, to: numbe
 }
 
 function write(swept: SweptFeature, moments: Float64Array, at: Instant, out: Float64Array): void {
-  const { fn } = swept.feature.aggregate;
   const count = moments[COUNT]!;
   if (count === 0) {
     out[swept.to] = swept.whenEmpty;
     return;
   }
-  switch (fn) {
+  switch (swept.fn) {
     case 'count':
       out[swept.to] = count;
       return;
     case 'rate':
-      out[swept.to] = finite(rateValue(count, swept.feature.aggregate, at), swept);
+      out[swept.to] = finite(rateValue(count, swept.aggregate, at), swept);
       return;
     case 'sum':
       out[swept.to] = finite(moments[SUM]!, swept);
@@ -104,9 +103,11 @@ function write(swept: SweptFeature, moments: Float64Array, at: Instant, out: Flo
     case 'max':
       out[swept.to] = finite(moments[GREATEST]!, swept);
       return;
-    default: {
-      const { fewer, root } = SPREADS[fn as keyof typeof SPREADS];
-      out[swept.to] = count <= fewer ? swept.whenEmpty : finite(spreadValue(count, moments[DEVIATION]!, fewer, root), swept);
-    }
+    default:
+      out[swept.to] = spread(SPREADS[swept.fn as keyof typeof SPREADS], count, moments[DEVIATION]!, swept);
   }
+}
+
+function spread({ fewer, root }: SpreadKind, count: number, deviation: number, swept: SweptFeature): number {
+  return count <= fewer ? swept.whenEmpty : finite(spreadValue(count, deviation, fewer, root), swept);
 }

@@ -1,4 +1,4 @@
-import type { Feature, Instant } from '@granary/contracts';
+import type { Aggregate, AggregateFunction, Instant } from '@granary/contracts';
 import type { Batch } from './batch.js';
 import type { EventPlace } from './event-place.js';
 
@@ -25,7 +25,8 @@ export interface SweepStep {
 }
 
 export interface SweptFeature {
-  readonly feature: Feature;
+  readonly aggregate: Aggregate;
+  readonly fn: AggregateFunction;
   /** Where its value goes. */
   readonly to: number;
   /** Its value where nothing is counted, or too little. */

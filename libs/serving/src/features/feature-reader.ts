@@ -7,7 +7,7 @@ import { KnownWatermarks, type Watermarks } from './known-watermarks.js';
 import { readMatrix, type FeatureMatrix } from './matrix.js';
 import { planService, unknownService, type ServicePlan } from './plan.js';
 import { assertFewEnough, parseRequest, readEach, type FeatureRequest } from './request.js';
-import { distinctEntities, fetchRows } from './row-fetch.js';
+import { distinctEntities, keysOfRows, NO_ROWS, rowsFrom } from './row-fetch.js';
 import { matrixOfRows } from './rows-matrix.js';
 import { viewReads } from './view-reads.js';
 
@@ -94,16 +94,17 @@ export class FeatureReader {
   async rows(serviceName: string, requests: readonly FeatureRequest[], { at = this.now() }: ReadOptions = {}): Promise<FeatureRow[]> {
     const plan = this.plan(serviceName);
     assertFewEnough(requests.length, this.#maxEntities);
-    return this.#orHistory(() => this.#onlineRows(plan, requests, at), (history) => this.#pastRows(history, plan, requests, at));
+    try {
+      return await this.#onlineRows(plan, requests, at);
+    } catch (error) {
+      return this.#pastRows(this.#historyAfter(error), plan, requests, at);
+    }
   }
 
-  async #orHistory<T>(online: () => Promise<T>, past: (history: FeatureHistory) => Promise<T>): Promise<T> {
-    try {
-      return await online();
-    } catch (error) {
-      if (this.#history === undefined || !isGranaryError(error, 'PAST_NOT_ONLINE')) throw error;
-      return past(this.#history);
-    }
+  /** What answers a read that has failed with this error. Throws the error where nothing can. */
+  #historyAfter(error: unknown): FeatureHistory {
+    if (this.#history === undefined || !isGranaryError(error, 'PAST_NOT_ONLINE')) throw error;
+    return this.#history;
   }
 
   async #pastRows(history: FeatureHistory, plan: ServicePlan, requests: readonly FeatureRequest[], at: Instant): Promise<FeatureRow[]> {
@@ -137,8 +138,9 @@ export class FeatureReader {
       return { keys, fields, slots: keys.map((key, subject) => entities[subject]!.slotOf(key)) };
     });
     const watermarks = this.#known(plan) ?? (await this.#assertOnline(plan));
-    const rows = await fetchRows(this.#store, plan.views, entities);
-    const reads = plan.views.map((planned, v) => viewReads(planned, planned.evaluation, rows[v]!, at, false));
+    const { keys: wantedKeys, firsts } = keysOfRows(plan.views, entities);
+    const rows = wantedKeys.length === 0 ? NO_ROWS : await this.#store.readInPlace(wantedKeys);
+    const reads = plan.views.map((planned, v) => viewReads(planned, planned.evaluation, rowsFrom(rows, firsts[v]!), at, false));
 
     return wanted.map(({ keys, fields, slots }) => {
       const views = reads.map((read, v) => read.valuesOf(slots[plan.views[v]!.subject]!, keys[plan.views[v]!.subject]!, fields));
@@ -160,10 +162,11 @@ export class FeatureReader {
   async matrix(serviceName: string, shared: FeatureRequest, candidates: readonly FeatureRequest[], { at = this.now() }: ReadOptions = {}): Promise<FeatureMatrix> {
     const plan = this.plan(serviceName);
     assertFewEnough(candidates.length, this.#maxEntities);
-    return this.#orHistory(
-      () => readMatrix(plan, { readInPlace: (keys) => (this.#known(plan) === null ? this.#assertOnline(plan).then(() => this.#store.readInPlace(keys)) : this.#store.readInPlace(keys)) }, shared, candidates, at),
-      async (history) => matrixOfRows(plan, await this.#pastRows(history, plan, candidates.map((candidate) => ({ ...candidate, ...shared })), at)),
-    );
+    try {
+      return await readMatrix(plan, { readInPlace: (keys) => (this.#known(plan) === null ? this.#assertOnline(plan).then(() => this.#store.readInPlace(keys)) : this.#store.readInPlace(keys)) }, shared, candidates, at);
+    } catch (error) {
+      return matrixOfRows(plan, await this.#pastRows(this.#historyAfter(error), plan, candidates.map((candidate) => ({ ...candidate, ...shared })), at));
+    }
   }
 
   /** How far each view of the snapshot is materialised. */

@@ -5,10 +5,14 @@ import { isExpired, type ViewValues } from './evaluate.js';
 import type { MatrixView, PackedColumns } from './matrix-plan.js';
 import type { ServicePlan } from './plan.js';
 import { assertRecord, parseFields, readEach, type FeatureRequest } from './request.js';
-import { distinctEntities, fetchRows } from './row-fetch.js';
+import { matrixMemory } from './matrix-memory.js';
+import { distinctEntities, keysOfRows, NO_ROWS, rowsFrom } from './row-fetch.js';
 import { assertReaches, stateAt, viewReads, type ViewReads } from './view-reads.js';
 
-/** The features of n candidates as a model reads them: row by row, f columns each. */
+/**
+ * The features of n candidates as a model reads them: row by row, f columns each. Both arrays are the caller's own; the memory behind
+ * them (`buffer`) holds other matrices too: copy them to transfer it.
+ */
 export interface FeatureMatrix {
   /** [n × f]; bools are 0 and 1, numbers beyond float32 its greatest, and a value that is not present is 0. */
   readonly data: Float32Array;
@@ -39,8 +43,7 @@ interface Target {
 
 export async function readMatrix(plan: ServicePlan, store: Pick<OnlineStore, 'readInPlace'>, shared: FeatureRequest, candidates: readonly FeatureRequest[], at: Instant): Promise<FeatureMatrix> {
   const width = plan.columns.length;
-  const data = new Float32Array(candidates.length * width);
-  const mask = new Uint8Array(candidates.length * width);
+  const { data, mask } = matrixMemory(candidates.length * width);
   if (candidates.length === 0) return { data, mask, names: plan.columns };
   assertRecord(shared);
   candidates.forEach(assertRecord);
@@ -55,8 +58,9 @@ export async function readMatrix(plan: ServicePlan, store: Pick<OnlineStore, 're
   const fields = requestFields(plan, shared, candidates);
 
   const { views } = plan.matrix;
-  const rows = await fetchRows(store, views.map(({ planned }) => planned), entities);
-  const reads = views.map((view, v): ViewRead => ({ view, rows: rows[v]!, slots: slots[view.planned.subject]!, keys: entities[view.planned.subject]!.keys }));
+  const wanted = keysOfRows(views.map(({ planned }) => planned), entities);
+  const rows = wanted.keys.length === 0 ? NO_ROWS : await store.readInPlace(wanted.keys);
+  const reads = views.map((view, v): ViewRead => ({ view, rows: rowsFrom(rows, wanted.firsts[v]!), slots: slots[view.planned.subject]!, keys: entities[view.planned.subject]!.keys }));
 
   const target: Target = { data, mask, width, rows: candidates.length };
   const evaluated: ViewRead[] = [];

@@ -1,5 +1,5 @@
 import { encodeKey, type EntityKey, type Value } from '@granary/contracts';
-import type { OnlineStore, RowsInPlace } from '@granary/online-store';
+import type { RowsInPlace } from '@granary/online-store';
 import type { PlannedView, Subject } from './plan.js';
 
 /** The entities of one subject that a call asks for, each once. */
@@ -26,10 +26,14 @@ export function distinctEntities(subject: Subject): Entities {
   };
 }
 
-const NO_ROWS: RowsInPlace = { at: () => null };
+/** The keys of rows, to be read in one round trip, and where among them those of each view begin. */
+export interface WantedRows {
+  readonly keys: readonly string[];
+  readonly firsts: readonly number[];
+}
 
-/** Of each view the rows of its subject's entities, by their slots. One round trip. */
-export async function fetchRows(store: Pick<OnlineStore, 'readInPlace'>, views: readonly PlannedView[], entities: readonly Entities[]): Promise<readonly RowsInPlace[]> {
+/** Of each view the rows of its subject's entities, by their slots. */
+export function keysOfRows(views: readonly PlannedView[], entities: readonly Entities[]): WantedRows {
   const wanted: string[] = [];
   const firsts = views.map(({ subject, keyOf }) => {
     const first = wanted.length;
@@ -37,6 +41,12 @@ export async function fetchRows(store: Pick<OnlineStore, 'readInPlace'>, views: 
     for (let i = 0; i < keys.length; i++) wanted.push(keyOf(keys[i]!));
     return first;
   });
-  const rows = wanted.length === 0 ? NO_ROWS : await store.readInPlace(wanted);
-  return firsts.map((first) => (first === 0 ? rows : { at: (slot) => rows.at(first + slot) }));
+  return { keys: wanted, firsts };
+}
+
+export const NO_ROWS: RowsInPlace = { at: () => null };
+
+/** The rows from a position on. */
+export function rowsFrom(rows: RowsInPlace, first: number): RowsInPlace {
+  return first === 0 ? rows : { at: (slot) => rows.at(first + slot) };
 }
