@@ -1,4 +1,4 @@
-import { SPINE, compileBackfill, compileDataset, compileEventSpine, compileState, compileProbes, compileTouched, type Asking, type Spine, type Touching } from '@granary/compiler';
+import { SPINE, compileBackfill, compileDataset, compileEventSpine, compileState, compileProbes, compileTouched, type Asking, type Spine, type StateScope, type Touching } from '@granary/compiler';
 import type { Statement } from '@granary/contracts';
 import { DAY, T, entityOf, snapshots, sourceOf, viewNames } from './world.js';
 
@@ -22,10 +22,9 @@ export const CASES: readonly GoldenCase[] = [
     const view = small.views.find((each) => each.name === 'count')!;
     return { name: `probes-${only}`, world: 'small', statement: compileProbes(view, entityOf(small, view.entity), sourceOf(small, view.source), { table: 'probes_count', only }) };
   }),
-  ...['latest', 'ends', 'hops', 'known_at'].map((name): GoldenCase => {
-    const view = small.views.find((each) => each.name === name)!;
-    return { name: `state-${name.replaceAll('_', '-')}`, world: 'small', statement: compileState(view, entityOf(small, view.entity), sourceOf(small, view.source), { at: T }) };
-  }),
+  ...['latest', 'ends', 'hops', 'known_at'].map((name) => state(name, { at: T })),
+  // All has happened by then.
+  state('latest', { at: T + 1, settled: true }, 'latest_settled'),
   dataset('small', 'ttl', [SPINE.row]),
   dataset('small', 'default', [SPINE.row]),
   dataset('small', 'include_request', [SPINE.row, 'amount']),
@@ -38,6 +37,11 @@ export const CASES: readonly GoldenCase[] = [
   { name: 'event-spine-range', world: 'small', statement: compileEventSpine(sourceOf(small, 'visits'), { from: T - DAY, to: T + 1 }) },
   { name: 'event-spine-known-at', world: 'small', statement: compileEventSpine(sourceOf(small, 'reports')) },
 ];
+
+function state(name: string, scope: StateScope, as = name): GoldenCase {
+  const view = small.views.find((each) => each.name === name)!;
+  return { name: `state-${as.replaceAll('_', '-')}`, world: 'small', statement: compileState(view, entityOf(small, view.entity), sourceOf(small, view.source), scope) };
+}
 
 function touched(name: string, touching: Touching): GoldenCase {
   const view = small.views.find((each) => each.name === name)!;

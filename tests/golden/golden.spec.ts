@@ -98,6 +98,11 @@ const ANSWERS: Readonly<Record<string, readonly Row[]>> = {
     { userId: 2n, __event_time: T - DAY, __latest_run_0: [7], __latest_run_1: [['e']], __log_time: [], __log_run_0: [], __log_run_1: [] },
     { userId: 3n, __event_time: null, __latest_run_0: [], __latest_run_1: [], __log_time: [BigInt(T + 1)], __log_run_0: [[1]], __log_run_1: [[[]]] },
   ],
+  'state-latest-settled': [
+    { userId: 1n, __event_time: T, __latest_run_0: [2], __latest_run_1: [['c', 'd']] },
+    { userId: 2n, __event_time: T - DAY, __latest_run_0: [7], __latest_run_1: [['e']] },
+    { userId: 3n, __event_time: T + 1, __latest_run_0: [1], __latest_run_1: [[]] },
+  ],
   'state-ends': [
     { userId: 1n, __event_time: T, __log_time: [3, 2, 1, 0].map((days) => BigInt(T - days * DAY)), __log_run_0: [[10], [null], [5], [2]], __log_run_1: [[1n], [2n], [4n], [8n]] },
     { userId: 2n, __event_time: T - DAY, __log_time: [BigInt(T - DAY)], __log_run_0: [[7]], __log_run_1: [[16n]] },

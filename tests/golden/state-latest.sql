@@ -8,15 +8,8 @@ SELECT
   arrayMap(x -> x.4, `s`.`__log`) AS `__log_run_0`,
   arrayMap(x -> x.5, `s`.`__log`) AS `__log_run_1`
 FROM (
-  SELECT
-    `e`.`userId` AS `userId`,
-    `e`.`__sequence` AS `__sequence`,
-    [`e`.`amount`] AS `__latest_run_0`,
-    [`e`.`tags`] AS `__latest_run_1`
-  FROM (
-    SELECT `__event_id`, `__event_time`, `__known_at`, `__sequence`, `userId`, `amount`, `tags`
-    FROM `events_visits`
-  ) AS `e`
+  SELECT `__event_id`, `__event_time`, `__known_at`, `__sequence`, `userId`, [`amount`] AS `__latest_run_0`, [`tags`] AS `__latest_run_1`
+  FROM `events_visits`
 ) AS `n`
 RIGHT JOIN (
   SELECT

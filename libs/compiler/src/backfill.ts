@@ -39,14 +39,6 @@ export function compileKeys(view: VersionedView, entity: Entity, source: Source,
 FROM ${emitEvents(emitter, source, view.keyFields, scope, chunk && { ...chunk, keyFields: view.keyFields })}`);
 }
 
-/** How many entities have an event that is visible as of an instant: `entities`. */
-export function compileEntityCount(view: VersionedView, source: Source, at: Instant, scope: EventScope = {}): Statement {
-  const emitter = new Emitter();
-  const visible = emitVisible(source, `fromUnixTimestamp64Milli(${emitter.bindMs(at)}, 'UTC')`);
-  const keys = view.keyFields.map((field) => column(EVENTS, field)).join(', ');
-  return emitter.statement(`SELECT uniqExact(tuple(${keys})) AS ${identifier('entities')}\nFROM ${emitEvents(emitter, source, view.keyFields, scope)}\nWHERE ${visible}`);
-}
-
 /**
  * Of each instant the entities whose first event came between the one before and it: `at` (ms) and `entities`. Those
  * without any by the last instant are not in it. The instants go up; the source has no versions of events.

@@ -37,6 +37,12 @@ export function column(table: string, name: string): string {
   return `${identifier(table)}.${identifier(name)}`;
 }
 
+/** SQL of what ClickHouse holds for a type where nothing was given; null where it may be. */
+export function emitDefault(type: FieldType, nullable = false): string {
+  const name = clickhouseType(type);
+  return `defaultValueOfTypeName('${(nullable ? `Nullable(${name})` : name).replaceAll("'", "\\'")}')`;
+}
+
 /** Lines of a list, comma separated, indented to stand under a keyword. */
 export function list(items: readonly string[]): string {
   return items.map((item) => `  ${item}`).join(',\n');

@@ -50,11 +50,22 @@ export function emitEvents(emitter: Emitter, source: Source, fields: readonly st
   return subquery(inChunk.length === 0 ? versions : `SELECT ${[...columns, identifier(SUPERSEDED)].join(', ')}\nFROM (\n${indent(versions)}\n)${emitWhere(inChunk)}`);
 }
 
+/** What else a SELECT of events may be told. */
+export interface ArrivedOptions {
+  readonly chunk?: KeyChunk | undefined;
+  /** Further columns, with aliases: SQL over the columns of the table. */
+  readonly columns?: readonly string[];
+  /** Further conditions: the same. */
+  readonly where?: readonly string[];
+  /** Default `EVENTS`. */
+  readonly alias?: string;
+}
+
 /** `(SELECT …) AS e`: every version of a source's events, with the named fields; of those near the keys only the versions that are theirs. */
-export function emitArrived(emitter: Emitter, source: Source, fields: readonly string[], scope: EventScope, chunk?: KeyChunk): string {
+export function emitArrived(emitter: Emitter, source: Source, fields: readonly string[], scope: EventScope, { chunk, columns = [], where = [], alias }: ArrivedOptions = {}): string {
   const near = scope.near === undefined ? [] : nearConditions(scope.near);
-  const conditions = [...emitHorizon(emitter, source, scope), ...near, ...(chunk === undefined ? [] : [emitInChunk(chunk.keyFields, chunk)])];
-  return subquery(`SELECT ${columnsOf(fields).join(', ')}\nFROM ${identifier(tableOf(source, scope))}${emitWhere(conditions)}`);
+  const conditions = [...emitHorizon(emitter, source, scope), ...near, ...(chunk === undefined ? [] : [emitInChunk(chunk.keyFields, chunk)]), ...where];
+  return subquery(`SELECT ${[...columnsOf(fields), ...columns].join(', ')}\nFROM ${identifier(tableOf(source, scope))}${emitWhere(conditions)}`, alias);
 }
 
 /** SQL for: the event had happened and was known at `instant`, and no other version of it was known by then. */
@@ -121,10 +132,10 @@ export function emitInChunk(keyColumns: readonly string[], { index, count }: Chu
   return `${emitChunkOf(keyColumns, count)} = ${index}`;
 }
 
-function emitWhere(conditions: readonly string[]): string {
+export function emitWhere(conditions: readonly string[]): string {
   return conditions.length === 0 ? '' : `\nWHERE ${conditions.join(' AND ')}`;
 }
 
-function subquery(select: string): string {
-  return `(\n${indent(select)}\n) AS ${identifier(EVENTS)}`;
+function subquery(select: string, alias: string = EVENTS): string {
+  return `(\n${indent(select)}\n) AS ${identifier(alias)}`;
 }

@@ -2,7 +2,7 @@ export { CHUNK, compileAssembly, compileEventsByChunk, compileSpineByChunk, serv
 export type { AssemblyOptions } from './assembly.js';
 export { compileEventsAtHorizons, horizonColumn, newestColumn, serviceAtHorizons } from './at-horizons.js';
 export type { EventsAtHorizons, ServiceAtHorizons } from './at-horizons.js';
-export { compileBackfill, compileEntityCount, compileFirstSeen, compileKeys } from './backfill.js';
+export { compileBackfill, compileFirstSeen, compileKeys } from './backfill.js';
 export type { BackfillScope } from './backfill.js';
 export { compileEntityEvents, compileIsOfKey } from './entity-events.js';
 export { emitInChunk, hasVersions } from './events.js';
@@ -25,7 +25,7 @@ export type { ProbesOptions } from './probes.js';
 export { STATE_SUFFIX } from './served.js';
 export { SPINE } from './spine-table.js';
 export type { Spine } from './spine-table.js';
-export { compileState, compileTouchedKeys } from './state.js';
+export { compileExtent, compileState, compileTouchedKeys, logsAreEmpty } from './state.js';
 export type { StateScope } from './state.js';
 export { compileTouched } from './touched.js';
 export type { Touching } from './touched.js';

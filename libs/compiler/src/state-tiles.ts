@@ -1,6 +1,6 @@
 import { oldestAt, type TileGroup } from '@granary/aggregates';
-import { EVENT, clickhouseType, identifier, type Instant, type Source } from '@granary/contracts';
-import { column, indent, list, type Emitter } from './emit.js';
+import { EVENT, identifier, type Instant, type Source } from '@granary/contracts';
+import { column, emitDefault, indent, list, type Emitter } from './emit.js';
 import { EVENTS } from './events.js';
 import { emitHopStart } from './hops.js';
 import { emitParts } from './parts.js';
@@ -36,7 +36,7 @@ export function emitTiles(emitter: Emitter, group: TileGroup, alias: string, sco
   const from = at - oldestAt(ages, at);
   const conditions = [...where, settled, `${time} BETWEEN ${emitter.bindMs(from)} AND ${ms} - ${ages.youngest}`];
   const parts = totals.flatMap(({ feature }) => emitParts(emitter, feature, source, { at: ms, frame: null, requestId: null, only: null }));
-  const fillers = totals.flatMap((total) => total.parts.map((part) => ({ name: part.name, filled: part.nullable ? `ifNull(${column(EACH, part.name)}, ${emitFiller(clickhouseType(part.type))})` : column(EACH, part.name) })));
+  const fillers = totals.flatMap((total) => total.parts.map((part) => ({ name: part.name, filled: part.nullable ? `ifNull(${column(EACH, part.name)}, ${emitDefault(part.type)})` : column(EACH, part.name) })));
   const subquery = `(
   SELECT
 ${indent(list([...keys.map((key) => `${column(EACH, key)} AS ${identifier(key)}`), `arraySort(groupArray(tuple(${[column(EACH, START), ...fillers.map(({ filled }) => filled)].join(', ')}))) AS ${identifier(TILES)}`]))}
@@ -51,10 +51,6 @@ ${indent(indent(list([...keys.map((key, i) => `${e(keyFields[i]!)} AS ${identifi
 ) AS ${identifier(alias)}`;
   const element = (i: number): string => `arrayMap(x -> x.${i}, ${column(alias, TILES)})`;
   return { subquery, columns: [`arrayMap(x -> toFloat64(x.1), ${column(alias, TILES)})`, ...fillers.map((_, i) => element(i + 2))] };
-}
-
-function emitFiller(type: string): string {
-  return `defaultValueOfTypeName('${type.replaceAll("'", "\\'")}')`;
 }
 
 const e = (name: string): string => column(EVENTS, name);

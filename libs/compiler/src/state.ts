@@ -1,7 +1,7 @@
 import { representView, rowRuns, totalOf, type EventPlace, type EventSchema, type RetainedEnd, type StoredColumn, type ViewRepresentation } from '@granary/aggregates';
 import { EVENT, LOG, eventsTable, fieldReferences, identifier, latestRun, runsOf, type Entity, type Instant, type Source, type Statement, type VersionedView } from '@granary/contracts';
 import { Emitter, column, indent, list } from './emit.js';
-import { EVENTS, SUPERSEDED, emitArrived, emitEvents, hasVersions, type Chunk, type EventScope } from './events.js';
+import { EVENTS, SUPERSEDED, emitArrived, emitEvents, emitVisible, emitWhere, hasVersions, type ArrivedOptions, type Chunk, type EventScope } from './events.js';
 import { emitExpression, sourceFields } from './expression/emit-expression.js';
 import { emitParts } from './parts.js';
 import { emitTiles } from './state-tiles.js';
@@ -13,6 +13,13 @@ export interface StateScope extends Omit<EventScope, 'near'> {
   readonly chunk?: Chunk | undefined;
   /** A table of the entity's keys, under their names: only these. */
   readonly keysIn?: string | undefined;
+  /** Logs are known to be empty, because all events are settled (`logsAreEmpty`): there are no columns of them. */
+  readonly settled?: boolean | undefined;
+}
+
+/** Whether no entity's log keeps an event, where this many events of the source are not settled (`compileExtent`). */
+export function logsAreEmpty({ retention }: ViewRepresentation, unsettled: number): boolean {
+  return unsettled === 0 && retention.reachMs < 0 && retention.ends.length === 0 && !retention.newestEvent;
 }
 
 /**
@@ -20,22 +27,33 @@ export interface StateScope extends Omit<EventScope, 'near'> {
  * their names, the newest event's in runs that `latestRun` names, and its log in the columns that `LOG` names. Without an event
  * that is settled at `at` the event time is null and such runs are empty.
  */
-export function compileState(view: VersionedView, entity: Entity, source: Source, { at, chunk, keysIn, ...scope }: StateScope): Statement {
+export function compileState(view: VersionedView, entity: Entity, source: Source, { at, chunk, keysIn, settled = false, ...scope }: StateScope): Statement {
   const emitter = new Emitter();
   const kept = representView(view, source);
   const keys = entity.keys.map((key) => key.name);
   const near = keysIn === undefined ? undefined : { table: keysIn, keys, keyFields: view.keyFields, reach: Infinity };
-  const fields = [...view.keyFields, ...fieldsOf(kept)];
   const instant = emitInstant(emitter, source, at);
   const ofChunk = chunk && { ...chunk, keyFields: view.keyFields };
-  const current = hasVersions(source) ? [`(${e(SUPERSEDED)} IS NULL OR ${e(SUPERSEDED)} > ${instant.sql})`] : [];
   // Events of other keys come with those of the table where they are versions of the same.
   const ofKeys = near !== undefined && hasVersions(source) ? [`(${view.keyFields.map(e).join(', ')}) IN (SELECT ${keys.map(identifier).join(', ')} FROM ${identifier(near.table)})`] : [];
-  const where = [...current, ...ofKeys];
-  const log = emitLog(emitter, kept, source, instant);
+  const where = [...instant.current, ...ofKeys];
+  const log = settled ? null : emitLog(emitter, kept, source, instant);
   const runs = rowRuns(kept.row);
   const latest = runs.filter((run) => run.latest).map(({ columns }) => columns.map(({ holds }) => (holds as Held).feature.aggregate.column!));
-  const events = emitEvents(emitter, source, fields, { ...scope, near }, ofChunk);
+  const values = latest.map((run, i) => `[${run.map(identifier).join(', ')}] AS ${identifier(latestRun(i))}`);
+  const eventsWith = (names: readonly string[]): string => emitEvents(emitter, source, names, { ...scope, near }, ofChunk);
+  const arrived = (more: ArrivedOptions): string => emitArrived(emitter, source, view.keyFields, { ...scope, near }, { chunk: ofChunk, columns: values, ...more });
+  if (log === null && runs.every((run) => run.latest || run.columns.every(({ holds }) => holds.kind === 'eventTime'))) {
+    // The newest event of each entity and nothing else: which one it is, then what it holds, read of these only. A join would be
+    // given all columns of all events, and takes ClickHouse twice as long to plan.
+    const newest = `SELECT ${[...view.keyFields.map(e), `argMaxIf(${e(EVENT.sequence)}, ${ORDER}, ${instant.settled})`].join(', ')}
+FROM ${eventsWith(view.keyFields)}${emitWhere(where)}
+GROUP BY ${view.keyFields.map(e).join(', ')}`;
+    const isNewest = `(${[...view.keyFields, EVENT.sequence].map(identifier).join(', ')}) IN (\n${indent(newest)}\n)`;
+    const columns = [...keys.map((key, i) => `${e(view.keyFields[i]!)} AS ${identifier(key)}`), `${e(EVENT.time)} AS ${identifier(kept.row[0]!.name)}`, ...latest.map((_, i) => `${e(latestRun(i))} AS ${identifier(latestRun(i))}`)];
+    return emitter.statement(`SELECT\n${list(columns)}\nFROM ${arrived({ where: [isNewest] })}`);
+  }
+  const events = eventsWith([...view.keyFields, ...fieldsOf(kept)]);
   const tiles = kept.tiles.map((group, i) => emitTiles(emitter, group, `t${i}`, { source, at, ...instant, keyFields: view.keyFields, keys, events, where }));
   const states = `(
   SELECT
@@ -43,21 +61,15 @@ ${indent(list([
     ...keys.map((key, i) => `${e(view.keyFields[i]!)} AS ${identifier(key)}`),
     ...emitRow(emitter, kept, source, instant),
     ...(latest.length === 0 ? [] : [`argMaxOrNullIf(${e(EVENT.sequence)}, ${ORDER}, ${instant.settled}) AS ${identifier(NEWEST_SEQUENCE)}`]),
-    `${log.tuples} AS ${identifier(TUPLES)}`,
+    ...(log === null ? [] : [`${log.tuples} AS ${identifier(TUPLES)}`]),
   ]))}
-  FROM ${indent(events).trimStart()}${where.length === 0 ? '' : `\n  WHERE ${where.join(' AND ')}`}
+  FROM ${indent(`${events}${emitWhere(where)}`).trimStart()}
   GROUP BY ${view.keyFields.map(e).join(', ')}
 ) AS ${identifier('s')}`;
   // An aggregate that carried the values of the newest event along would be many times slower than a second look at it.
   const newest = (): string => {
     const on = [...keys.map((key, i) => `${n(view.keyFields[i]!)} = ${s(key)}`), `${n(EVENT.sequence)} = ${s(NEWEST_SEQUENCE)}`];
-    const columns = [...[...view.keyFields, EVENT.sequence].map((name) => `${e(name)} AS ${identifier(name)}`), ...latest.map((run, i) => `[${run.map(e).join(', ')}] AS ${identifier(latestRun(i))}`)];
-    const arrived = emitArrived(emitter, source, [...view.keyFields, ...latest.flat()], { ...scope, near }, ofChunk);
-    return `(
-  SELECT
-${indent(list(columns))}
-  FROM ${indent(arrived).trimStart()}
-) AS ${identifier('n')}
+    return `${arrived({ alias: 'n' })}
 RIGHT JOIN ${states} ON ${on.join(' AND ')}`;
   };
   const ofKey = (alias: string): string => keys.map((key) => `${s(key)} = ${column(alias, key)}`).join(' AND ');
@@ -68,7 +80,7 @@ ${list([
   ...runs.flatMap((run) => (run.latest ? [] : run.columns.flatMap(({ name, holds }) => (holds.kind === 'tiles' ? [] : [`${s(name)} AS ${identifier(name)}`])))),
   ...latest.map((_, i) => `${n(latestRun(i))} AS ${identifier(latestRun(i))}`),
   ...tiles.flatMap(({ columns }) => columns).map((sql, i) => `${sql} AS ${identifier(tileColumns[i]!.name)}`),
-  ...log.columns,
+  ...(log === null ? [] : log.columns),
 ])}
 FROM ${latest.length === 0 ? states : newest()}${tiles.map(({ subquery }, i) => `\nLEFT JOIN ${subquery} ON ${ofKey(`t${i}`)}`).join('')}`);
 }
@@ -88,8 +100,22 @@ FROM ${table}
 WHERE ${touched}`);
 }
 
+/**
+ * What there is of a view: `entities` that have an event which is visible as of an instant, and events that are `unsettled` then,
+ * which logs keep.
+ */
+export function compileExtent(view: VersionedView, source: Source, at: Instant, scope: EventScope): Statement {
+  const emitter = new Emitter();
+  const { sql, settled, current } = emitInstant(emitter, source, at);
+  return emitter.statement(`SELECT
+${list([`uniqExactIf(tuple(${view.keyFields.map(e).join(', ')}), ${emitVisible(source, sql)}) AS ${identifier('entities')}`, `countIf(${[...current, `NOT (${settled})`].join(' AND ')}) AS ${identifier('unsettled')}`])}
+FROM ${emitEvents(emitter, source, view.keyFields, scope)}`);
+}
+
 interface SqlInstant {
   readonly sql: string;
+  /** SQL conditions for: no other version of the event was known by then. */
+  readonly current: readonly string[];
   /** SQL for: the event had happened and was known by then, and no other version of it is to come. */
   readonly settled: string;
   /** SQL of it in milliseconds. */
@@ -104,7 +130,8 @@ function emitInstant(emitter: Emitter, source: Source, at: Instant): SqlInstant 
   const happened = [`${e(EVENT.time)} <= ${sql}`, ...(source.knownAt === null ? [] : [`${e(EVENT.knownAt)} <= ${sql}`])];
   // A version that is superseded by then is not there at all, and of a timeless thing every other is.
   const settled = source.knownAt === null ? happened : [...happened, `${e(SUPERSEDED)} IS NULL`];
-  return { sql, ms, settled: settled.join(' AND '), age: `(${ms} - toUnixTimestamp64Milli(${e(EVENT.time)}))` };
+  const current = hasVersions(source) ? [`(${e(SUPERSEDED)} IS NULL OR ${e(SUPERSEDED)} > ${sql})`] : [];
+  return { sql, current, ms, settled: settled.join(' AND '), age: `(${ms} - toUnixTimestamp64Milli(${e(EVENT.time)}))` };
 }
 
 function emitRow(emitter: Emitter, { row, features }: ViewRepresentation, source: Source, { settled, ms }: SqlInstant): readonly string[] {

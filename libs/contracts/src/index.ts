@@ -1,6 +1,6 @@
 export { ERROR_CODES, GranaryError, errorKind, isGranaryError } from './errors.js';
 export type { ErrorCode, ErrorKind, GranaryErrorOptions } from './errors.js';
-export { durationText, formatDuration, formatInstant, parseDuration, parseInstant } from './time.js';
+export { EARLIEST, LATEST, durationText, formatDuration, formatInstant, parseDuration, parseInstant } from './time.js';
 export type { DurationText, Instant } from './time.js';
 export { clickhouseType, fieldTypeSchema, formatType, isInteger, isNumeric } from './types.js';
 export type { ElementType, FieldType, Scalar, ScalarKind, Value, ValueMap } from './types.js';

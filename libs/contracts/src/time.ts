@@ -47,9 +47,9 @@ export function formatDuration(ms: number): string {
 const ISO =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|[+-](?:0\d|1[0-4]):?[0-5]\d)?)?$/;
 
-// ClickHouse's DateTime64 keeps these instants exactly; outside them it wraps silently.
-const EARLIEST = Date.UTC(1900, 0, 1);
-const LATEST = Date.UTC(2299, 11, 31, 23, 59, 59, 999);
+/** The first instant, and the last: ClickHouse's DateTime64 keeps them exactly, and outside them it wraps silently. */
+export const EARLIEST: Instant = Date.UTC(1900, 0, 1);
+export const LATEST: Instant = Date.UTC(2299, 11, 31, 23, 59, 59, 999);
 
 /**
  * Reads an ISO 8601 string (no zone means UTC) or epoch milliseconds (a number, or its decimal text).

@@ -1,6 +1,6 @@
 import { ageRange } from '@granary/aggregates';
-import { EVENT, clickhouseType, identifier, named, type Feature, type Source } from '@granary/contracts';
-import { column, indent, list, type Emitter } from '../emit.js';
+import { EVENT, identifier, named, type Feature, type Source } from '@granary/contracts';
+import { column, emitDefault, indent, list, type Emitter } from '../emit.js';
 import type { BackfillScope } from '../backfill.js';
 import { EVENTS, type EventScope } from '../events.js';
 import { columnsRead, emitNewest, emitParts } from '../parts.js';
@@ -85,8 +85,7 @@ function emitUnion(emitter: Emitter, source: Source, keyFields: readonly string[
   const keyed = keyFields.filter(nullable).map((field) => `${e(field)} IS NOT NULL`);
   const empty = (name: string): string => {
     const field = named(source.fields, name);
-    const type = clickhouseType(field.type);
-    return `defaultValueOfTypeName('${(field.nullable ? `Nullable(${type})` : type).replaceAll("'", "\\'")}') AS ${identifier(name)}`;
+    return `${emitDefault(field.type, field.nullable)} AS ${identifier(name)}`;
   };
   const aliased = (sql: readonly string[], name: (i: number) => string): readonly string[] => sql.map((each, i) => `${each} AS ${identifier(name(i))}`);
   return `SELECT ${[

@@ -5,6 +5,7 @@ import type { OfflineStore, StatementOptions } from '@granary/offline-store';
 import { NO_BASE, createStateCodec, packBases, rowKeys, type OnlineStore, type PackedRow, type StateCodec } from '@granary/online-store';
 import { explainOverflow } from '../overflow.js';
 import type { ViewParts } from '../view-parts.js';
+import { reinterpretsArrays } from './reinterprets-arrays.js';
 import { readRowBinary } from './row-binary.js';
 
 /** All that writing a view's bases needs beside what they are of; made once. */
@@ -62,7 +63,8 @@ export async function computeBases({ parts, offline, kept, keyOf }: BaseWriter, 
   const { sequence, asOf, scope } = of;
   const { view, entity, source } = parts;
   const keys = entity.keys.map((key) => key.name);
-  const packed = packBases(kept, compileState(view, entity, source, { ...scope, at: asOf }), { keys, version: view.version, sequence, asOf });
+  const states = compileState(view, entity, source, { ...scope, at: asOf });
+  const packed = packBases(kept, states, { keys, version: view.version, sequence, asOf, settled: scope.settled ?? false, reinterpretsArrays: await reinterpretsArrays(offline) });
   const statement = { sql: `${packed.sql}\nFORMAT RowBinary`, params: packed.params };
   const bytes = await explainValues(view.name, () => explainOverflow(`feature view ${view.name}`, () => offline.bytes(statement, statementOptions(view.name, of))));
   const types = entity.keys.map((key) => key.type);

@@ -1,4 +1,4 @@
-import { compileEntityCount, compileKeys, compileTouchedKeys, emitInChunk, hasVersions, type Chunk, type EventScope } from '@granary/compiler';
+import { compileExtent, compileKeys, compileTouchedKeys, emitInChunk, hasVersions, logsAreEmpty, type Chunk, type EventScope } from '@granary/compiler';
 import { GranaryError, identifier, storedSources, type Instant, type JobOptions, type Snapshot, type Statement } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
 import { readUnfinished, readWatermark, type OnlineStore, type UnfinishedView } from '@granary/online-store';
@@ -8,7 +8,7 @@ import { currentHorizon, withEvents } from '../events/with-events.js';
 import { withStage } from '../stage-table.js';
 import { partsOfView, type ViewParts } from '../view-parts.js';
 import { withinMemory } from '../within-memory.js';
-import { baseWriter, computeBases, storeBases, type BaseWriter, type ComputedBases, type WrittenBases } from './bases.js';
+import { baseWriter, computeBases, storeBases, type BaseWriter, type BasesOf, type ComputedBases, type WrittenBases } from './bases.js';
 import { noteHorizon } from './noted-horizons.js';
 import { noteOnlineKeys, onlineKeys } from './online-keys.js';
 import { advanceWatermark, noteUnfinished, refuseFuture, refuseOlder } from './watermark.js';
@@ -24,7 +24,7 @@ export interface MaterialiseOptions extends JobOptions {
   readonly views?: readonly string[] | undefined;
   /** Every entity is written anew, which also takes from memory what no read from `at` on needs. Default: only those with new events. */
   readonly full?: boolean | undefined;
-  /** Entities between two checkpoints. Default 50,000. */
+  /** Entities between two checkpoints. Default: half of all, from 20,000 to 50,000. */
   readonly chunkRows?: number | undefined;
   /** Bytes that a statement may use. Default: the store's own limit. */
   readonly maxMemoryBytes?: number | undefined;
@@ -69,11 +69,11 @@ async function materialiseView(offline: OfflineStore, online: OnlineStore, snaps
   const { view, source } = parts;
   const { project, at, full = false } = options;
   const incarnation = online.incarnation();
-  let watermark = await readWatermark(online, project, view);
+  const [noted, stopped, horizonNow] = await Promise.all([readWatermark(online, project, view), readUnfinished(online, project, view), currentHorizon(offline, snapshot, [source])]);
+  let watermark = noted;
   refuseOlder(view.name, watermark, at);
   const work: Work = { snapshot, writer: baseWriter(offline, online, parts, project), options, incarnation };
-  const stopped = await readUnfinished(online, project, view);
-  const horizon = Object.fromEntries(await currentHorizon(offline, snapshot, [source]));
+  const horizon = Object.fromEntries(horizonNow);
   // What was computed is computed anew for other inputs, and so is all of it.
   const resumed = stopped !== null && (source.computed === undefined || sequenceOf(stopped.horizon) === sequenceOf(horizon));
   const done: WrittenBases[] = [];
@@ -125,11 +125,12 @@ async function run(work: Work, unfinished: UnfinishedView): Promise<WrittenBases
       await noteOnlineKeys(offline, parts, project, scope);
     }
     // Of a fixed horizon: the same before and after.
-    const rows = await rowsOf(work, scope, unfinished.asOf);
+    const { entities: rows, unsettled } = await extentOf(work, scope, unfinished.asOf);
+    const states = { ...scope, settled: logsAreEmpty(writer.kept, unsettled) };
     const result = await withTouched(work, unfinished, async (touched) => {
       const entities = touched === null ? rows : await countOf(offline, touched);
-      const chunks = unfinished.chunks || Math.max(1, Math.ceil(entities / (options.chunkRows ?? 50_000)));
-      return withinMemory(chunks, (count) => writeChunks(work, scope, touched, count === unfinished.chunks ? unfinished : { ...unfinished, chunks: count, written: 0 }));
+      const chunks = unfinished.chunks || Math.max(1, Math.ceil(entities / (options.chunkRows ?? rowsPerChunk(entities))));
+      return withinMemory(chunks, (count) => writeChunks(work, states, touched, count === unfinished.chunks ? unfinished : { ...unfinished, chunks: count, written: 0 }));
     });
     throwIfLost(work);
     await advanceWatermark(online, project, parts.view, { sequence: sequenceOf(unfinished.horizon), asOf: unfinished.asOf, rows });
@@ -139,8 +140,13 @@ async function run(work: Work, unfinished: UnfinishedView): Promise<WrittenBases
   });
 }
 
+/** A chunk is computed while the one before is written; each is another look at all events. */
+function rowsPerChunk(entities: number): number {
+  return Math.min(50_000, Math.max(20_000, Math.ceil(entities / 2)));
+}
+
 /** Writes what is left of the chunks; while one is being written ClickHouse computes the next. */
-async function writeChunks(work: Work, scope: EventScope, touched: string | null, from: UnfinishedView): Promise<WrittenBases> {
+async function writeChunks(work: Work, scope: BasesOf['scope'], touched: string | null, from: UnfinishedView): Promise<WrittenBases> {
   const { writer, options } = work;
   const { online, parts } = writer;
   const { signal, maxMemoryBytes, onProgress, project } = options;
@@ -206,8 +212,7 @@ async function countOf(offline: OfflineStore, table: string): Promise<number> {
   return Number(row!['entities']);
 }
 
-async function rowsOf({ writer: { offline, parts }, options: { signal } }: Pick<Work, 'writer' | 'options'>, scope: EventScope, at: Instant): Promise<number> {
-  const [row] = await offline.rows(compileEntityCount(parts.view, parts.source, at, scope), { signal });
-  return Number(row!['entities']);
+async function extentOf({ writer: { offline, parts }, options: { signal } }: Work, scope: EventScope, at: Instant): Promise<{ readonly entities: number; readonly unsettled: number }> {
+  const [row] = await offline.rows(compileExtent(parts.view, parts.source, at, scope), { signal });
+  return { entities: Number(row!['entities']), unsettled: Number(row!['unsettled']) };
 }
-

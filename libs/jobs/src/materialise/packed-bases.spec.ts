@@ -97,8 +97,9 @@ function keptOf(): Kept {
   };
 }
 
-function caseOf({ row, events }: Kept, sequence: number, asOf: number): Case {
-  const count = pick([0, 0, 1, 3, 20]);
+/** `onlySettled`: there is a newest event, and none in the log. */
+function caseOf({ row, events }: Kept, sequence: number, asOf: number, onlySettled: boolean): Case {
+  const count = onlySettled ? 0 : pick([0, 0, 1, 3, 20]);
   const log = eventColumns(events, count);
   const values = Array.from({ length: count }, () => events.columns.map(({ type, nullable }) => (nullable && random() < 0.3 ? null : valueOf(type))));
   for (let i = 0; i < count; i++) {
@@ -113,7 +114,7 @@ function caseOf({ row, events }: Kept, sequence: number, asOf: number): Case {
       else (column as Value[])[i] = type.kind === 'enum' ? type.values.indexOf(value as string) : type.kind === 'bool' ? Number(value) : value;
     });
   }
-  const settled = random() < 0.7;
+  const settled = onlySettled || random() < 0.7;
   const valueIn = ({ type, nullable, holds }: StoredColumn): Value | null => {
     if (holds === LATEST && !settled) return nullable ? null : type.kind === 'map' ? valueMap([]) : [];
     return nullable && random() < 0.3 ? null : valueOf(type);
@@ -122,7 +123,7 @@ function caseOf({ row, events }: Kept, sequence: number, asOf: number): Case {
 }
 
 /** The columns of a state, as `compileState` gives them. */
-function stateSql({ row, events }: Kept, { state, values, settled }: Case, key: number): string {
+function stateSql({ row, events }: Kept, { state, values, settled }: Case, key: number, onlySettled: boolean): string {
   const { log } = state;
   const nullable = (type: FieldType, may: boolean): string => (may ? `Nullable(${clickhouseType(type)})` : clickhouseType(type));
   // As texts: of numbers that are not of one type ClickHouse makes others.
@@ -144,12 +145,14 @@ function stateSql({ row, events }: Kept, { state, values, settled }: Case, key: 
     `toInt64(${key}) AS id`,
     ...row.flatMap(({ name, type, nullable: may, holds }, i) => (holds === LATEST ? [] : [`CAST(${literal(type, state.row![i]!)} AS ${nullable(type, may)}) AS ${identifier(name)}`])),
     ...latestRuns,
+  ];
+  const logColumns = [
     `${array(log.times, 'Int64')} AS ${LOG.time}`,
     ...(log.known === null ? [] : [`${array(log.known, 'Int64')} AS ${LOG.known}`, `${array(log.until!, 'Float64')} AS ${LOG.until}`]),
     ...log.conditions.map((bytes, i) => `${array(bytes, 'UInt8')} AS ${LOG.condition(i)}`),
     ...runs,
   ];
-  return `SELECT ${columns.join(', ')}`;
+  return `SELECT ${[...columns, ...(onlySettled ? [] : logColumns)].join(', ')}`;
 }
 
 describe(`bases packed by ClickHouse (seed ${seed})`, () => {
@@ -164,13 +167,15 @@ describe(`bases packed by ClickHouse (seed ${seed})`, () => {
     await target.stop();
   });
 
-  it('are the bytes that the codec gives, of values of all types', async () => {
+  // The engine at hand reinterprets arrays; older ones don't.
+  it.each([false, true])('are the bytes that the codec gives, of values of all types (arrays reinterpreted: %s)', async (reinterpretsArrays) => {
     for (let round = 0; round < 8; round++) {
       const kept = keptOf();
+      const settled = round % 3 === 0;
       const [sequence, asOf] = [below(2 ** 40), pick([0, -5, Date.UTC(2026, 0, 1)])];
-      const cases = Array.from({ length: 3 }, () => caseOf(kept, sequence, asOf));
-      const states = { sql: cases.map((each, i) => stateSql(kept, each, i)).join('\nUNION ALL\n'), params: {} };
-      const { sql, params } = packBases(kept, states, { keys: ['id'], version: VERSION, sequence, asOf });
+      const cases = Array.from({ length: 3 }, () => caseOf(kept, sequence, asOf, settled));
+      const states = { sql: cases.map((each, i) => stateSql(kept, each, i, settled)).join('\nUNION ALL\n'), params: {} };
+      const { sql, params } = packBases(kept, states, { keys: ['id'], version: VERSION, sequence, asOf, settled, reinterpretsArrays });
       const rows = await store.rows({ sql: `SELECT hex(${BASE}) AS base FROM (${sql}) ORDER BY id`, params });
       const codec = createStateCodec(kept, VERSION);
       expect(rows.map((row) => (row['base'] as string).toLowerCase())).toEqual(cases.map(({ state }) => codec.encodeBase(state).toString('hex')));

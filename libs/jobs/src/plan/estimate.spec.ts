@@ -6,7 +6,7 @@ import { DAY, append, randomFrom, randomSales, reports, sales, shopReports, shop
 import { scratchFolder } from '../testing/stores.js';
 import { adviseHop } from './advise-hop.js';
 import { estimateView } from './estimate.js';
-import { onlineSize } from './online-size.js';
+import { onlineSize, type OnlineSize } from './online-size.js';
 
 const seed = Number(process.env['SEED']);
 console.info(`estimates: seed ${seed}`);
@@ -22,6 +22,7 @@ afterAll(async () => {
   folder.remove();
 });
 
+const sizeOf = (view: VersionedView, source: Source): OnlineSize => onlineSize(view.version, representView(view, source));
 const only = (view: VersionedView, ...names: string[]): VersionedView => ({ ...view, features: view.features.filter((each) => names.includes(each.name)) });
 const entities = new Set(events.map((sale) => `${sale.tenant}/${sale.shopId}`)).size;
 const newest = Math.max(...events.map((sale) => sale.at));
@@ -34,7 +35,7 @@ describe('the estimate of a view', () => {
   });
 
   it('knows no counts of what was never ingested', async () => {
-    expect(await estimateView(store, snapshot, shopReports)).toMatchObject({ rows: null, rowsInWindows: null, entities: null, eventsPerEntity: null, bytesPerEntity: onlineSize(shopReports, reports).rowBytes });
+    expect(await estimateView(store, snapshot, shopReports)).toMatchObject({ rows: null, rowsInWindows: null, entities: null, eventsPerEntity: null, bytesPerEntity: sizeOf(shopReports, reports).rowBytes });
   });
 
   it('counts the inputs of computed sources', async () => {
@@ -52,7 +53,7 @@ describe('what an entity keeps online', () => {
     for (const sale of events.filter(({ at }) => at >= newest - 7 * DAY)) perShop.set(`${sale.tenant}/${sale.shopId}`, (perShop.get(`${sale.tenant}/${sale.shopId}`) ?? 0) + 1);
     const reached = [...perShop.values()].reduce((a, b) => a + b, 0);
     const estimate = await estimateView(store, snapshot, shopSales);
-    const { rowBytes, eventBytes } = onlineSize(shopSales, sales);
+    const { rowBytes, eventBytes } = sizeOf(shopSales, sales);
     expect(estimate.eventsPerEntity).toBeCloseTo(reached / entities, 9);
     expect(estimate).toMatchObject({ mostEventsPerEntity: Math.max(...perShop.values()), bytesPerEvent: eventBytes, bytesPerEntity: Math.round(rowBytes + (reached / entities) * eventBytes) });
     expect(await estimateView(store, snapshot, only(shopSales, 'amount', 'tags'))).toMatchObject({ eventsPerEntity: 0, bytesPerEvent: 0 });
@@ -62,7 +63,7 @@ describe('what an entity keeps online', () => {
     const hopping: VersionedView = { ...shopSales, features: [1, 7].flatMap((days) => only(shopSales, `${days === 1 ? 'sales1d' : 'turnover7d'}`).features.map((each) => ({ ...each, aggregate: { ...each.aggregate, window: { ...each.aggregate.window!, hopMs: DAY } } }))) };
     const from = Math.floor((newest - 7 * DAY) / DAY);
     const hops = new Set(events.flatMap(({ tenant, shopId, at }) => (Math.floor(at / DAY) >= from ? [`${tenant}/${shopId}/${Math.floor(at / DAY)}`] : []))).size;
-    const { rowBytes, hopBytes } = onlineSize(hopping, sales);
+    const { rowBytes, hopBytes } = sizeOf(hopping, sales);
     // The hop's beginning, both counts and the sum.
     expect(hopBytes).toEqual([8 + 4 + 8 + 4]);
     const { bytesPerEntity, eventsPerEntity } = await estimateView(store, snapshot, hopping);
@@ -79,7 +80,7 @@ describe('what an entity keeps online', () => {
   });
 
   it('has a size for values and one for events, by what the features need', () => {
-    const sized = (...features: Feature[]) => onlineSize({ ...shopSales, features }, sales);
+    const sized = (...features: Feature[]) => sizeOf({ ...shopSales, features }, sales);
     const [count1d, , , , amount] = shopSales.features as [Feature, Feature, Feature, Feature, Feature];
     expect([sized(count1d).eventBytes, sized(amount).eventBytes]).toEqual([8, 0]);
     expect(sized(amount).rowBytes - sized(count1d).rowBytes).toBe(8);

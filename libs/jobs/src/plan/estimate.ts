@@ -1,5 +1,5 @@
-import { ageRange, representView, type TileGroup } from '@granary/aggregates';
-import { EVENT, eventsTable, identifier, named, storedSources, type Instant, type Snapshot, type Source, type VersionedView } from '@granary/contracts';
+import { ageRange, representView, type TileGroup, type ViewRepresentation } from '@granary/aggregates';
+import { EARLIEST, EVENT, LATEST, eventsTable, identifier, named, storedSources, type Instant, type Snapshot, type Source, type VersionedView } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
 import { adviseHop, type HopAdvice } from './advise-hop.js';
 import { onlineSize } from './online-size.js';
@@ -31,13 +31,14 @@ export async function estimateView(store: OfflineStore, snapshot: Snapshot, view
   const counts = await Promise.all(inputs.map((input) => store.countEvents(input)));
   const rows = inputs.length === 0 ? null : counts.reduce((a, b) => a + b, 0);
   const rowsInWindows = rows === null || rows === 0 || source.computed !== undefined ? rows : await countInWindows(store, source, view);
-  const { rowBytes, eventBytes, hopBytes } = onlineSize(view, source);
+  const representation = representView(view, source);
+  const { rowBytes, eventBytes, hopBytes } = onlineSize(view.version, representation);
   const holder = keyHolder(snapshot, source);
-  const known = holder !== null && inputs.includes(holder) ? await countKept(store, holder, view, source) : { entities: null, eventsPerEntity: null, mostEventsPerEntity: null, hopsPerEntity: null };
+  const known = holder !== null && inputs.includes(holder) ? await countKept(store, holder, view, representation) : { entities: null, eventsPerEntity: null, mostEventsPerEntity: null, hopsPerEntity: null };
   const { hopsPerEntity, ...events } = known;
   const kept = eventBytes === 0 ? { ...events, eventsPerEntity: 0, mostEventsPerEntity: 0 } : events;
   const ofHops = hopBytes.reduce((sum, bytes, i) => sum + bytes * (hopsPerEntity?.[i] ?? 0), 0);
-  const hop = adviseHop(representView(view, source), kept.mostEventsPerEntity ?? 0);
+  const hop = adviseHop(representation, kept.mostEventsPerEntity ?? 0);
   return { rows, rowsInWindows, ...kept, bytesPerEvent: eventBytes, bytesPerEntity: Math.round(rowBytes + (kept.eventsPerEntity ?? 0) * eventBytes + ofHops), hop };
 }
 
@@ -56,15 +57,14 @@ function keyHolder(snapshot: Snapshot, source: Source): Source | null {
 const HEAVY_KEYS = 1_000;
 
 /** What the entities keep as of the newest event. */
-async function countKept(store: OfflineStore, holder: Source, view: VersionedView, source: Source): Promise<Pick<ViewEstimate, 'entities' | 'eventsPerEntity' | 'mostEventsPerEntity'> & { readonly hopsPerEntity: readonly number[] | null }> {
-  const { retention: { reachMs, ends, newestEvent }, tiles } = representView(view, source);
+async function countKept(store: OfflineStore, holder: Source, view: VersionedView, { retention: { reachMs, ends, newestEvent }, tiles }: ViewRepresentation): Promise<Pick<ViewEstimate, 'entities' | 'eventsPerEntity' | 'mostEventsPerEntity'> & { readonly hopsPerEntity: readonly number[] | null }> {
   const keys = view.keyFields.map(identifier).join(', ');
   const inReach = `${identifier(EVENT.time)} >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')`;
   const hopsOf = ({ hopMs }: TileGroup, i: number): string => `uniqIf(${keys}, intDiv(toUnixTimestamp64Milli(${identifier(EVENT.time)}), ${hopMs}), toUnixTimestamp64Milli(${identifier(EVENT.time)}) >= {starts:Array(Int64)}[${i + 1}])`;
   const sql = `SELECT uniq(${keys}) AS entities, count() AS events, countIf(${inReach}) AS reached, approx_top_countIf(1, ${HEAVY_KEYS})(tuple(${keys}), ${inReach}) AS heaviest,
 tupleElement(heaviest[1], 2) - tupleElement(heaviest[1], 3) AS most, [${tiles.map(hopsOf).join(', ')}]::Array(UInt64) AS hops FROM ${identifier(eventsTable(holder))}`;
   // An instant after all events: none is kept for its age.
-  const from = reachMs < 0 ? Date.UTC(2299, 11, 31) : await reachedFrom(store, holder, reachMs);
+  const from = reachMs < 0 ? LATEST : await reachedFrom(store, holder, reachMs);
   const starts = await Promise.all(tiles.map(({ ages }) => reachedFrom(store, holder, ages.oldest)));
   const [row] = await store.rows({ sql, params: { from, starts } }, { comment: 'plan' });
   const [entities, events, reached, most] = ['entities', 'events', 'reached', 'most'].map((name) => Number(row![name] ?? 0)) as [number, number, number, number];
@@ -86,8 +86,7 @@ async function countInWindows(store: OfflineStore, source: Source, view: Version
 /** Where what reaches so far back from the newest event begins. */
 async function reachedFrom(store: OfflineStore, source: Source, reach: number): Promise<Instant> {
   const [newest] = await store.rows({ sql: `SELECT toUnixTimestamp64Milli(max(${identifier(EVENT.time)})) AS ms FROM ${identifier(eventsTable(source))}`, params: {} }, { comment: 'plan' });
-  // ClickHouse's instants begin in 1900; beyond that they wrap.
-  return Math.max(Number(newest!['ms']) - reach, Date.UTC(1900, 0, 1));
+  return Math.max(Number(newest!['ms']) - reach, EARLIEST);
 }
 
 /** Infinity: all of history. */

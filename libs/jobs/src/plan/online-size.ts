@@ -1,5 +1,5 @@
-import { eventColumns, representView, type TileGroup } from '@granary/aggregates';
-import { valueMap, type ElementType, type Feature, type FieldType, type Scalar, type Source, type Value, type VersionedView } from '@granary/contracts';
+import { eventColumns, type TileGroup, type ViewRepresentation } from '@granary/aggregates';
+import { valueMap, type ElementType, type Feature, type FieldType, type Scalar, type Value, type VersionedView } from '@granary/contracts';
 import { createStateCodec } from '@granary/online-store';
 
 /** Assumed where only the data could say: the bytes of a text, and how many values a list or map without a limit has. */
@@ -16,9 +16,8 @@ export interface OnlineSize {
 }
 
 /** What a view's values take up: exact for columns of fixed width, assumed for texts and lists without a limit. */
-export function onlineSize(view: VersionedView, source: Pick<Source, 'fields' | 'knownAt'>): OnlineSize {
-  const representation = representView(view, source);
-  const codec = createStateCodec(representation, view.version);
+export function onlineSize(version: VersionedView['version'], representation: ViewRepresentation): OnlineSize {
+  const codec = createStateCodec(representation, version);
   const sizeWith = (events: number, tiles: TileGroup | null = null): number => {
     const row = representation.row.map(({ type, holds }, at) => (holds.kind === 'tiles' ? typicalTiles(type, tiles !== null && holdsColumn(tiles, at) ? 1 : 0) : typicalValue(type, holds.kind === 'part' ? holds.feature : undefined)));
     const log = eventColumns(representation.events, events);

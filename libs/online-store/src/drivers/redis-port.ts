@@ -31,17 +31,28 @@ export interface RedisPort {
 const IN_FLIGHT = 4;
 const MAX_RECONNECT_DELAY_MS = 1_000;
 
-/** ioredis's options for the connection to one server. */
+/** ioredis's options for a connection to one server. `commandTimeoutMs` 0: none, for commands that wait. */
 export function connectionOptions(connectTimeoutMs: number, commandTimeoutMs: number) {
   return {
     connectTimeout: connectTimeoutMs,
     // It holds the process open for this long when a store is closed whose server is gone.
     disconnectTimeout: 200,
-    commandTimeout: commandTimeoutMs,
     // A server that accepts commands and never answers: drop the connection and start again.
-    socketTimeout: 2 * commandTimeoutMs,
+    ...(commandTimeoutMs > 0 && { commandTimeout: commandTimeoutMs, socketTimeout: 2 * commandTimeoutMs }),
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
+  } as const;
+}
+
+/** The same, to a server of its own, which is not connected to yet. */
+export function serverOptions(connectTimeoutMs: number, commandTimeoutMs: number) {
+  return {
+    ...connectionOptions(connectTimeoutMs, commandTimeoutMs),
+    lazyConnect: true,
+    // Without a connection a command fails at once; a caller in a hurry has its own fallback.
+    enableOfflineQueue: false,
+    // After a failover the old primary is a replica: reconnecting finds the new one.
+    reconnectOnError: (error: Error): boolean => error.message.startsWith('READONLY'),
   } as const;
 }
 

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { isClusterRefusal, clusterRefusal, unavailable, type RedisOptions } from './redis-address.js';
-import { chunks, connectionOptions, inFlight, reconnectDelay, sendCommand, within, type RedisPort } from './redis-port.js';
+import { chunks, inFlight, reconnectDelay, sendCommand, serverOptions, within, type RedisPort } from './redis-port.js';
 
 /** A single server. Throws STORE_UNAVAILABLE. */
 export async function connectServer({ url, connectTimeoutMs = 2_000, commandTimeoutMs = 2_000 }: RedisOptions, address: string): Promise<RedisPort> {
@@ -29,14 +29,9 @@ export async function connectServer({ url, connectTimeoutMs = 2_000, commandTime
 async function connect(url: string, connectTimeoutMs: number, commandTimeoutMs: number, address: string): Promise<Redis> {
   let opened = false;
   const client = new Redis(url, {
-    ...connectionOptions(connectTimeoutMs, commandTimeoutMs),
-    lazyConnect: true,
-    // Without a connection a command fails at once; a caller in a hurry has its own fallback.
-    enableOfflineQueue: false,
+    ...serverOptions(connectTimeoutMs, commandTimeoutMs),
     // An attempt to open is one attempt; only an open store comes back by itself.
     retryStrategy: (attempt) => (opened ? reconnectDelay(attempt) : null),
-    // After a failover the old primary is a replica: reconnecting finds the new one.
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
   });
   let lastError: Error | undefined;
   client.on('error', (error: Error) => (lastError = error));

@@ -2,7 +2,7 @@ import { rowRuns, type EventSchema, type StoredColumn, type ViewRepresentation }
 import { LOG, identifier, latestRun, runsOf, type Instant, type Statement } from '@granary/contracts';
 import { BASE_LENGTH_OFFSET, CHECKSUM_BYTES, FORMAT, HEAD_BYTES, ORDER_OFFSET, writeSortable } from '../value.js';
 import { viewOf } from '../variable.js';
-import { SqlParams, bytesOf, eachFixed, eachNumber, endsOf, heapTexts, isFixed, uint32, widthOf } from './values.js';
+import { BytesSql, bytesOf, eachFixed, endsOf, heapTexts, isFixed, uint32, widthOf } from './values.js';
 
 /** The column that `packBases` adds. */
 export const BASE = '__base';
@@ -15,6 +15,10 @@ export interface PackOptions {
   /** The H and T of all bases. */
   readonly sequence: number;
   readonly asOf: Instant;
+  /** Each state is of settled events alone, of one at least, and none is in its log: there are no columns of logs. */
+  readonly settled?: boolean;
+  /** Of the engine that runs the statement: see `BytesSql`. */
+  readonly reinterpretsArrays?: boolean;
 }
 
 /**
@@ -22,18 +26,25 @@ export interface PackOptions {
  * has the keys, the row and the log as `compileState` gives them. An enum's value that is not declared fails the statement by
  * `throwIf`.
  */
-export function packBases({ row, events }: Pick<ViewRepresentation, 'row' | 'events'>, states: Statement, { keys, ...order }: PackOptions): Statement {
-  const params = new SqlParams();
-  const own = keys.map(identifier);
-  const step = (column: string, name: string, from: string): string => `SELECT ${[...own, `${column} AS ${identifier(name)}`].join(', ')}\nFROM (\n${from}\n)`;
-  const body = step(`concat(${[...rowBytes(params, row), logBytes(params, events)].join(', ')})`, 'body', states.sql);
-  const begin = `unhex(${params.bind('String', headOf(order))})`;
-  const packed = step(`concat(${begin}, ${uint32(`length(body) + ${HEAD_BYTES + CHECKSUM_BYTES}`)}, body)`, 'packed', body);
-  return { sql: step(`concat(packed, ${bytesOf('CRC32(packed)')})`, BASE, packed), params: { ...states.params, ...params.params } };
+export function packBases({ row, events }: Pick<ViewRepresentation, 'row' | 'events'>, states: Statement, { keys, settled = false, reinterpretsArrays = false, ...order }: PackOptions): Statement {
+  const bytes = new BytesSql(reinterpretsArrays);
+  const { fixed, fixedBytes, heap } = rowBytes(bytes, row, settled);
+  const variable = [...heap, ...(settled ? [] : [logBytes(bytes, events)])];
+  const length = HEAD_BYTES + fixedBytes + CHECKSUM_BYTES;
+  // Every `concat` copies all of its bytes. A name in it stands for what is computed there.
+  const body = variable.length === 0 ? [NO_EVENTS] : [`(concat(${[...variable, ...(settled ? [NO_EVENTS] : []), "''"].join(', ')}) AS ${VARIABLE})`];
+  const parts = [`unhex(${bytes.bind('String', headOf(order))})`, uint32(variable.length === 0 ? String(length + NO_EVENTS_BYTES) : `${length} + length(${VARIABLE})`), ...fixed, ...body];
+  const base = `concat((concat(${parts.join(', ')}) AS ${PACKED}), ${bytesOf(`CRC32(${PACKED})`)})`;
+  const sql = `SELECT ${[...keys.map(identifier), `${base} AS ${identifier(BASE)}`].join(', ')}\nFROM (\n${states.sql}\n)`;
+  return { sql, params: { ...states.params, ...bytes.params } };
 }
 
+// No name of a declaration begins as these do.
+const VARIABLE = '__variable';
+const PACKED = '__packed';
+
 /** What every base begins with, up to its length: hex. */
-function headOf({ version, sequence, asOf }: Omit<PackOptions, 'keys'>): string {
+function headOf({ version, sequence, asOf }: Pick<PackOptions, 'version' | 'sequence' | 'asOf'>): string {
   const head = Buffer.alloc(BASE_LENGTH_OFFSET);
   head[0] = FORMAT;
   head.set(Buffer.from(version, 'hex'), 1);
@@ -42,37 +53,61 @@ function headOf({ version, sequence, asOf }: Omit<PackOptions, 'keys'>): string 
   return head.toString('hex');
 }
 
-/** Neighbours of a row: an array of their values, which is empty where there are none to hold. */
+/** Neighbours of a row of one type. */
 interface RowRun {
   readonly column: StoredColumn;
   readonly count: number;
+  /** SQL of an array of their values. */
   readonly values: string;
+  /** Whether it is empty where there are none to hold, as an entity without a newest event. */
+  readonly mayLack: boolean;
 }
 
-function runsOfRow(row: readonly StoredColumn[]): readonly RowRun[] {
+function runsOfRow(row: readonly StoredColumn[], settled: boolean): readonly RowRun[] {
   let latest = 0;
   return rowRuns(row).map((run) => ({
     column: run.columns[0]!,
     count: run.columns.length,
+    mayLack: run.latest && !settled,
     values: run.latest ? identifier(latestRun(latest++)) : `[${run.columns.map(({ name }) => identifier(name)).join(', ')}]`,
   }));
 }
 
-function rowBytes(params: SqlParams, row: readonly StoredColumn[]): readonly string[] {
-  const runs = runsOfRow(row);
-  const fixed = runs.filter(({ column }) => isFixed(column.type)).map(({ column, count, values }) => `rightPad(${eachFixed(params, column.type, values, true)}, ${count * widthOf(column.type)}, '\\0')`);
+interface RowSql {
+  /** What comes before the heap, and how many bytes it is but for the ends of heap columns. */
+  readonly fixed: readonly string[];
+  readonly fixedBytes: number;
+  readonly heap: readonly string[];
+}
+
+function rowBytes(sql: BytesSql, row: readonly StoredColumn[], settled: boolean): RowSql {
+  const runs = runsOfRow(row, settled);
+  const fixed = runs.filter(({ column }) => isFixed(column.type)).map(({ column: { type }, count, values, mayLack }) => {
+    const each = eachFixed(sql, type, values, true);
+    return { sql: mayLack ? `rightPad(${each}, ${count * widthOf(type)}, '\\0')` : each, bytes: count * widthOf(type) };
+  });
   // Of what is not there a nullable column has no bytes, and others those of an empty value.
-  const textsOf = ({ column: { type, nullable }, count, values }: RowRun): string =>
-    nullable ? `arrayResize(${heapTexts(params, type, values, true)}, ${count}, '')` : heapTexts(params, type, `arrayResize(${values}, ${count})`, false);
+  const textsOf = ({ column: { type, nullable }, count, values, mayLack }: RowRun): string => {
+    if (!mayLack) return heapTexts(sql, type, values, nullable);
+    return nullable ? `arrayResize(${heapTexts(sql, type, values, true)}, ${count}, '')` : heapTexts(sql, type, `arrayResize(${values}, ${count})`, false);
+  };
   const heap = runs.filter(({ column }) => !isFixed(column.type)).map(textsOf);
   const texts = heap.length === 1 ? heap[0]! : `arrayConcat(${heap.join(', ')})`;
-  return [...bitmap(runs), ...fixed, ...(heap.length === 0 ? [] : [endsOf(texts), `arrayStringConcat(${texts})`])];
+  return {
+    fixed: [...bitmap(runs), ...fixed.map((each) => each.sql)],
+    fixedBytes: fixed.reduce((sum, { bytes }) => sum + bytes, Math.ceil(row.length / 8)),
+    heap: heap.length === 0 ? [] : [endsOf(sql, texts), `arrayStringConcat(${texts})`],
+  };
 }
 
 /** Bit p of byte p >> 3: column p is null. A word for every 64 columns, cut where they end. */
 function bitmap(runs: readonly RowRun[]): readonly string[] {
   const columns = runs.reduce((sum, { count }) => sum + count, 0);
-  const nulls = runs.map(({ column, count, values }) => (column.nullable ? `arrayResize(arrayMap(x -> isNull(x), ${values}), ${count}, 1)` : `arrayWithConstant(${count}, 0)`));
+  const nullsOf = ({ column: { nullable }, count, values, mayLack }: RowRun): string => {
+    if (!nullable) return `arrayWithConstant(${count}, 0)`;
+    return mayLack ? `arrayResize(arrayMap(x -> isNull(x), ${values}), ${count}, 1)` : `arrayMap(x -> isNull(x), ${values})`;
+  };
+  const nulls = runs.map(nullsOf);
   const all = nulls.length === 1 ? nulls[0]! : `arrayConcat(${nulls.join(', ')})`;
   return Array.from({ length: Math.ceil(columns / 64) }, (_, word) => {
     const count = Math.min(64, columns - 64 * word);
@@ -82,16 +117,20 @@ function bitmap(runs: readonly RowRun[]): readonly string[] {
   });
 }
 
-function logBytes(params: SqlParams, { columns, conditions, knownAt }: EventSchema): string {
+function logBytes(sql: BytesSql, { columns, conditions, knownAt }: EventSchema): string {
   const times = [LOG.time, ...(knownAt ? [LOG.known, LOG.until] : [])];
   const runs = runsOf(columns).map((run, i) => {
     const [{ type, nullable }] = run as [(typeof run)[number]];
     const values = `arrayMap(x -> x[k], ${LOG.run(i)})`;
-    const texts = isFixed(type) ? null : heapTexts(params, type, values, nullable);
-    const bytes = texts === null ? [eachFixed(params, type, values, nullable)] : [endsOf(texts), `arrayStringConcat(${texts})`];
-    return `arrayStringConcat(arrayMap(k -> concat(${[...(nullable ? [eachNumber(values, 'isNull(x)')] : []), ...bytes, "''"].join(', ')}), range(1, ${run.length + 1})))`;
+    const texts = isFixed(type) ? null : heapTexts(sql, type, values, nullable);
+    const bytes = texts === null ? [eachFixed(sql, type, values, nullable)] : [endsOf(sql, texts), `arrayStringConcat(${texts})`];
+    return `arrayStringConcat(arrayMap(k -> concat(${[...(nullable ? [sql.eachNumber(values, 'isNull(x)')] : []), ...bytes, "''"].join(', ')}), range(1, ${run.length + 1})))`;
   });
-  const bytes = [uint32(`length(${LOG.time})`), ...times.map((column) => eachNumber(column, 'toFloat64(x)')), ...conditions.map((_, i) => eachNumber(LOG.condition(i), 'x')), ...runs];
+  const bytes = [uint32(`length(${LOG.time})`), ...times.map((column) => sql.eachNumber(column, 'toFloat64(x)')), ...conditions.map((_, i) => sql.eachNumber(LOG.condition(i), 'x')), ...runs];
   // Most logs of views that keep only what is to come are empty: ClickHouse then computes nothing of the columns.
-  return `if(empty(${LOG.time}), unhex('00000000'), concat(${bytes.join(', ')}))`;
+  return `if(empty(${LOG.time}), ${NO_EVENTS}, concat(${bytes.join(', ')}))`;
 }
+
+/** A log of none: their number. */
+const NO_EVENTS_BYTES = 4;
+const NO_EVENTS = `unhex('${'00'.repeat(NO_EVENTS_BYTES)}')`;

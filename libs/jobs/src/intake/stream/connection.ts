@@ -1,4 +1,5 @@
 import { GranaryError, type Source } from '@granary/contracts';
+import { reconnectDelay, redisServerOptions } from '@granary/online-store';
 import { Redis } from 'ioredis';
 
 export interface StreamOptions {
@@ -14,6 +15,8 @@ export const GROUP = 'granary';
 export const ROW = 'row';
 export const ORIGIN = 'origin';
 
+const CONNECT_TIMEOUT_MS = 2_000;
+
 export function streamKey({ project }: Pick<StreamOptions, 'project'>, source: Pick<Source, 'name'>): string {
   return `${project}:intake:${source.name}`;
 }
@@ -25,15 +28,8 @@ export async function connectStream({ url }: StreamOptions, commandTimeoutMs: nu
     throw new GranaryError('CONFIG_INVALID', 'The URL of the streams is no Redis URL', { todo: 'Write redis://[[user]:password@]host[:port][/db], or rediss:// for TLS.' });
   }
   const client = new Redis(url, {
-    lazyConnect: true,
-    connectTimeout: 2_000,
-    disconnectTimeout: 200,
-    ...(commandTimeoutMs > 0 && { commandTimeout: commandTimeoutMs }),
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    autoResendUnfulfilledCommands: false,
-    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 10), 1_000),
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    ...redisServerOptions(CONNECT_TIMEOUT_MS, commandTimeoutMs),
+    retryStrategy: reconnectDelay,
   });
   // What fails is told by the command that fails.
   client.on('error', () => undefined);
