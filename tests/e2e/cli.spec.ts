@@ -120,12 +120,18 @@ describe('starting', () => {
     const { file, tsconfig } = await granaryJson<{ file: string; tsconfig: string }>(['init', dir]);
     expect(await typeCheck(tsconfig)).toEqual({ code: 0, stdout: '' });
     const text = await readFile(file, 'utf8');
-    await writeFile(file, text.replace('sum(order.amount)', "sum(order.amount).where(order.orderId.eq(7))"));
-    expect(await typeCheck(tsconfig)).toEqual({ code: 2, stdout: expect.stringMatching(/features\.ts\(\d+,\d+\): error TS2345: Argument of type 'number' is not assignable to parameter of type 'string\b/) });
-    await writeFile(file, text.replace('order.amount', 'order.amuont'));
-    expect(await typeCheck(tsconfig)).toEqual({ code: 2, stdout: expect.stringContaining("Did you mean 'amount'?") });
-    await writeFile(file, text.replace("t.string,", "t.enum('a', 'b'),").replace('count().over', "count().where(order.orderId.eq('sale')).over"));
-    expect(await typeCheck(tsconfig)).toEqual({ code: 2, stdout: expect.stringMatching(/Argument of type '"sale"' is not assignable to parameter of type '.*"a" \| "b"/) });
+    const mistaken = {
+      filter: text.replace('sum(order.amount)', 'sum(order.amount).where(order.orderId.eq(7))'),
+      field: text.replace('order.amount', 'order.amuont'),
+      value: text.replace('t.string,', "t.enum('a', 'b'),").replace('count().over', "count().where(order.orderId.eq('sale')).over"),
+    };
+    for (const [name, mistake] of Object.entries(mistaken)) await writeFile(join(dir, `${name}.ts`), mistake);
+    const { code, stdout } = await typeCheck(tsconfig);
+    const files = [...stdout.matchAll(/(\w+)\.ts\(\d+,\d+\): error/g)].map((found) => found[1]);
+    expect([code, [...new Set(files)].sort()]).toEqual([2, ['field', 'filter', 'value']]);
+    expect(stdout).toMatch(/filter\.ts.*error TS2345: Argument of type 'number' is not assignable to parameter of type 'string\b/);
+    expect(stdout).toMatch(/field\.ts.*Did you mean 'amount'\?/);
+    expect(stdout).toMatch(/value\.ts.*Argument of type '"sale"' is not assignable to parameter of type '.*"a" \| "b"/);
   }, 60_000);
 
   it('init leaves a tsconfig.json that is there', async () => {

@@ -132,7 +132,7 @@ async function show(context: Context, { users, seed }: DemoFlags): Promise<Shown
   });
   const answers = await stage('ask', 'over HTTP, as a backend would', async () => {
     const answered: Answered[] = [];
-    for (const question of await questionsAbout(offline, plan.snapshot, at)) {
+    for (const question of await questionsAbout(offline, at)) {
       const answer = await ask(`${app.url}/graphql`, question, signal);
       say(`\n${style.heading(answer.title)}\n${style.dim(answer.query)}\n${foldJson(answer.data)}`);
       answered.push(answer);

@@ -1,4 +1,4 @@
-import { EVENT, eventsTable, identifier, type Instant, type Snapshot, type Statement } from '@granary/contracts';
+import { EVENT, eventsTable, identifier, type Instant, type Statement } from '@granary/contracts';
 import type { OfflineStore, Row } from '@granary/offline-store';
 
 export interface Question {
@@ -15,10 +15,8 @@ export interface Answered extends Question {
 const STRANGER = '999999999';
 
 /** What a backend would ask, about people and payments that are really there. */
-export async function questionsAbout(offline: OfflineStore, snapshot: Snapshot, at: Instant): Promise<readonly Question[]> {
-  const { sampleKeys } = await import('@granary/jobs');
-  const samples = await sampleKeys(offline, snapshot, at);
-  const [userId, itemId] = [String(samples['user']?.[0]), String(samples['item']?.[0])];
+export async function questionsAbout(offline: OfflineStore, at: Instant): Promise<readonly Question[]> {
+  const { userId, itemId } = await newestInteraction(offline);
   const everyday = await everydayPayment(offline);
   const suspicious = { ...everyday, terminalId: await riskyTerminal(offline, at), amount: Math.max(300, Math.round(everyday.amount * 10)) };
   const list = 'items { itemId score reason { source text } }';
@@ -56,26 +54,32 @@ interface Payment {
   readonly amount: number;
 }
 
-const TABLE = identifier(eventsTable({ name: 'payments' }));
+const [INTERACTIONS, PAYMENTS] = ['interactions', 'payments'].map((name) => identifier(eventsTable({ name })));
 const DAY = 86_400_000;
+
+/** Not the newest user of any kind: who has only just signed up has no history to recommend by. */
+async function newestInteraction(offline: OfflineStore): Promise<{ readonly userId: string; readonly itemId: string }> {
+  const row = await first(offline, `SELECT userId, itemId FROM ${INTERACTIONS} ORDER BY ${identifier(EVENT.time)} DESC LIMIT 1`, {});
+  return { userId: String(row['userId']), itemId: String(row['itemId']) };
+}
 
 /** The newest payment that was no fraud, and no large one. */
 async function everydayPayment(offline: OfflineStore): Promise<Payment> {
-  const row = await first(offline, `SELECT customerId, terminalId, amount FROM ${TABLE} WHERE NOT fraud AND amount < 60 ORDER BY ${identifier(EVENT.time)} DESC LIMIT 1`, {});
+  const row = await first(offline, `SELECT customerId, terminalId, amount FROM ${PAYMENTS} WHERE NOT fraud AND amount < 60 ORDER BY ${identifier(EVENT.time)} DESC LIMIT 1`, {});
   return { customerId: String(row['customerId']), terminalId: String(row['terminalId']), amount: row['amount'] as number };
 }
 
 /** The terminal with the most frauds among those already known: labels come a week late. */
 async function riskyTerminal(offline: OfflineStore, at: Instant): Promise<string> {
   const time = `toUnixTimestamp64Milli(${identifier(EVENT.time)})`;
-  const sql = `SELECT terminalId FROM ${TABLE} WHERE fraud AND ${time} > {from:Int64} AND ${time} <= {to:Int64} GROUP BY terminalId ORDER BY count() DESC, terminalId LIMIT 1`;
+  const sql = `SELECT terminalId FROM ${PAYMENTS} WHERE fraud AND ${time} > {from:Int64} AND ${time} <= {to:Int64} GROUP BY terminalId ORDER BY count() DESC, terminalId LIMIT 1`;
   const row = await first(offline, sql, { from: at - 37 * DAY, to: at - 7 * DAY });
   return String(row['terminalId']);
 }
 
 async function first(offline: OfflineStore, sql: string, params: Statement['params']): Promise<Row> {
   const [row] = await offline.rows({ sql, params });
-  if (row === undefined) throw new Error(`the demo's payments have no answer to: ${sql}`);
+  if (row === undefined) throw new Error(`the demo's data have no answer to: ${sql}`);
   return row;
 }
 
