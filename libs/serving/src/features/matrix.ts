@@ -177,5 +177,6 @@ function copyCell({ data, mask }: Target, from: number, to: number): void {
 }
 
 function repeatFirstRow(columns: readonly { readonly column: number }[], target: Target): void {
+  if (target.rows === 1) return;
   for (const { column } of columns) for (let to = column + target.width; to < target.data.length; to += target.width) copyCell(target, column, to);
 }
