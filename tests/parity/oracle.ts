@@ -1,4 +1,5 @@
 import type { Aggregate, Expression, Feature, FeatureState, FieldType, Scalar, Source, Value, VersionedView } from '@granary/contracts';
+import { aboutHowMany } from './oracle-sketch.js';
 
 /**
  * What features mean, as plainly as it can be said: sort, filter, fold. Shares no code with the compiler, the window
@@ -84,7 +85,9 @@ function askFeature(view: VersionedView, feature: Feature, arrived: readonly Arr
   const window = feature.aggregate.window;
   const includeRequest = window?.includeRequest === true;
   const versions = arrived.filter((event) => event.knownAt <= at);
-  let known = versions.filter((event) => !versions.some((other) => other.id === event.id && newer(other, event)));
+  const newest = new Map<string, Arrived>();
+  for (const event of versions) if (!newest.has(event.id) || newer(event, newest.get(event.id)!)) newest.set(event.id, event);
+  let known = [...newest.values()];
   if (includeRequest && question.eventId !== '') known = known.filter((event) => event.id !== question.eventId);
   known = known.filter((event) => event.time <= at && view.keyFields.every((field, i) => event.row[field] === question.key[i]));
   known = [...known].sort((a, b) => (newer(a, b, true) ? 1 : -1));
@@ -192,9 +195,9 @@ function foldSome(aggregate: Aggregate, type: FieldType, events: readonly Counte
     case 'lastN':
       return exact(values.reverse().slice(0, aggregate.n!) as Scalar[]);
     case 'countDistinct':
-    case 'approxCountDistinct':
-      // Few enough for the approximate one to be exact.
       return exact(new Set(values).size);
+    case 'approxCountDistinct':
+      return exact(aboutHowMany(values as Scalar[]));
     case 'topK': {
       const times = (value: Value): number => values.filter((other) => other === value).length;
       const distinct = [...new Set(values)].sort((a, b) => times(b) - times(a) || (before(a, b) ? -1 : 1));

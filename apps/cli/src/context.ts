@@ -27,7 +27,7 @@ export interface Context {
   readonly signal: AbortSignal;
   /** Opening needs no chDB, no TF.js, no network. */
   readonly registry: () => Promise<Registry>;
-  /** The head of the registry. Throws REGISTRY_EMPTY. */
+  /** The head of the registry. Throws REGISTRY_EMPTY, and SCHEMA_MISMATCH where it means something else to this release. */
   readonly snapshot: () => Promise<Snapshot>;
   readonly offline: () => Promise<OfflineStore>;
   readonly online: () => Promise<OnlineStore>;
@@ -80,7 +80,13 @@ async function headSnapshot(registry: Registry): Promise<Snapshot> {
       details: { registry: registry.dir },
     });
   }
-  return registry.snapshot(head.snapshotId);
+  return currentSnapshot(registry, head.snapshotId);
+}
+
+/** A snapshot to compute or read by. Throws SNAPSHOT_NOT_FOUND, SCHEMA_MISMATCH. */
+export async function currentSnapshot(registry: Registry, id: string): Promise<Snapshot> {
+  const { requireCurrent } = await import('@granary/registry');
+  return requireCurrent(await registry.snapshot(id));
 }
 
 async function openOffline(environment: Environment): Promise<OfflineStore> {

@@ -4,7 +4,7 @@ import type { OfflineStore } from '@granary/offline-store';
 import type { OnlineStore } from '@granary/online-store';
 import type { FeatureReader, FeatureReaderOptions } from '@granary/serving';
 import type { BuildSchemaPart, SampleKeys, ServedRecommender, ServedScorer, ServingApp } from '@granary/serving-api';
-import { writeEndpoints, type Context } from './context.js';
+import { currentSnapshot, writeEndpoints, type Context } from './context.js';
 
 /**
  * The serving API over the context's stores; it is closed with the context. `offline` is looked at for trained models at the
@@ -59,7 +59,7 @@ async function modelParts(context: Context, offline: OfflineStore | null, online
   const { recommenders, scorers } = await import('@granary/serving-api');
   const loaded = offline === null ? null : await loadModelsOf(context, offline, snapshot);
   const registry = await context.registry();
-  const readerOf = async (id: string): Promise<FeatureReader> => (id === snapshot.id ? reader : new FeatureReader(await registry.snapshot(id), online, options));
+  const readerOf = async (id: string): Promise<FeatureReader> => (id === snapshot.id ? reader : new FeatureReader(await currentSnapshot(registry, id), online, options));
   const entity = (name: string): Entity => snapshot.entities.find((each) => each.name === name)!;
 
   const servedRecommenders: ServedRecommender[] = [];

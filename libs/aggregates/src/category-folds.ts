@@ -1,5 +1,6 @@
 import { valueMap, type Feature, type Scalar, type ValueMap } from '@granary/contracts';
 import { compareValues } from './compare.js';
+import { estimateDistinct, sketchHash, Sketching } from './distinct-sketch.js';
 import { list, type CountedEvent, type Fold, type Parts } from './fold-of.js';
 
 const BITS = new BigInt64Array(1);
@@ -25,6 +26,19 @@ const countDistinct: Fold = {
   finish(_feature, parts) {
     const stored = parts[0];
     const distinct = Array.isArray(stored) ? stored.length : Number(stored ?? 0);
+    return distinct === 0 ? null : distinct;
+  },
+};
+
+/** Stored as a count; or, where a request is to be added, as a sketch of the values. */
+const approxCountDistinct: Fold = {
+  add(_feature, [before], { value }) {
+    const sketching = new Sketching(list<number>(before));
+    sketching.add(sketchHash(value as Scalar));
+    return [sketching.done()];
+  },
+  finish(_feature, [stored]) {
+    const distinct = Array.isArray(stored) ? estimateDistinct(stored as readonly number[]) : Number(stored ?? 0);
     return distinct === 0 ? null : distinct;
   },
 };
@@ -73,4 +87,4 @@ export function quantile(fraction: number, rising: ArrayLike<number>): number | 
   return below + (rank - Math.floor(rank)) * (above - below);
 }
 
-export const categoryFolds = { countDistinct, approxCountDistinct: countDistinct, topK, countBy, percentile } as const;
+export const categoryFolds = { countDistinct, approxCountDistinct, topK, countBy, percentile } as const;

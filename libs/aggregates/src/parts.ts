@@ -42,6 +42,8 @@ export type PartRole =
   /** The distinct values, as `distinctKey` writes them, in the order of these texts. */
   | 'distinct'
   | 'distinctCount'
+  /** A sketch of the values (`SKETCH_SIZE`), and what it comes to. */
+  | 'sketch'
   | 'approximateCount'
   /** topK's values and how often each occurs, in the values' order. */
   | 'values'
@@ -77,7 +79,7 @@ const ROLES: Readonly<Record<AggregateFunction, readonly PartRole[] | Holistic>>
   stddevSample: VARIANCE,
   stddevPopulation: VARIANCE,
   countDistinct: { alone: ['distinctCount'], withRequest: ['distinct'] },
-  approxCountDistinct: { alone: ['approximateCount'], withRequest: ['distinct'] },
+  approxCountDistinct: { alone: ['approximateCount'], withRequest: ['sketch'] },
   first: ['first'],
   last: ['last'],
   lastN: ['newest'],
@@ -132,6 +134,7 @@ function partType(role: PartRole, type: FieldType): FieldType {
       return { kind: 'array', of: { kind: 'string' } };
     case 'counts':
       return { kind: 'array', of: { kind: 'int32' } };
+    case 'sketch':
     case 'all':
       return { kind: 'array', of: { kind: 'float64' } };
     default:

@@ -5,6 +5,7 @@ import type { Emitter } from './emit.js';
 import { emitWithHop } from './hops.js';
 import { emitExpression, sourceFields } from './expression/emit-expression.js';
 import { emitCarry } from './part-sql.js';
+import { emitAddToSketch, emitEstimate, emitSketchHash } from './sketch-sql.js';
 
 /**
  * SQL of what `finish` of @granary/aggregates computes: a feature's value from its parts, as of `at` (SQL of a
@@ -23,8 +24,9 @@ export function emitFinish(emitter: Emitter, feature: Feature, parts: readonly s
     case 'count':
       return zeroOr(`ifNull(${first}, 0)`);
     case 'countDistinct':
-    case 'approxCountDistinct':
       return zeroOr(withRequest ? `accurateCast(length(${first}), 'Int32')` : `ifNull(${first}, 0)`);
+    case 'approxCountDistinct':
+      return zeroOr(withRequest ? emitEstimate(first) : `ifNull(${first}, 0)`);
     case 'sum':
       return type.kind === 'int64' ? `if(ifNull(${second}, 0) = 0, ifNull(${first}, ${fallback ?? 'toInt64(0)'}), ${fallback ?? 'NULL'})` : finite(fallback === null ? `ifNull(${first}, toFloat64(0))` : first);
     case 'avg':
@@ -145,8 +147,9 @@ function emitAdded(feature: Feature, parts: readonly string[], { value, type: gi
       return [`ifNull(${emitDecayed(feature, parts, at)}, 0) + 1`, at];
     case 'decayedSum':
       return [`ifNull(${emitDecayed(feature, parts, at)}, 0) + ${number}`, at];
-    case 'countDistinct':
     case 'approxCountDistinct':
+      return [emitAddToSketch(first, emitSketchHash(given!, known))];
+    case 'countDistinct':
       return [`arrayDistinct(arrayPushBack(${first}, ${emitDistinctKey(given!, known)}))`];
     case 'percentile':
       return [`arrayPushBack(${first}, toFloat64(${known}))`];

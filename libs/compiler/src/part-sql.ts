@@ -3,6 +3,7 @@ import { EVENT, isInteger, named, type Aggregate, type FieldType, type Source } 
 import { emitComparable, emitDistinctKey, emitText, emitTop } from './category-sql.js';
 import { column } from './emit.js';
 import { EVENTS } from './events.js';
+import { emitDistinctHashes, emitEstimate, emitSketch, emitSketchHash } from './sketch-sql.js';
 
 /** Writes one aggregate function over the counted events that also satisfy `more`; `parameter` stands before its arguments. */
 export type Call = (fn: string, args: readonly string[], more?: readonly string[], parameter?: number) => string;
@@ -12,6 +13,8 @@ export interface PartContext {
   readonly aggregate: Aggregate;
   readonly source: Source;
   readonly call: Call;
+  /** Whether the events are a frame's, and not a group's. */
+  readonly isFrame: boolean;
   /** SQL of t − event time, in ms. */
   readonly age: string | null;
   /** The column with the feature's newest values as of each event, where a frame aggregates. */
@@ -85,7 +88,9 @@ function emitValuePart(role: ValueRole, partType: FieldType, context: PartContex
     case 'distinctCount':
       return int32(call('uniqExact', [emitComparable(type, known)], there));
     case 'approximateCount':
-      return int32(call('uniqCombined64', [emitComparable(type, known)], there));
+      return emitEstimate(emitHashes(known, context));
+    case 'sketch':
+      return emitSketch(emitHashes(known, context));
     case 'distinct':
       return `arraySort(${call('groupUniqArray', [emitDistinctKey(type, known)], there)})`;
     case 'top':
@@ -120,6 +125,12 @@ function emitNewestInside({ window }: Aggregate, newest: string): string {
   const oldest = ageRange(window!)?.oldest ?? Infinity;
   const inside = oldest === Infinity ? newest : `arrayFilter(x -> toUnixTimestamp64Milli(${TIME}) + x.1 <= ${oldest}, ${newest})`;
   return `arrayMap(x -> x.2, ${inside})`;
+}
+
+/** SQL of the different hashes of the counted values, of which `known` is SQL. */
+function emitHashes(known: string, context: PartContext): string {
+  const { type, there } = columnOf(context);
+  return emitDistinctHashes(type, known, context.isFrame, (conditions, limit) => context.call('groupUniqArray', [emitSketchHash(type, known)], [...there, ...conditions], limit));
 }
 
 /** The aggregate's column, and the condition that it is there where it may be null. */

@@ -58,6 +58,7 @@ export function emitParts(emitter: Emitter, feature: Feature, source: Source, gr
     aggregate,
     source,
     call: (fn, args, more = [], parameter) => emitCall(fn, parameter, args, [...more, ...counted], group.frame),
+    isFrame: group.frame !== null,
     age: emitAge(group),
     newest: group.newest?.(feature) ?? null,
     predicate: aggregate.predicate === undefined ? null : `(${emitExpression(emitter, aggregate.predicate, sourceFields(source, (name) => column(EVENTS, name)))})`,

@@ -1,9 +1,10 @@
-import { oldestAt, type TileGroup } from '@granary/aggregates';
+import { isSketch, oldestAt, type TileGroup } from '@granary/aggregates';
 import { EVENT, identifier, type Instant, type Source } from '@granary/contracts';
 import { column, emitDefault, indent, list, type Emitter } from './emit.js';
 import { EVENTS } from './events.js';
 import { emitHopStart } from './hops.js';
 import { emitParts } from './parts.js';
+import { emitWithoutUnread } from './sketch-sql.js';
 
 export interface TilesScope {
   readonly source: Source;
@@ -36,10 +37,12 @@ export function emitTiles(emitter: Emitter, group: TileGroup, alias: string, sco
   const from = at - oldestAt(ages, at);
   const conditions = [...where, settled, `${time} BETWEEN ${emitter.bindMs(from)} AND ${ms} - ${ages.youngest}`];
   const parts = totals.flatMap(({ feature }) => emitParts(emitter, feature, source, { at: ms, frame: null, requestId: null, only: null }));
-  const fillers = totals.flatMap((total) => total.parts.map((part) => ({ name: part.name, filled: part.nullable ? `ifNull(${column(EACH, part.name)}, ${emitDefault(part.type)})` : column(EACH, part.name) })));
+  const ofHop = totals.flatMap((total) => total.parts.map((part) => (part.nullable ? `ifNull(${column(EACH, part.name)}, ${emitDefault(part.type)})` : column(EACH, part.name))));
+  // The first of a hop's tuple is when it begins.
+  const sketches = totals.flatMap((total) => total.parts.map(() => isSketch(total))).flatMap((sketch, i) => (sketch ? [i + 2] : []));
   const subquery = `(
   SELECT
-${indent(list([...keys.map((key) => `${column(EACH, key)} AS ${identifier(key)}`), `arraySort(groupArray(tuple(${[column(EACH, START), ...fillers.map(({ filled }) => filled)].join(', ')}))) AS ${identifier(TILES)}`]))}
+${indent(list([...keys.map((key) => `${column(EACH, key)} AS ${identifier(key)}`), `arraySort(groupArray(tuple(${[column(EACH, START), ...ofHop].join(', ')}))) AS ${identifier(TILES)}`, ...sketches.map((i) => `${emitWithoutUnread(element(i, identifier(TILES)))} AS ${identifier(sketchName(i))}`)]))}
   FROM (
     SELECT
 ${indent(indent(list([...keys.map((key, i) => `${e(keyFields[i]!)} AS ${identifier(key)}`), `${emitHopStart(time, hopMs)} AS ${identifier(START)}`, ...parts])))}
@@ -49,8 +52,20 @@ ${indent(indent(list([...keys.map((key, i) => `${e(keyFields[i]!)} AS ${identifi
   ) AS ${identifier(EACH)}
   GROUP BY ${keys.map((key) => column(EACH, key)).join(', ')}
 ) AS ${identifier(alias)}`;
-  const element = (i: number): string => `arrayMap(x -> x.${i}, ${column(alias, TILES)})`;
-  return { subquery, columns: [`arrayMap(x -> toFloat64(x.1), ${column(alias, TILES)})`, ...fillers.map((_, i) => element(i + 2))] };
+  const columnsOf = (i: number): readonly string[] => {
+    if (!sketches.includes(i)) return [element(i, column(alias, TILES))];
+    const own = column(alias, sketchName(i));
+    return [`arrayMap(x -> toInt32(x), arrayCumSum(x -> length(x), ${own}))`, `arrayFlatten(${own})`];
+  };
+  return { subquery, columns: [`arrayMap(x -> toFloat64(x.1), ${column(alias, TILES)})`, ...ofHop.flatMap((_, i) => columnsOf(i + 2))] };
+}
+
+function element(i: number, tiles: string): string {
+  return `arrayMap(x -> x.${i}, ${tiles})`;
+}
+
+function sketchName(i: number): string {
+  return `__sketch${i}`;
 }
 
 const e = (name: string): string => column(EVENTS, name);

@@ -16,7 +16,7 @@ export function formatWindow({ sizeMs, delayMs, bounds, hopMs, includeRequest }:
   ].join(', ');
 }
 
-/** Those of which a hop's events come to something of a fixed size, however many they are. */
+/** Those of which a hop's events come to something of bounded size, however many they are. */
 const HOPPING: ReadonlySet<AggregateFunction> = new Set<AggregateFunction>([
   'count',
   'sum',
@@ -27,6 +27,7 @@ const HOPPING: ReadonlySet<AggregateFunction> = new Set<AggregateFunction>([
   'variancePopulation',
   'stddevSample',
   'stddevPopulation',
+  'approxCountDistinct',
   'ratio',
   'rate',
   'decayedCount',

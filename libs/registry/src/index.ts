@@ -4,7 +4,7 @@ export type { Problem } from './problem.js';
 export { validateDefinitions } from './validate/validate.js';
 export { graphqlNames } from './validate/graphql.js';
 export type { GraphqlNames } from './validate/graphql.js';
-export { parseSnapshot, resolveSnapshot } from './version/snapshot.js';
+export { parseSnapshot, requireCurrent, resolveSnapshot } from './version/snapshot.js';
 export { openRegistry } from './storage/registry.js';
 export type { ApplyOptions, ApplyResult, HistoryEntry, Registry, RegistryOptions } from './storage/registry.js';
 export { addNotes, planChanges } from './diff/plan.js';

@@ -1,6 +1,6 @@
 import { GranaryError, formatInstant } from '@granary/contracts';
 import type { Command } from 'commander';
-import type { Context } from '../context.js';
+import { currentSnapshot, type Context } from '../context.js';
 import { verb } from '../verb.js';
 import { makePlan, renderChanges, type Plan } from './plan.js';
 
@@ -35,7 +35,7 @@ export function registerApply(program: Command): void {
 async function planSnapshot(context: Context, id: string): Promise<Plan> {
   const { planChanges } = await import('@granary/registry');
   const registry = await context.registry();
-  const snapshot = await registry.snapshot(id);
+  const snapshot = await currentSnapshot(registry, id);
   const head = (await registry.head())?.snapshotId ?? null;
   return { head, snapshot, changes: planChanges(head === null ? null : await registry.snapshot(head), snapshot), checks: [] };
 }

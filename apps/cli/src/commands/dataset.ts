@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { GranaryError, fileFormats, type FileFormat, type Instant } from '@granary/contracts';
 import type { DatasetReport, SpineSource } from '@granary/jobs';
 import { Option, type Command } from 'commander';
+import { currentSnapshot } from '../context.js';
 import { INSTANT_HELP, readBytes, readInstant } from '../flags.js';
 import { formatBytes, plural } from '../terminal/format.js';
 import { flag, verb } from '../verb.js';
@@ -52,7 +53,7 @@ export function registerDataset(program: Command): void {
       if (service !== undefined || givesSpine(flags)) throw usage('--id says what was asked: neither a service nor a spine goes with it');
       const registry = await context.registry();
       const again = flags.corrected === true ? correctDataset : rewriteDataset;
-      return answer(await again(await context.offline(), async (id) => registry.snapshot(id), flags.id, files));
+      return answer(await again(await context.offline(), async (id) => currentSnapshot(registry, id), flags.id, files));
     }
     if (flags.corrected === true) throw usage('--corrected goes with --id');
     if (service === undefined) throw usage('name a feature service, or the --id of a training set');

@@ -1,6 +1,7 @@
 import { formatInstant, toJson, type FeatureValue, type Instant } from '@granary/contracts';
 import type { Proof, ProvenMismatch } from '@granary/jobs';
 import type { Command } from 'commander';
+import { currentSnapshot } from '../context.js';
 import { INSTANT_HELP, readInstant, readShare, wholeNumber } from '../flags.js';
 import { formatCount, plural } from '../terminal/format.js';
 import type { Style } from '../terminal/style.js';
@@ -26,7 +27,7 @@ export function registerProve(program: Command): void {
     await context.snapshot();
     const { prove } = await import('@granary/jobs');
     const { progress, style } = context.voice;
-    const proof = await prove(await context.offline(), (id) => registry.snapshot(id), { service, since, sample, show: limit, signal: context.signal, onProgress: progress.report });
+    const proof = await prove(await context.offline(), (id) => currentSnapshot(registry, id), { service, since, sample, show: limit, signal: context.signal, onProgress: progress.report });
     return { json: { ...proof, mismatches: proof.mismatches.map(mismatchDocument) }, text: describeProof(proof, style), exitCode: proof.mismatched > 0 ? 1 : 0 };
   });
 }

@@ -1,8 +1,9 @@
-import { valueMap, type Scalar, type ValueMap } from '@granary/contracts';
+import { valueMap, type Scalar, type SourceField, type ValueMap } from '@granary/contracts';
 import { distinctKey, quantile, rankTop } from '../category-folds.js';
 import { compareValues } from '../compare.js';
+import { SKETCH_SIZE, Sketching, estimateDistinct, hashOfNumber, hashOfWords, sketchHash } from '../distinct-sketch.js';
 import { list, type Parts } from '../fold-of.js';
-import { maskOf, numbersOf, valueReader, type Batch, type ReadValue } from './batch.js';
+import { maskOf, numbersOf, valueReader, wordsOf, type Batch, type ReadValue } from './batch.js';
 import type { Compute, ComputeContext } from './compute.js';
 import { countDistinctNumbers } from './distinct-numbers.js';
 import type { EventPlace } from './event-place.js';
@@ -17,11 +18,13 @@ function forEachCounted(batch: Batch, place: EventPlace, from: number, to: numbe
 
 const rising = <T extends Scalar>(values: Iterable<T>): T[] => [...values].sort(compareValues);
 
+// Or what stands for its values as a number; int64 is none.
+const NUMERIC: readonly string[] = ['float64', 'float32', 'int32', 'bool', 'enum', 'timestamp'];
+
 const countDistinct = (context: ComputeContext): Compute => {
   const { place, field } = context;
   const [read, whole] = [valueReader(field!, place.column!), isWhole(context)];
-  // Or what stands for its values as a number; int64 is none.
-  const numeric = ['float64', 'float32', 'int32', 'bool', 'enum', 'timestamp'].includes(field!.type.kind);
+  const numeric = NUMERIC.includes(field!.type.kind);
   return (batch, from, to, _at, start) => {
     if (!whole && start === null && numeric) return [countDistinctNumbers(numbersOf(batch, place.column!), maskOf(batch, place), from, to)];
     if (!whole && start === null) {
@@ -36,6 +39,41 @@ const countDistinct = (context: ComputeContext): Compute => {
     return [whole ? rising(keys) : keys.size];
   };
 };
+
+const approxCountDistinct = (context: ComputeContext): Compute => {
+  const { place, field } = context;
+  const [hashesOf, whole, exact] = [hashReader(field!, place.column!), isWhole(context), countDistinct(context)];
+  return (batch, from, to, at, start) => {
+    if (!whole && start === null) {
+      const few = exact(batch, from, to, at, null);
+      if ((few[0] as number) < SKETCH_SIZE) return few;
+    }
+    const sketching = new Sketching(list<number>(start?.[0]));
+    const [mask, hashOf] = [maskOf(batch, place), hashesOf(batch)];
+    for (let i = from; i < to; i++) if (mask === null || mask[i] === 1) sketching.add(hashOf(i));
+    const sketch = sketching.done();
+    return [whole ? sketch : estimateDistinct(sketch)];
+  };
+};
+
+/** The hash of a column's value at a position. */
+function hashReader(field: SourceField, column: number): (batch: Batch) => (i: number) => number {
+  const { kind } = field.type;
+  if (NUMERIC.includes(kind) && kind !== 'enum') {
+    return (batch) => {
+      const numbers = numbersOf(batch, column);
+      return (i) => hashOfNumber(numbers[i]!);
+    };
+  }
+  if (kind === 'int64') {
+    return (batch) => {
+      const words = wordsOf(batch, column);
+      return (i) => hashOfWords(words[2 * i]!, words[2 * i + 1]!);
+    };
+  }
+  const read = valueReader(field, column);
+  return ({ events }) => (i) => sketchHash(read(events, i) as Scalar);
+}
 
 const topK = (context: ComputeContext): Compute => {
   const { feature, place, field } = context;
@@ -80,4 +118,4 @@ function sortedNumbers(batch: Batch, place: EventPlace, from: number, to: number
   return all.subarray(0, end).sort();
 }
 
-export const categoryTotals = { countDistinct, approxCountDistinct: countDistinct, topK, countBy, percentile } as const;
+export const categoryTotals = { countDistinct, approxCountDistinct, topK, countBy, percentile } as const;

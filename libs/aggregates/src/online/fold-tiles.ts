@@ -4,7 +4,8 @@ import type { Batch } from './batch.js';
 import { compileCompute, type Compute } from './compute.js';
 import type { EntityState } from './entity-state.js';
 import type { EventSchema } from './event-schema.js';
-import { fillerOf, type TileGroup, type TileTotal } from './represent-tiles.js';
+import { withoutUnread } from './hop-sketches.js';
+import { fillerOf, isSketch, type TileGroup, type TileTotal } from './represent-tiles.js';
 import { upperBound } from './timeline.js';
 
 /** What stands in a group's columns of the row, one after the other. */
@@ -16,7 +17,7 @@ type TileColumns = readonly (readonly Scalar[])[];
  */
 export function compileFoldTiles(group: TileGroup, schema: EventSchema): (state: EntityState, fresh: Batch, asOf: Instant) => TileColumns {
   const { hopMs, ages, startsAt } = group;
-  const totals = group.totals.map((total) => compileTotal(total, schema));
+  const totals = group.totals.map((total) => (isSketch(total) ? compileSketch(total, schema) : compileTotal(total, schema)));
   return ({ row }, fresh, asOf) => {
     const before = arrayOf(row, startsAt) as readonly number[];
     const { times, count } = fresh.events;
@@ -24,7 +25,7 @@ export function compileFoldTiles(group: TileGroup, schema: EventSchema): (state:
     let tile = firstFrom(before, from);
     let event = upperBound(times, count, from - 1);
     const starts: number[] = [];
-    const columns = totals.map(({ parts }) => parts.map((): Scalar[] => []));
+    const columns = group.totals.map(({ width }) => Array.from({ length: width }, (): Scalar[] => []));
     while (tile < before.length || event < count) {
       const start = Math.min(before[tile] ?? Infinity, event < count ? hopStart(times[event]!, hopMs) : Infinity);
       const there = before[tile] === start;
@@ -34,14 +35,15 @@ export function compileFoldTiles(group: TileGroup, schema: EventSchema): (state:
       if (there) tile++;
       event = end;
     }
-    return [starts, ...columns.flat()];
+    return [starts, ...totals.flatMap(({ finish }, i) => finish(columns[i]!))];
   };
 }
 
 interface CompiledTotal {
-  readonly parts: TileTotal['parts'];
   /** Adds a hop to its columns: the events `[from, to)`, which join the hop that is there. */
   readonly write: (columns: readonly Scalar[][], row: EntityState['row'], there: number | null, fresh: Batch, from: number, to: number, asOf: Instant) => void;
+  /** When all hops are there. */
+  readonly finish: (columns: TileColumns) => TileColumns;
 }
 
 function compileTotal({ feature, place, parts, at, countsAt }: TileTotal, schema: EventSchema): CompiledTotal {
@@ -50,13 +52,29 @@ function compileTotal({ feature, place, parts, at, countsAt }: TileTotal, schema
   // A decayed weight is as of an instant, which moves on whether or not there are new events.
   const moves = parts.some(({ role }) => role === 'asOf');
   return {
-    parts,
+    finish: (columns) => columns,
     write(columns, row, there, fresh, from, to, asOf) {
       const before = there === null ? null : parts.map((_, i) => arrayOf(row, at + i)[there]!);
       if (before !== null && from === to && !moves) return columns.forEach((column, i) => void column.push(before[i]!));
       const counted = there !== null && arrayOf(row, countsAt)[there] !== 0;
       const after = compute(fresh, from, to, asOf, counted ? before : null);
       columns.forEach((column, i) => void column.push((after[i] ?? fillers[i]!) as Scalar));
+    },
+  };
+}
+
+function compileSketch({ feature, place, at }: TileTotal, schema: EventSchema): CompiledTotal {
+  const compute: Compute = compileCompute(feature, place, schema, true);
+  return {
+    write([ends, hashes], row, there, fresh, from, to, asOf) {
+      const before = there === null ? [] : arrayOf(row, at + 1).slice((arrayOf(row, at)[there - 1] as number | undefined) ?? 0, arrayOf(row, at)[there] as number);
+      const [after] = from === to ? [before] : compute(fresh, from, to, asOf, [before]);
+      for (const hash of after as readonly Scalar[]) hashes!.push(hash);
+      ends!.push(hashes!.length);
+    },
+    finish([ends, hashes]) {
+      const kept = withoutUnread({ ends: ends as readonly number[], hashes: hashes as readonly number[] });
+      return [kept.ends, kept.hashes];
     },
   };
 }

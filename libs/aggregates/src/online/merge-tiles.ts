@@ -5,9 +5,10 @@ import { wholeSum, wholeSumParts } from '../whole-sum.js';
 import { oldestAt, type AgeRange } from '../window.js';
 import type { EntityState } from './entity-state.js';
 import { arrayOf, firstFrom } from './fold-tiles.js';
+import { sketchFrom } from './hop-sketches.js';
 import type { TiledFeature } from './represent-tiles.js';
 
-/** The parts of what counts in the hops from `from` on; `columns` are its parts, `counts` how many count in each hop: some do. */
+/** The parts of what counts in the hops from `from` on; `columns` are those of its total, `counts` how many count in each hop: some do. */
 type Merge = (columns: readonly (readonly Scalar[])[], counts: readonly number[], from: number) => Parts;
 
 /** Makes, once for a feature, the function that gives what a window's hops come to as of an instant; null: nothing counts in them. */
@@ -18,7 +19,7 @@ export function compileMergeTiles({ group, total }: TiledFeature, ages: AgeRange
     const counts = arrayOf(row, total.countsAt) as readonly number[];
     const from = firstFrom(arrayOf(row, group.startsAt) as readonly number[], at - oldestAt(ages, at));
     if (totalOf(counts, from) === 0) return null;
-    return merge(total.parts.map((_, i) => arrayOf(row, total.at + i)), counts, from);
+    return merge(Array.from({ length: total.width }, (_, i) => arrayOf(row, total.at + i)), counts, from);
   };
 }
 
@@ -67,6 +68,8 @@ const variance: Merge = ([counts, means, deviations], _, from) => {
 /** All weights are as of the instant of the base. */
 const decayed: Merge = ([weights, asOf], counts, from) => [totalOf(weights!, from), asOf![counts.findIndex((count, i) => i >= from && count !== 0)]!];
 
+const sketch: Merge = ([ends, hashes], _counts, from) => [sketchFrom({ ends: ends as readonly number[], hashes: hashes as readonly number[] }, from)];
+
 const MERGES: Readonly<Partial<Record<AggregateFunction, Merge>>> = {
   count: add,
   sum,
@@ -77,6 +80,7 @@ const MERGES: Readonly<Partial<Record<AggregateFunction, Merge>>> = {
   variancePopulation: variance,
   stddevSample: variance,
   stddevPopulation: variance,
+  approxCountDistinct: sketch,
   ratio: add,
   rate: add,
   decayedCount: decayed,

@@ -18,15 +18,19 @@ export interface TileGroup {
   readonly totals: readonly TileTotal[];
 }
 
-/** What the events of each hop come to: an array for each of its parts, with an element for each hop. */
+/**
+ * What the events of each hop come to: an array for each of its parts, with an element for each hop. A sketch takes two: behind
+ * which hash each hop's end, and the hashes of all hops (`HopSketches`).
+ */
 export interface TileTotal {
   /** Over all of history, as `totalParts` needs it. */
   readonly feature: Feature;
   readonly place: EventPlace;
   /** Where nothing counts, their elements stand for null: `counts` is 0 there. */
   readonly parts: readonly Part[];
-  /** The column of the row with its first part. */
+  /** The columns of the row with its parts: the first of them, and how many. */
   readonly at: number;
+  readonly width: number;
   /** The column that says how many events count in each hop. */
   readonly countsAt: number;
 }
@@ -70,10 +74,11 @@ export function representTiles(features: readonly Feature[], events: EventSchema
       const key = JSON.stringify([parts.map(({ role, type }) => [role, type]), place, feature.aggregate.halfLifeMs]);
       const known = totals.get(key);
       if (known !== undefined) return known;
-      const [at] = parts.map((part) => add({ name: `${name}_${part.name}`, of: part.type as TileColumn['of'] })) as [number];
+      const own = parts.flatMap((part) => columnsOf(name, part));
+      const [at] = own.map(add) as [number];
       const counts = parts.findIndex(({ role }) => role === 'count');
       const countsAt = counts >= 0 ? at + counts : total(countOf(feature, events, place)).at;
-      const made = { feature, place, parts, at, countsAt };
+      const made = { feature, place, parts, at, width: own.length, countsAt };
       totals.set(key, made);
       return made;
     };
@@ -85,6 +90,20 @@ export function representTiles(features: readonly Feature[], events: EventSchema
     return group;
   });
   return { groups, of, columns };
+}
+
+function columnsOf(group: string, part: Part): readonly TileColumn[] {
+  const name = `${group}_${part.name}`;
+  if (part.type.kind !== 'array') return [{ name, of: part.type as TileColumn['of'] }];
+  return [
+    { name: `${name}__ends`, of: { kind: 'int32' } },
+    { name, of: part.type.of },
+  ];
+}
+
+/** Whether what the events of a hop come to is as many hashes as they have different values, up to a limit. */
+export function isSketch({ parts }: Pick<TileTotal, 'parts'>): boolean {
+  return parts[0]!.role === 'sketch';
 }
 
 /** How many hops one window holds at most. */

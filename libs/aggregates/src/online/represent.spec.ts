@@ -61,6 +61,13 @@ describe('windows with a hop', () => {
     ]);
     expect(kept[0]!.exactness).toBe('exact, from a far end on a whole 1h of UTC');
   });
+
+  it('of different values keep their smallest hashes, and where each hop ends among them', () => {
+    const { row, features: [kept] } = representView({ features: [feature('cities', 'approxCountDistinct', 'city', { kind: 'int32' }, { sizeMs: 24 * HOUR, hopMs: HOUR })] }, source);
+    expect(row.slice(1).map(({ name, type }) => [name, type.kind === 'array' && type.of.kind])).toEqual([['__tiles0', 'float64'], ['__tiles0_cities__ends', 'int32'], ['__tiles0_cities', 'float64'], ['__tiles0_cities__events', 'int32']]);
+    expect(kept!.why).toBe('slides with the clock: a total of each hop is kept, at most 25 × 16 B, and of n different values about 1024 × (1 + ln(n ÷ 1024)) hashes of 8 B (all n, if fewer)');
+    expect(kept!.exactness).toBe('exact below 1024 different values, else off by 3.1 % on average (standard error), offline the same, from a far end on a whole 1h of UTC');
+  });
 });
 
 describe('a base', () => {

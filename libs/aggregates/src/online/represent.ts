@@ -1,9 +1,10 @@
 import { BACKFILL, EVENT, formatDuration, runsOf, type Aggregate, type Feature, type FeatureView, type FieldType, type Source } from '@granary/contracts';
+import { SKETCH_SIZE } from '../distinct-sketch.js';
 import { partsOf, type Part } from '../parts.js';
 import { ageRange } from '../window.js';
 import { eventSchemaOf, placeOf, type EventPlace } from './event-place.js';
 import type { EventSchema } from './event-schema.js';
-import { isTiled, mostTiles, representTiles, type TileGroup, type TiledFeature } from './represent-tiles.js';
+import { isSketch, isTiled, mostTiles, representTiles, type TileGroup, type TiledFeature } from './represent-tiles.js';
 
 /** How a view's values are kept online. It follows from the declaration alone. */
 export interface ViewRepresentation {
@@ -142,7 +143,10 @@ function keptAs(aggregate: Aggregate): FeatureRepresentation['kept'] {
 function why(aggregate: Aggregate, tiled: TiledFeature | null): string {
   const { window } = aggregate;
   if (window === null) return 'the newest value';
-  if (tiled !== null) return `slides with the clock: a total of each hop is kept, at most ${mostTiles(ageRange(window)!, window.hopMs!)} × ${bytesOf(tiled)} B${window.delayMs === 0 ? '' : `, and the events of ${formatDuration(window.delayMs)}`}`;
+  if (tiled !== null) {
+    const hashes = isSketch(tiled.total) ? `, and of n different values about ${SKETCH_SIZE} × (1 + ln(n ÷ ${SKETCH_SIZE})) hashes of 8 B (all n, if fewer)` : '';
+    return `slides with the clock: a total of each hop is kept, at most ${mostTiles(ageRange(window)!, window.hopMs!)} × ${bytesOf(tiled)} B${hashes}${window.delayMs === 0 ? '' : `, and the events of ${formatDuration(window.delayMs)}`}`;
+  }
   const over = window.sizeMs === null ? 'all of history' : 'slides with the clock';
   const end = endOf(aggregate);
   if (end !== null) {
@@ -152,16 +156,18 @@ function why(aggregate: Aggregate, tiled: TiledFeature | null): string {
   return window.sizeMs === null ? `${over}: kept as a total that each event joins` : `${over}: the events of ${formatDuration(window.sizeMs + window.delayMs)} are kept`;
 }
 
-/** Of one hop, its beginning included. */
+/** Of one hop, its beginning included, but no hashes of a sketch. */
 function bytesOf({ group, total }: TiledFeature): number {
   const counts = group.totals.filter(({ at }) => at === total.countsAt);
-  return [...new Set([total, ...counts])].flatMap(({ parts }) => parts).reduce((sum, { type }) => sum + (type.kind === 'int32' || type.kind === 'float32' ? 4 : 8), 8);
+  return [...new Set([total, ...counts])].flatMap(({ parts }) => parts).reduce((sum, { type }) => sum + (['int32', 'float32', 'array'].includes(type.kind) ? 4 : 8), 8);
 }
 
 function exactness({ fn, window }: Aggregate): string {
-  if (window?.hopMs !== undefined) return `exact, from a far end on a whole ${formatDuration(window.hopMs)} of UTC`;
-  return fn === 'approxCountDistinct' ? 'exact (offline it is an estimate)' : 'exact';
+  const count = fn === 'approxCountDistinct' ? `exact below ${SKETCH_SIZE} different values, else off by ${ERROR} % on average (standard error), offline the same` : 'exact';
+  return window?.hopMs === undefined ? count : `${count}, from a far end on a whole ${formatDuration(window.hopMs)} of UTC`;
 }
+
+const ERROR = (100 / Math.sqrt(SKETCH_SIZE - 2)).toFixed(1);
 
 function retentionOf(features: readonly FeatureRepresentation[]): Pick<Retention, 'reachMs' | 'ends'> {
   const reachMs = features.reduce((longest, each) => Math.max(longest, each.reachMs), -1);

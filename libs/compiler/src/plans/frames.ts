@@ -4,6 +4,7 @@ import { column, emitDefault, indent, list, type Emitter } from '../emit.js';
 import type { BackfillScope } from '../backfill.js';
 import { EVENTS, type EventScope } from '../events.js';
 import { columnsRead, emitNewest, emitParts } from '../parts.js';
+import { SKETCH_BLOCK_ROWS } from '../sketch-sql.js';
 import { ALL_UP_TO_NOW, offsetsOn, type Axis, type Offsets } from './axis.js';
 import { windowOf, type Block, type Planned } from './choose.js';
 import { fromCurrent } from './current.js';
@@ -25,7 +26,7 @@ export function emitOwn(emitter: Emitter, { source, features }: Block, scope: Ev
   return `SELECT
 ${list([`${e(EVENT.sequence)} AS ${identifier(EVENT.sequence)}`, ...parts])}
 ${newest.columns.length === 0 ? current : `FROM (\n${indent(`SELECT\n${list([`${identifier(EVENTS)}.*`, ...newest.columns])}\n${current}`)}\n) AS ${identifier(EVENTS)}`}
-${frames.clause()}`;
+${frames.clause()}${blocks(features)}`;
 }
 
 /** The rows that ask, among the events. */
@@ -72,7 +73,7 @@ ${indent(list(selected))}
   FROM (
 ${indent(indent(emitUnion(emitter, source, keyFields, features, axes, newest, questions, scope)))}
   ) AS ${identifier(EVENTS)}
-${indent(frames.clause())}
+${indent(`${frames.clause()}${blocks(features)}`)}
 )
 WHERE ${identifier(MERGED.row)} != 0`;
 }
@@ -107,6 +108,11 @@ SELECT ${[
     ...newest.columns.map(() => '[]'),
   ].join(', ')}
 FROM ${from} AS ${identifier('q')}`;
+}
+
+/** SQL that keeps the blocks of rows small where each row has a long list for a while. */
+function blocks(features: readonly Planned[]): string {
+  return features.some(({ feature }) => feature.aggregate.fn === 'approxCountDistinct') ? `\nSETTINGS max_block_size = ${SKETCH_BLOCK_ROWS}` : '';
 }
 
 function positionName(i: number): string {

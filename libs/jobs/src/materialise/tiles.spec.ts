@@ -33,6 +33,8 @@ const features: readonly Feature[] = [
   hopping('variance', 'variancePopulation', 'amount'),
   hopping('cash', 'ratio', null, {}, { predicate: CASH }),
   hopping('pace', 'rate', null, { hopMs: 3 * DAY }, { unitMs: HOUR }),
+  hopping('buyers', 'approxCountDistinct', 'payment'),
+  hopping('sums', 'approxCountDistinct', 'amount', { sizeMs: 7 * DAY }, { where: CASH }),
   hopping('fading', 'decayedSum', 'amount', {}, { halfLifeMs: 5 * HOUR }),
 ];
 

@@ -70,6 +70,18 @@ describe('what an entity keeps online', () => {
     expect([eventsPerEntity, Math.abs(bytesPerEntity - (rowBytes + (hops / entities) * 24)) <= 24]).toEqual([0, true]);
   });
 
+  it('is, of a sketch of hops, a hash for each of few different values', async () => {
+    const [turnover] = only(shopSales, 'turnover7d').features as [Feature];
+    const buyers: Feature = { ...turnover, name: 'amounts', type: { kind: 'int32' }, aggregate: { ...turnover.aggregate, fn: 'approxCountDistinct', column: 'payment', where: null, window: { ...turnover.aggregate.window!, sizeMs: 365 * DAY, hopMs: 365 * DAY } } };
+    const view = { ...shopSales, features: [buyers] };
+    const pairs = new Set(events.flatMap(({ tenant, shopId, payment }) => (payment === null ? [] : [`${tenant}/${shopId}/${payment}`]))).size;
+    const { rowBytes, hopBytes: [each] } = onlineSize(view.version, representView(view, sales));
+    const { bytesPerEntity } = await estimateView(store, snapshot, view);
+    // Of one or two hops.
+    expect(bytesPerEntity - rowBytes - 8 * (pairs / entities)).toBeGreaterThanOrEqual(each! - 1);
+    expect(bytesPerEntity - rowBytes - 8 * (pairs / entities)).toBeLessThanOrEqual(2 * each! + 1);
+  });
+
   it('could be totals of hops, where it is very many events that nothing needs one by one', () => {
     const advise = (mostEvents: number, ...names: string[]) => adviseHop(representView(only(shopSales, ...names), sales), mostEvents);
     expect(advise(9_000, 'sales1d', 'turnover7d', 'lastPayment', 'amount')).toEqual({ features: ['turnover7d'], sizeMs: 7 * DAY, hopMs: DAY / 96, hops: 673 });

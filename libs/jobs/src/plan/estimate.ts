@@ -1,5 +1,5 @@
-import { ageRange, representView, type TileGroup, type ViewRepresentation } from '@granary/aggregates';
-import { EARLIEST, EVENT, LATEST, eventsTable, identifier, named, storedSources, type Instant, type Snapshot, type Source, type VersionedView } from '@granary/contracts';
+import { ageRange, hashesKept, isSketch, representView, type TileGroup, type ViewRepresentation } from '@granary/aggregates';
+import { EARLIEST, EVENT, LATEST, eventsTable, identifier, named, storedSources, type Aggregate, type Instant, type Snapshot, type Source, type VersionedView } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
 import { adviseHop, type HopAdvice } from './advise-hop.js';
 import { onlineSize } from './online-size.js';
@@ -34,10 +34,10 @@ export async function estimateView(store: OfflineStore, snapshot: Snapshot, view
   const representation = representView(view, source);
   const { rowBytes, eventBytes, hopBytes } = onlineSize(view.version, representation);
   const holder = keyHolder(snapshot, source);
-  const known = holder !== null && inputs.includes(holder) ? await countKept(store, holder, view, representation) : { entities: null, eventsPerEntity: null, mostEventsPerEntity: null, hopsPerEntity: null };
-  const { hopsPerEntity, ...events } = known;
+  const known = holder !== null && inputs.includes(holder) ? await countKept(store, holder, view, representation) : { entities: null, eventsPerEntity: null, mostEventsPerEntity: null, hopsPerEntity: null, hashesPerEntity: 0 };
+  const { hopsPerEntity, hashesPerEntity, ...events } = known;
   const kept = eventBytes === 0 ? { ...events, eventsPerEntity: 0, mostEventsPerEntity: 0 } : events;
-  const ofHops = hopBytes.reduce((sum, bytes, i) => sum + bytes * (hopsPerEntity?.[i] ?? 0), 0);
+  const ofHops = hopBytes.reduce((sum, bytes, i) => sum + bytes * (hopsPerEntity?.[i] ?? 0), 8 * hashesPerEntity);
   const hop = adviseHop(representation, kept.mostEventsPerEntity ?? 0);
   return { rows, rowsInWindows, ...kept, bytesPerEvent: eventBytes, bytesPerEntity: Math.round(rowBytes + (kept.eventsPerEntity ?? 0) * eventBytes + ofHops), hop };
 }
@@ -57,22 +57,27 @@ function keyHolder(snapshot: Snapshot, source: Source): Source | null {
 const HEAVY_KEYS = 1_000;
 
 /** What the entities keep as of the newest event. */
-async function countKept(store: OfflineStore, holder: Source, view: VersionedView, { retention: { reachMs, ends, newestEvent }, tiles }: ViewRepresentation): Promise<Pick<ViewEstimate, 'entities' | 'eventsPerEntity' | 'mostEventsPerEntity'> & { readonly hopsPerEntity: readonly number[] | null }> {
+async function countKept(store: OfflineStore, holder: Source, view: VersionedView, { retention: { reachMs, ends, newestEvent }, tiles }: ViewRepresentation): Promise<Pick<ViewEstimate, 'entities' | 'eventsPerEntity' | 'mostEventsPerEntity'> & { readonly hopsPerEntity: readonly number[] | null; readonly hashesPerEntity: number }> {
   const keys = view.keyFields.map(identifier).join(', ');
   const inReach = `${identifier(EVENT.time)} >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')`;
-  const hopsOf = ({ hopMs }: TileGroup, i: number): string => `uniqIf(${keys}, intDiv(toUnixTimestamp64Milli(${identifier(EVENT.time)}), ${hopMs}), toUnixTimestamp64Milli(${identifier(EVENT.time)}) >= {starts:Array(Int64)}[${i + 1}])`;
+  const started = (i: number): string => `toUnixTimestamp64Milli(${identifier(EVENT.time)}) >= {starts:Array(Int64)}[${i + 1}]`;
+  const hopsOf = ({ hopMs }: TileGroup, i: number): string => `uniqIf(${keys}, intDiv(toUnixTimestamp64Milli(${identifier(EVENT.time)}), ${hopMs}), ${started(i)})`;
+  // What the holder has no column of may be different in each event.
+  const valuesOf = ({ column }: Aggregate, i: number): string => (holder.fields.some(({ name }) => name === column) ? `uniqIf(${keys}, ${identifier(column!)}, ${started(i)})` : `countIf(${started(i)})`);
+  const sketches = tiles.flatMap(({ totals }, i) => totals.filter(isSketch).map(({ feature }) => valuesOf(feature.aggregate, i)));
   const sql = `SELECT uniq(${keys}) AS entities, count() AS events, countIf(${inReach}) AS reached, approx_top_countIf(1, ${HEAVY_KEYS})(tuple(${keys}), ${inReach}) AS heaviest,
-tupleElement(heaviest[1], 2) - tupleElement(heaviest[1], 3) AS most, [${tiles.map(hopsOf).join(', ')}]::Array(UInt64) AS hops FROM ${identifier(eventsTable(holder))}`;
+tupleElement(heaviest[1], 2) - tupleElement(heaviest[1], 3) AS most, [${tiles.map(hopsOf).join(', ')}]::Array(UInt64) AS hops, [${sketches.join(', ')}]::Array(UInt64) AS different FROM ${identifier(eventsTable(holder))}`;
   // An instant after all events: none is kept for its age.
   const from = reachMs < 0 ? LATEST : await reachedFrom(store, holder, reachMs);
   const starts = await Promise.all(tiles.map(({ ages }) => reachedFrom(store, holder, ages.oldest)));
   const [row] = await store.rows({ sql, params: { from, starts } }, { comment: 'plan' });
   const [entities, events, reached, most] = ['entities', 'events', 'reached', 'most'].map((name) => Number(row![name] ?? 0)) as [number, number, number, number];
-  if (entities === 0) return { entities, eventsPerEntity: 0, mostEventsPerEntity: 0, hopsPerEntity: null };
+  if (entities === 0) return { entities, eventsPerEntity: 0, mostEventsPerEntity: 0, hopsPerEntity: null, hashesPerEntity: 0 };
   const hopsPerEntity = (row!['hops'] as readonly unknown[]).map((hops) => Number(hops) / entities);
+  const hashesPerEntity = (row!['different'] as readonly unknown[]).reduce<number>((sum, values) => sum + hashesKept(Number(values) / entities), 0);
   const single = ends.reduce((sum, { n }) => sum + n, newestEvent ? 1 : 0);
   const eventsPerEntity = Math.min(events / entities, reached / entities + single);
-  return { entities, eventsPerEntity, mostEventsPerEntity: Math.max(most, Math.ceil(eventsPerEntity)), hopsPerEntity };
+  return { entities, eventsPerEntity, mostEventsPerEntity: Math.max(most, Math.ceil(eventsPerEntity)), hopsPerEntity, hashesPerEntity };
 }
 
 async function countInWindows(store: OfflineStore, source: Source, view: VersionedView): Promise<number> {

@@ -1,4 +1,4 @@
-import { eventColumns, type TileGroup, type ViewRepresentation } from '@granary/aggregates';
+import { eventColumns, isSketch, type TileGroup, type ViewRepresentation } from '@granary/aggregates';
 import { valueMap, type ElementType, type Feature, type FieldType, type Scalar, type Value, type VersionedView } from '@granary/contracts';
 import { createStateCodec } from '@granary/online-store';
 
@@ -11,7 +11,7 @@ export interface OnlineSize {
   readonly rowBytes: number;
   /** Of each event that it keeps. */
   readonly eventBytes: number;
-  /** Of each hop that it keeps totals of, for each group of tiles. */
+  /** Of each hop that it keeps totals of, for each group of tiles; the hashes of sketches not counted, of 8 bytes each. */
   readonly hopBytes: readonly number[];
 }
 
@@ -19,7 +19,7 @@ export interface OnlineSize {
 export function onlineSize(version: VersionedView['version'], representation: ViewRepresentation): OnlineSize {
   const codec = createStateCodec(representation, version);
   const sizeWith = (events: number, tiles: TileGroup | null = null): number => {
-    const row = representation.row.map(({ type, holds }, at) => (holds.kind === 'tiles' ? typicalTiles(type, tiles !== null && holdsColumn(tiles, at) ? 1 : 0) : typicalValue(type, holds.kind === 'part' ? holds.feature : undefined)));
+    const row = representation.row.map(({ type, holds }, at) => (holds.kind === 'tiles' ? typicalTiles(type, tiles !== null && hasElement(tiles, at) ? 1 : 0) : typicalValue(type, holds.kind === 'part' ? holds.feature : undefined)));
     const log = eventColumns(representation.events, events);
     log.columns.forEach(({ values }, i) => {
       if (Array.isArray(values)) values.fill(typicalValue(representation.events.columns[i]!.type));
@@ -31,8 +31,9 @@ export function onlineSize(version: VersionedView['version'], representation: Vi
   return { rowBytes, hopBytes, eventBytes: representation.retention.reachMs > 0 || representation.features.some(({ kept }) => kept === 'log') ? sizeWith(1) - rowBytes : 0 };
 }
 
-function holdsColumn({ startsAt, totals }: TileGroup, at: number): boolean {
-  return at === startsAt || totals.some(({ at: from, parts }) => at >= from && at < from + parts.length);
+/** Whether a column of the row has an element for each hop of the tiles. */
+function hasElement({ startsAt, totals }: TileGroup, at: number): boolean {
+  return at === startsAt || totals.some((total) => at >= total.at && at < total.at + (isSketch(total) ? 1 : total.width));
 }
 
 function typicalTiles(type: FieldType, hops: number): Value {

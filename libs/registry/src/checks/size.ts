@@ -3,7 +3,7 @@ import { problemOf, type Problem } from '../problem.js';
 import { fieldOf, ownerOf, type Declared } from '../validate/context.js';
 
 /** For one more event to join these, every (distinct) value is kept online. */
-const KEEPS_VALUES: ReadonlySet<AggregateFunction> = new Set(['countBy', 'topK', 'countDistinct', 'approxCountDistinct', 'percentile']);
+const KEEPS_VALUES: ReadonlySet<AggregateFunction> = new Set(['countBy', 'topK', 'countDistinct', 'percentile']);
 
 /** Rows that grow without end. How long lists may be is checked with their parameters, under the same code. */
 export function sizeProblems(declared: Declared): readonly Problem[] {

@@ -112,7 +112,7 @@ function viewChanges(old: Lists, now: Snapshot): readonly Change[] {
       ...changed('ttl', duration(before.ttlMs), duration(after.ttlMs)),
       ...featureNotes(before.features, after.features),
     ];
-    const renewed = before.version === after.version ? [] : [...(own.length === 0 ? [`its source ${after.source}, what that is computed from, or its entity ${after.entity} changed`] : []), `new version ${after.version} (was ${before.version})`];
+    const renewed = before.version === after.version ? [] : [...(own.length === 0 ? [`its source ${after.source}, what that is computed from, its entity ${after.entity}, or what this release of Granary computes changed`] : []), `new version ${after.version} (was ${before.version})`];
     return [{ ...base, sign: '~', name: after.name, notes: [...own, ...renewed, ...(renewed.length > 0 ? affected(old, now, viewReaders(old, before), `keep version ${before.version}`, `keeps version ${before.version}`) : [])] }];
   });
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { bank } from '../bank.fixture.js';
 import { shop } from '../shop.fixture.js';
 import { canonicalJson } from './canonical.js';
-import { parseSnapshot, resolveSnapshot } from './snapshot.js';
+import { parseSnapshot, requireCurrent, resolveSnapshot } from './snapshot.js';
 
 const seed = Number(process.env['SEED']);
 const options = { seed, numRuns: 200 };
@@ -131,6 +131,15 @@ describe('a snapshot', () => {
     // As Granary wrote them before aggregates had parameters and services derived features.
     expect(base.id).toBe('6ed3deb2a22396a5c029900a41ddfe6119cbabd852b736d6f7e16d90a913c84b');
     expect(base.views.map((view) => view.version)).toEqual(['cbc59c9a394b', 'db549cbe0f33']);
+  });
+
+  it('is refused where a view of it meant something else to the release that applied it', () => {
+    const about = (view: FeatureView): FeatureView => ({ ...view, features: [...view.features, { name: 'kinds', type: { kind: 'int32' }, aggregate: { fn: 'approxCountDistinct', column: 'kind', where: null, window: { sizeMs: null, delayMs: 0, bounds: '[)', includeRequest: false }, default: null } }] });
+    const now = editView(about);
+    expect(requireCurrent(parseSnapshot(JSON.parse(JSON.stringify(now))))).toEqual(now);
+    // As Granary gave it while it stored all values of the function.
+    const former = { ...now, views: now.views.map((view) => ({ ...view, version: view.name === 'activity' ? '0298884a70e7' : view.version })) };
+    expect(() => requireCurrent(former)).toThrow(expect.objectContaining({ code: 'SCHEMA_MISMATCH', details: expect.objectContaining({ views: ['activity'] }) as unknown }));
   });
 
   it('is never made of invalid definitions', () => {

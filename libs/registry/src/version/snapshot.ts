@@ -45,6 +45,19 @@ export function parseSnapshot(json: unknown, origin = 'snapshot'): Snapshot {
   return freeze(parsed.data);
 }
 
+/**
+ * The snapshot, if its views mean to this release what they meant to the one that applied it. Throws SCHEMA_MISMATCH: what is
+ * stored of a view, and what models have learned from it, would be taken for something else.
+ */
+export function requireCurrent(snapshot: Snapshot): Snapshot {
+  const former = snapshot.views.filter((view) => view.version !== viewVersion(view, snapshot)).map(({ name }) => name);
+  if (former.length === 0) return snapshot;
+  throw new GranaryError('SCHEMA_MISMATCH', `Snapshot ${snapshot.id.slice(0, 12)} was applied by another release of Granary, to which ${former.join(', ')} meant something else`, {
+    todo: 'Run granary apply: the views get new versions, to be materialised, and backfilled if they were. Train models anew that read them, and ask anew for training sets.',
+    details: { snapshot: snapshot.id, views: former },
+  });
+}
+
 function corrupt(origin: string, why: string): GranaryError {
   return new GranaryError('ARTIFACT_CORRUPT', `${origin} was changed after it was written (${why})`, {
     todo: 'Restore the file from a copy, or apply the definitions again.',

@@ -1,4 +1,4 @@
-import { fieldsRead, named, servedName, viewId, type Entity, type FeatureView, type Source, type ViewFeatures } from '@granary/contracts';
+import { fieldsRead, named, servedName, viewId, type AggregateFunction, type Entity, type Feature, type FeatureView, type Source, type ViewFeatures } from '@granary/contracts';
 import { contentHash } from './canonical.js';
 
 /** What views refer to. */
@@ -25,8 +25,16 @@ function viewMeaning(view: FeatureView, all: Definitions): unknown {
     entity: { name: entity.name, keys: entity.keys },
     keyFields: view.keyFields,
     source: sourceMeaning(named(all.sources, view.source), read, all),
-    features: view.features,
+    features: view.features.map(featureMeaning),
   };
+}
+
+/** What a function computes now, where a former release computed or stored something else under the same declaration. */
+const COMPUTES: Readonly<Partial<Record<AggregateFunction, string>>> = { approxCountDistinct: 'the 1024 smallest hashes' };
+
+function featureMeaning(feature: Feature): unknown {
+  const computes = COMPUTES[feature.aggregate.fn];
+  return computes === undefined ? feature : { ...feature, computes };
 }
 
 /** What a source's events mean to someone who reads these fields; undefined: all of them. */
