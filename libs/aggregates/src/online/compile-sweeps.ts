@@ -49,8 +49,10 @@ export function isDouble({ type }: Feature): boolean {
 export function isSwept(feature: Feature, { column }: EventPlace, { columns }: EventSchema): boolean {
   const build = SWEEPS[feature.aggregate.fn];
   if (build === undefined || !isDouble(feature)) return false;
-  // Doubles tell the values of all others apart.
-  return build !== sweepDistinct || !['string', 'int64'].includes(columns[column!]!.type.kind);
+  if (build !== sweepDistinct) return true;
+  // Doubles tell the values of all others apart; but what is hashed of an enum is its text.
+  const others = feature.aggregate.fn === 'approxCountDistinct' ? ['string', 'int64', 'enum'] : ['string', 'int64'];
+  return !others.includes(columns[column!]!.type.kind);
 }
 
 /** `windows` are in the order of the bounds; null: one that holds nothing ever. */

@@ -1,4 +1,5 @@
-import { maskOf, numbersOf } from './batch.js';
+import { SKETCH_SIZE, Sketching, estimateDistinct, hashOfNumber } from '../distinct-sketch.js';
+import { maskOf, numbersOf, type Batch } from './batch.js';
 import { addDistinct, addDistinctIntegers, beginDistinct } from './distinct-numbers.js';
 import { finite, newEnd, type BuildSweep } from './sweep.js';
 
@@ -34,9 +35,20 @@ export const sweepDistinct: BuildSweep = (place, steps) => (batch, bounds, _at, 
     }
     const begin = bounds.from[window]!;
     distinct += doubles === null ? addDistinctIntegers(values as Int32Array, mask, begin, end) : addDistinct(doubles, mask, begin, end);
-    for (let f = 0; f < features.length; f++) out[features[f]!.to] = distinct === 0 ? features[f]!.whenEmpty : distinct;
+    for (let f = 0; f < features.length; f++) {
+      const { feature, to, whenEmpty } = features[f]!;
+      if (distinct >= SKETCH_SIZE && feature.aggregate.fn === 'approxCountDistinct') out[to] = aboutHowMany(batch, mask, place.column!, begin, bounds.to[window]!);
+      else out[to] = distinct === 0 ? whenEmpty : distinct;
+    }
   }
 };
+
+function aboutHowMany(batch: Batch, mask: Uint8Array | null, column: number, from: number, to: number): number {
+  const numbers = numbersOf(batch, column);
+  const sketching = new Sketching();
+  for (let i = from; i < to; i++) if (mask === null || mask[i] === 1) sketching.add(hashOfNumber(numbers[i]!));
+  return estimateDistinct(sketching.done());
+}
 
 /** The newest value, and how long ago it was. */
 export const sweepNewest: BuildSweep = (place, steps) => (batch, bounds, at, out) => {
