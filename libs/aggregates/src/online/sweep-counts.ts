@@ -36,8 +36,8 @@ export const sweepDistinct: BuildSweep = (place, steps) => (batch, bounds, _at, 
     const begin = bounds.from[window]!;
     distinct += doubles === null ? addDistinctIntegers(values as Int32Array, mask, begin, end) : addDistinct(doubles, mask, begin, end);
     for (let f = 0; f < features.length; f++) {
-      const { feature, to, whenEmpty } = features[f]!;
-      if (distinct >= SKETCH_SIZE && feature.aggregate.fn === 'approxCountDistinct') out[to] = aboutHowMany(batch, mask, place.column!, begin, bounds.to[window]!);
+      const { fn, to, whenEmpty } = features[f]!;
+      if (distinct >= SKETCH_SIZE && fn === 'approxCountDistinct') out[to] = aboutHowMany(batch, mask, place.column!, begin, bounds.to[window]!);
       else out[to] = distinct === 0 ? whenEmpty : distinct;
     }
   }

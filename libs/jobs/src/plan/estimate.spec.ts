@@ -75,7 +75,7 @@ describe('what an entity keeps online', () => {
     const buyers: Feature = { ...turnover, name: 'amounts', type: { kind: 'int32' }, aggregate: { ...turnover.aggregate, fn: 'approxCountDistinct', column: 'payment', where: null, window: { ...turnover.aggregate.window!, sizeMs: 365 * DAY, hopMs: 365 * DAY } } };
     const view = { ...shopSales, features: [buyers] };
     const pairs = new Set(events.flatMap(({ tenant, shopId, payment }) => (payment === null ? [] : [`${tenant}/${shopId}/${payment}`]))).size;
-    const { rowBytes, hopBytes: [each] } = onlineSize(view.version, representView(view, sales));
+    const { rowBytes, hopBytes: [each] } = sizeOf(view, sales);
     const { bytesPerEntity } = await estimateView(store, snapshot, view);
     // Of one or two hops.
     expect(bytesPerEntity - rowBytes - 8 * (pairs / entities)).toBeGreaterThanOrEqual(each! - 1);
