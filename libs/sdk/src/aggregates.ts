@@ -70,7 +70,7 @@ export function countDistinct(column: Column<ElementKind>): Single<'int32'> {
   return aggregation([part('countDistinct', column)]);
 }
 
-/** About how many different values, in little memory; 0 for none. Nulls are ignored. */
+/** About how many different values, in little memory; 0 for none. Exact below 1,024, else with a standard error of 3.1 %, the same offline and online. Nulls are ignored. */
 export function approxCountDistinct(column: Column<ElementKind>): Single<'int32'> {
   return aggregation([part('approxCountDistinct', column)]);
 }

@@ -13,7 +13,8 @@ export function sizeProblems(declared: Declared): readonly Problem[] {
     if (growing.length === 0) return [];
     const names = growing.map(({ name, aggregate }) => `${name} (${aggregate.fn})`).join(', ');
     const message = `${names} ${growing.length === 1 ? 'is' : 'are'} over all of history: the online row of an entity grows with every value it ever had`;
-    return [problemOf(ownerOf(view), 'warning', 'SIZE-001', message, "Give the window a length, such as '365d'.")];
+    const sketch = growing.some(({ aggregate }) => aggregate.fn === 'countDistinct') ? ' Or count with approxCountDistinct, which keeps 8 kB at most.' : '';
+    return [problemOf(ownerOf(view), 'warning', 'SIZE-001', message, `Give the window a length, such as '365d'.${sketch}`)];
   });
 }
 
