@@ -4,9 +4,6 @@ import type { Random } from '../simulation/random.js';
 import { CATEGORIES, DAY, drawWorld, logPopularity } from './world.js';
 import type { MarketplaceOptions, Shopper, Style, World } from './world.js';
 
-// Jest resolves a global through its sandbox at every use, ten times slower than a constant.
-const { exp, floor, max, min } = Math;
-
 export type { MarketplaceOptions } from './world.js';
 
 export interface User {
@@ -76,16 +73,16 @@ export function* interactions(options: MarketplaceOptions): Generator<Interactio
   let pending: Draft[] = [];
   let eventNumber = 0;
 
-  for (let day = floor(world.start / DAY) * DAY; day < world.end; day += DAY) {
+  for (let day = Math.floor(world.start / DAY) * DAY; day < world.end; day += DAY) {
     const popularity = Float64Array.from(world.products, (product) => logPopularity(product, day + DAY / 2));
     world.shoppers.forEach((shopper, i) => {
       for (const at of starts(shopper, day)) {
-        if (at < max(shopper.signedUpAt, world.start)) continue;
+        if (at < Math.max(shopper.signedUpAt, world.start)) continue;
         pending.push(...drawVisit(shopper, memories[i]!, at, popularity));
       }
     });
     // A visit may run past midnight: what belongs to the next day waits for it.
-    const until = min(day + DAY, world.end);
+    const until = Math.min(day + DAY, world.end);
     pending.sort((a, b) => a.at - b.at);
     let next = pending.findIndex((draft) => draft.at >= until);
     if (next < 0) next = pending.length;
@@ -106,7 +103,7 @@ function visitTimes(random: Random): (shopper: Shopper, day: number) => readonly
     const count = poisson(sessionsPerDay * (weekday === 0 || weekday === 6 ? 1.3 : 0.9))();
     const times = Array.from({ length: count }, () => {
       const hour = random() < 0.6 ? 20 + 2 * normal() : 13 + 2.5 * normal();
-      return day + floor((((hour + 24) % 24) * 3_600_000) / SECOND) * SECOND;
+      return day + Math.floor((((hour + 24) % 24) * 3_600_000) / SECOND) * SECOND;
     });
     return times.sort((a, b) => a - b);
   };
@@ -127,8 +124,8 @@ function visits(world: World, random: Random): DrawVisit {
         weights[slot] = 0;
         return;
       }
-      let weight = exp(popularity[position]! + fit(shopper, product));
-      if (anchor) weight *= 1 + 8 * exp(-2 * distanceSquared(anchor, product.style));
+      let weight = Math.exp(popularity[position]! + fit(shopper, product));
+      if (anchor) weight *= 1 + 8 * Math.exp(-2 * distanceSquared(anchor, product.style));
       if (memory.owned.has(position) && !CATEGORIES[shelf]!.consumable) weight *= 0.05;
       weights[slot] = weight;
     });
@@ -162,16 +159,16 @@ function visits(world: World, random: Random): DrawVisit {
       shelf = product.category;
       memory.seen.push(position);
       if (memory.seen.length > MEMORY_LENGTH) memory.seen.shift();
-      at += (10 + floor(random() * 80)) * SECOND;
+      at += (10 + Math.floor(random() * 80)) * SECOND;
       if (!basket.includes(position) && random() < chanceOfCart(fit(shopper, product), back)) {
         emit(position, 'cart');
         basket.push(position);
-        at += (5 + floor(random() * 30)) * SECOND;
+        at += (5 + Math.floor(random() * 30)) * SECOND;
       }
     }
     for (const position of basket) {
       if (random() > chanceOfPurchase(shopper, world.products[position]!.priceLevel)) continue;
-      at += (20 + floor(random() * 60)) * SECOND;
+      at += (20 + Math.floor(random() * 60)) * SECOND;
       emit(position, 'purchase');
       memory.owned.add(position);
     }
@@ -186,11 +183,11 @@ function fit(shopper: Shopper, product: { readonly style: Style; readonly priceL
 }
 
 function chanceOfCart(fitness: number, seenBefore: boolean): number {
-  return (seenBefore ? 2 : 1) * (0.03 + 0.15 / (1 + exp(0.5 - fitness)));
+  return (seenBefore ? 2 : 1) * (0.03 + 0.15 / (1 + Math.exp(0.5 - fitness)));
 }
 
 function chanceOfPurchase(shopper: Shopper, priceLevel: number): number {
-  return 0.25 + 0.4 / (1 + exp(shopper.priceSensitivity * (priceLevel - shopper.budget)));
+  return 0.25 + 0.4 / (1 + Math.exp(shopper.priceSensitivity * (priceLevel - shopper.budget)));
 }
 
 function distanceSquared(a: Style, b: Style): number {

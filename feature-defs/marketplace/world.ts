@@ -2,9 +2,6 @@ import { randomGamma, randomNormal, randomPoisson } from 'd3-random';
 import { drawIndex, pick, randomStream, requireWhole } from '../simulation/random.js';
 import type { Random } from '../simulation/random.js';
 
-// Jest resolves a global through its sandbox at every use, ten times slower than a constant.
-const { exp, floor, log, max, round } = Math;
-
 export interface MarketplaceOptions {
   /** 32-bit integer: the same options give the same marketplace. */
   readonly seed: number;
@@ -125,7 +122,7 @@ function drawShoppers(random: Random, count: number, start: number, end: number)
   // Few categories hold most of a person's interest: gamma draws of a shape below 1, normalised, are a sparse Dirichlet.
   const interest = randomGamma.source(random)(0.3);
   const activity = randomGamma.source(random)(1.3, 0.27 / 1.3);
-  const localTastes = COUNTRIES.map(() => CATEGORIES.map(() => exp(0.5 * normal())));
+  const localTastes = COUNTRIES.map(() => CATEGORIES.map(() => Math.exp(0.5 * normal())));
   return Array.from({ length: count }, (_, i) => {
     const country = drawIndex(random, COUNTRY_SHARES);
     const taste = Float64Array.from(localTastes[country]!, (local) => local * interest() + 0.004);
@@ -149,12 +146,12 @@ function drawProducts(random: Random, count: number, start: number, end: number)
   const burstCount = randomPoisson.source(random)((end - start) / DAY / 100);
   const brands = BRANDS.map((name) => ({ name, level: 0.35 * normal(), style: [normal(), normal()] as const }));
   return Array.from({ length: count }, (_, i) => {
-    const index = floor(random() * CATEGORIES.length);
+    const index = Math.floor(random() * CATEGORIES.length);
     const { medianPrice, nouns } = CATEGORIES[index]!;
     // Each brand sells in three of the categories.
     const sellers = brands.filter((_brand, b) => [b, 5 * b + 4, 7 * b + 9].some((n) => n % CATEGORIES.length === index));
     const brand = pick(random, sellers);
-    const price = max(1, round(medianPrice * exp(brand.level + 0.4 * normal()))) - 0.01;
+    const price = Math.max(1, Math.round(medianPrice * Math.exp(brand.level + 0.4 * normal()))) - 0.01;
     const releasedAt = random() < 0.7 ? start - random() * 365 * DAY : start + random() * (end - start);
     return {
       itemId: i + 1,
@@ -164,7 +161,7 @@ function drawProducts(random: Random, count: number, start: number, end: number)
       price,
       releasedAt: wholeSecond(releasedAt),
       style: [0.7 * brand.style[0] + 0.7 * normal(), 0.7 * brand.style[1] + 0.7 * normal()],
-      priceLevel: log(price / medianPrice),
+      priceLevel: Math.log(price / medianPrice),
       appeal: 0.8 * normal(),
       bursts: Array.from({ length: burstCount() }, () => ({
         from: start - 3 * DAY + random() * (end - start + 3 * DAY),
@@ -177,8 +174,8 @@ function drawProducts(random: Random, count: number, start: number, end: number)
 
 /** Log popularity of a product at an instant: its appeal, a fading bonus for being new, and its bursts. */
 export function logPopularity(product: Product, at: number): number {
-  const age = max(0, at - product.releasedAt);
-  let value = product.appeal + 1.2 * exp(-age / (7 * DAY));
+  const age = Math.max(0, at - product.releasedAt);
+  let value = product.appeal + 1.2 * Math.exp(-age / (7 * DAY));
   for (const { from, lift, halfLife } of product.bursts) {
     if (at >= from) value += lift * 2 ** ((from - at) / halfLife);
   }
@@ -186,5 +183,5 @@ export function logPopularity(product: Product, at: number): number {
 }
 
 function wholeSecond(at: number): number {
-  return floor(at / 1000) * 1000;
+  return Math.floor(at / 1000) * 1000;
 }

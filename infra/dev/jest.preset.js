@@ -33,7 +33,8 @@ export default {
   cacheDirectory: beside('../../node_modules/.cache/jest'),
   // Embedded stores are native: one worker keeps memory bounded, and the tests of one package share nothing.
   maxWorkers: 1,
-  testTimeout: 60_000,
+  // For what hangs: beside other work a training takes several times as long as alone.
+  testTimeout: 240_000,
   passWithNoTests: true,
   reporters: ['default', beside('./count-reporter.js')],
 };
