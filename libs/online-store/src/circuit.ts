@@ -89,6 +89,7 @@ export function withCircuit(store: OnlineStore, { failures: most = 5, waitMs = 1
     sampleMemory: (prefix, limits) => through(() => store.sampleMemory(prefix, limits)),
     ping: () => through(() => store.ping()),
     incarnation: () => store.incarnation(),
+    servers: () => through(() => store.servers()),
     close() {
       closed = true;
       callOff();

@@ -8,7 +8,7 @@ export type { EntityMemory, StoreMemory, ViewMemory } from './memory.js';
 export { openOnlineStore } from './open.js';
 export type { OnlineStoreOptions } from './open.js';
 export type { Appended, FrameRow, MemorySample, OnlineStore, PackedRow, RowsInPlace, SampleLimits, WriteResult } from './store.js';
-export { readUnfinished, readWatermark, unfinishedName, updateWatermark, watermarkName } from './view-row.js';
+export { readUnfinished, readWatermark, unfinishedName, updateWatermark, watermarkName, wereReplaced } from './view-row.js';
 export type { UnfinishedView, ViewWatermark } from './view-row.js';
 export { createStateCodec, NO_BASE } from './state/state-codec.js';
 export type { StateCodec } from './state/state-codec.js';

@@ -87,6 +87,12 @@ export interface OnlineStore {
    * known of it says nothing any more. It is another one before a call is answered by the server that came back.
    */
   incarnation(): number;
+  /**
+   * What names the servers that hold the rows, where rows and what is noted of them may lie on different ones: another name once one
+   * was restarted, or replaced after a failover, when it may have less than was acknowledged, though the notes on others say more.
+   * Sorted. Empty where notes are lost with the rows: LMDB, a single Redis.
+   */
+  servers(): Promise<readonly string[]>;
   /** Afterwards every other method throws STORE_UNAVAILABLE; closing twice is fine. */
   close(): Promise<void>;
 }

@@ -11,6 +11,8 @@ export interface ViewWatermark {
   readonly asOf: Instant;
   /** How many entities had a visible event when the view was last materialised. */
   readonly rows: number;
+  /** The store's servers when all was written (`OnlineStore.servers`). Left out: it has none. */
+  readonly servers?: readonly string[];
 }
 
 /** A materialisation that has not finished. */
@@ -23,6 +25,13 @@ export interface UnfinishedView {
   /** How many chunks of how many are written. */
   readonly chunks: number;
   readonly written: number;
+  /** As of the watermark; those that it began with. */
+  readonly servers?: readonly string[];
+}
+
+/** Whether the store's servers are others than those that something was written to: some of it may be lost. */
+export function wereReplaced(noted: Pick<ViewWatermark, 'servers'>, servers: readonly string[]): boolean {
+  return noted.servers !== undefined && noted.servers.join() !== servers.join();
 }
 
 /** The name of a view's watermark in the store's meta. */

@@ -38,7 +38,7 @@ export function renderMaterialised(results: readonly MaterialiseResult[], style:
     each.view,
     formatInstant(each.asOf),
     ...[each.rows, each.written, each.deleted].map(formatCount),
-    each.resumed ? style.dim('went on from a stopped run') : '',
+    each.recovered ? style.warn('all anew: a server of the cluster was restarted or replaced') : each.resumed ? style.dim('went on from a stopped run') : '',
   ]);
   return renderTable(columns, rows, style);
 }

@@ -37,7 +37,11 @@ it('knows of rows that came with their events, and says which views only a job b
   const intake = createIntake({ store: offline, snapshot, publisher });
   let sent = 0;
   const push = (...readers: readonly number[]) => intake.accept('clicks', readers.map((readerId) => ({ clickId: `c${(sent += 1)}`, readerId, at: Date.now() - 1_000 })), { origin: 'http' });
-  const look = async () => onlineStatus(online, snapshot, 'p', new Map([['clicks', await offline.lastSequence({ name: 'clicks' })]]));
+  const look = async () => {
+    // An event is visible a moment before the watermark says so.
+    await publisher.settled();
+    return onlineStatus(online, snapshot, 'p', new Map([['clicks', await offline.lastSequence({ name: 'clicks' })]]));
+  };
   const text = async (): Promise<string> => renderOnline(await look(), createStyle(false)).join('\n');
 
   expect(await text()).toMatch(/computed .* granary materialise --view computed\npushed .* granary materialise --view pushed, or granary up$/m);

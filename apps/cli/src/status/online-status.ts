@@ -19,6 +19,8 @@ export interface OnlineViewStatus {
   readonly sequence: number | null;
   /** How many stored events are not online yet; null where that is not known. */
   readonly behind: number | null;
+  /** A server of the cluster was restarted or replaced since all was written: rows may lack events. */
+  readonly replaced: boolean;
   /** The instant of a materialisation that was stopped. */
   readonly unfinished: string | null;
 }
@@ -30,7 +32,8 @@ export interface OnlineStatus {
 
 /** `stored`: the last sequence of each source; null: the offline store can't be asked. `snapshot` null: nothing is applied. */
 export async function onlineStatus(store: OnlineStore, snapshot: Snapshot | null, project: string, stored: ReadonlyMap<string, number> | null): Promise<OnlineStatus> {
-  const { memoryByEntity, readUnfinished, readWatermark } = await import('@granary/online-store');
+  const { memoryByEntity, readUnfinished, readWatermark, wereReplaced } = await import('@granary/online-store');
+  const servers = await store.servers();
   const memory = await memoryByEntity(store, project);
   const counted = new Map(memory.entities.flatMap((entity) => entity.views.map(({ view, version, rows }) => [`${view}:${version}`, rows] as const)));
   const views: OnlineViewStatus[] = [];
@@ -51,6 +54,7 @@ export async function onlineStatus(store: OnlineStore, snapshot: Snapshot | null
       sequence: watermark?.sequence ?? null,
       // Events that were stored since the sequences were read may be online already.
       behind: last === null ? null : Math.max(0, last - (watermark?.sequence ?? 0)),
+      replaced: watermark !== null && wereReplaced(watermark, servers),
       unfinished: unfinished === null ? null : formatInstant(unfinished.asOf),
     });
   }
@@ -65,7 +69,7 @@ export function renderOnline({ views, memory }: OnlineStatus, style: Style): rea
     each.asOf ?? '–',
     `${formatCount(each.rows)}${each.rowsAtLeast ? '+' : ''}`,
     each.behind === null ? '–' : each.behind === 0 ? '0' : style.warn(formatCount(each.behind)),
-    [...(each.unfinished === null ? [] : [style.warn(`stopped at ${each.unfinished}`)]), ...remarks(each)].join('; '),
+    [...(each.replaced ? [style.warn(`a server of the cluster was restarted or replaced, events may be missing: granary materialise --view ${each.view}`)] : []), ...(each.unfinished === null ? [] : [style.warn(`stopped at ${each.unfinished}`)]), ...remarks(each)].join('; '),
   ]);
   const served = new Set(views.map(({ view, version }) => `${view}:${version}`));
   const memoryRows = memory.entities.flatMap(({ entity, views: parts }) =>

@@ -56,7 +56,7 @@ for (const [offlineName, kind, whyNot] of [
 
     it('puts every entity online the first time, those to come among them, and nothing the second', async () => {
       const rows = naiveRows(events, T1).size;
-      expect(await run(T1)).toEqual({ view: 'shop_sales', version: shopSales.version, asOf: T1, rows, written: shopsOf(events), deleted: 0, resumed: false });
+      expect(await run(T1)).toEqual({ view: 'shop_sales', version: shopSales.version, asOf: T1, rows, written: shopsOf(events), deleted: 0, resumed: false, recovered: false });
       await expectOnline(T1);
       expect(await run(T1)).toMatchObject({ rows, written: 0, deleted: 0, resumed: false });
       expect(await run(T2)).toMatchObject({ rows, written: 0, asOf: T1 });

@@ -1,7 +1,7 @@
 import { compileExtent, compileKeys, compileTouchedKeys, emitInChunk, hasVersions, logsAreEmpty, type Chunk, type EventScope } from '@granary/compiler';
 import { GranaryError, identifier, storedSources, type Instant, type JobOptions, type Snapshot, type Statement } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
-import { readUnfinished, readWatermark, type OnlineStore, type UnfinishedView } from '@granary/online-store';
+import { readUnfinished, readWatermark, wereReplaced, type OnlineStore, type UnfinishedView } from '@granary/online-store';
 import { selectViews } from '../backfill/backfill.js';
 import { throwIfCancelled } from '../cancelled.js';
 import { currentHorizon, withEvents } from '../events/with-events.js';
@@ -43,6 +43,8 @@ export interface MaterialiseResult {
   readonly deleted: number;
   /** True: went on where an interrupted run had stopped. */
   readonly resumed: boolean;
+  /** True: all was written anew, as a server of the store's cluster was restarted or replaced and may have lost some. */
+  readonly recovered: boolean;
 }
 
 /**
@@ -67,29 +69,31 @@ export async function materialise(offline: OfflineStore, online: OnlineStore, sn
 
 async function materialiseView(offline: OfflineStore, online: OnlineStore, snapshot: Snapshot, parts: ViewParts, options: MaterialiseOptions): Promise<MaterialiseResult> {
   const { view, source } = parts;
-  const { project, at, full = false } = options;
+  const { project, at } = options;
   const incarnation = online.incarnation();
-  const [noted, stopped, horizonNow] = await Promise.all([readWatermark(online, project, view), readUnfinished(online, project, view), currentHorizon(offline, snapshot, [source])]);
+  const [noted, stopped, horizonNow, servers] = await Promise.all([readWatermark(online, project, view), readUnfinished(online, project, view), currentHorizon(offline, snapshot, [source]), online.servers()]);
   let watermark = noted;
   refuseOlder(view.name, watermark, at);
   const work: Work = { snapshot, writer: baseWriter(offline, online, parts, project), options, incarnation };
   const horizon = Object.fromEntries(horizonNow);
   // What was computed is computed anew for other inputs, and so is all of it.
-  const resumed = stopped !== null && (source.computed === undefined || sequenceOf(stopped.horizon) === sequenceOf(horizon));
+  const resumed = stopped !== null && !wereReplaced(stopped, servers) && (source.computed === undefined || sequenceOf(stopped.horizon) === sequenceOf(horizon));
   const done: WrittenBases[] = [];
   if (resumed) {
     done.push(await run(work, stopped));
     watermark = await readWatermark(online, project, view);
   }
+  const recovered = watermark !== null && wereReplaced(watermark, servers);
+  const full = options.full === true || recovered;
   const behind = watermark === null || watermark.sequence < sequenceOf(horizon);
-  if (behind || (full && !resumed)) {
+  if (behind || recovered || (full && !resumed)) {
     const since = watermark === null || full || source.computed !== undefined ? null : watermark.sequence;
-    done.push(await run(work, { horizon, asOf: at, since, chunks: 0, written: 0 }));
+    done.push(await run(work, { horizon, asOf: at, since, chunks: 0, written: 0, ...(servers.length === 0 ? {} : { servers }) }));
     watermark = await readWatermark(online, project, view);
   }
   const { asOf, rows } = watermark!;
   const sum = (name: keyof WrittenBases): number => done.reduce((all, each) => all + each[name], 0);
-  return { view: view.name, version: view.version, asOf, rows, written: sum('written'), deleted: sum('deleted'), resumed };
+  return { view: view.name, version: view.version, asOf, rows, written: sum('written'), deleted: sum('deleted'), resumed, recovered };
 }
 
 interface Work {
@@ -133,7 +137,8 @@ async function run(work: Work, unfinished: UnfinishedView): Promise<WrittenBases
       return withinMemory(chunks, (count) => writeChunks(work, states, touched, count === unfinished.chunks ? unfinished : { ...unfinished, chunks: count, written: 0 }));
     });
     throwIfLost(work);
-    await advanceWatermark(online, project, parts.view, { sequence: sequenceOf(unfinished.horizon), asOf: unfinished.asOf, rows });
+    const whole = unfinished.since === null && unfinished.servers !== undefined ? { servers: unfinished.servers } : {};
+    await advanceWatermark(online, project, parts.view, { sequence: sequenceOf(unfinished.horizon), asOf: unfinished.asOf, rows, ...whole });
     await noteUnfinished(online, project, parts.view, null);
     onProgress?.({ stage: `materialise ${parts.view.name}`, done: rows, total: rows, unit: 'rows' });
     return result;

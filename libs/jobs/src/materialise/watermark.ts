@@ -9,7 +9,13 @@ export async function advanceWatermark(store: OnlineStore, project: string, view
     sequence: Math.max(from?.sequence ?? to.sequence, to.sequence),
     asOf: Math.max(from?.asOf ?? to.asOf, to.asOf),
     rows: to.rows,
+    // What is written by and by keeps the servers of the whole.
+    ...serversOf(to.servers === undefined ? from : to),
   }));
+}
+
+function serversOf(noted: Pick<ViewWatermark, 'servers'> | null): Pick<ViewWatermark, 'servers'> {
+  return noted?.servers === undefined ? {} : { servers: noted.servers };
 }
 
 /** Null: it is finished. */

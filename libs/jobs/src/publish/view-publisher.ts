@@ -2,7 +2,7 @@ import { compileTailEvent, type SourceEvent, type TailEvent } from '@granary/agg
 import { REPLACES, compileArrivals, compileTouchedKeys } from '@granary/compiler';
 import { EVENT, identifier, isGranaryError, type Instant, type Snapshot, type Value } from '@granary/contracts';
 import type { OfflineStore, Row } from '@granary/offline-store';
-import { readWatermark, updateWatermark, type Appended, type OnlineStore, type PackedRow, type ViewWatermark } from '@granary/online-store';
+import { readWatermark, updateWatermark, wereReplaced, type Appended, type OnlineStore, type PackedRow, type ViewWatermark } from '@granary/online-store';
 import { baseWriter, writeBases, type BaseWriter } from '../materialise/bases.js';
 import { materialise } from '../materialise/materialise.js';
 import { withStage } from '../stage-table.js';
@@ -32,6 +32,8 @@ export class ViewPublisher {
   readonly #tailEvent: (event: SourceEvent) => TailEvent;
   readonly #keyPositions: readonly number[];
   #queue: Promise<unknown> = Promise.resolve();
+  /** The store's incarnation in which nothing was found lost. */
+  #whole = Number.NaN;
 
   constructor(offline: OfflineStore, online: OnlineStore, snapshot: Snapshot, parts: ViewParts, options: { readonly project: string; readonly now: () => Instant; readonly limits: PublishLimits }) {
     this.#offline = offline;
@@ -83,10 +85,19 @@ export class ViewPublisher {
   /** How far the view is; one that has never been materialised, or is far behind, is materialised first. */
   async #watermark(last: number): Promise<ViewWatermark> {
     const found = await readWatermark(this.#online, this.#project, this.#parts.view);
-    if (found !== null && last - found.sequence <= this.#limits.materialiseRows) return found;
+    if (found !== null && last - found.sequence <= this.#limits.materialiseRows && !(await this.#isLost(found))) return found;
     const at = this.#pointAt(found);
     await materialise(this.#offline, this.#online, this.#snapshot, { at, now: () => at, project: this.#project, views: [this.#parts.view.name] });
     return (await readWatermark(this.#online, this.#project, this.#parts.view))!;
+  }
+
+  /** Whether rows may be gone that the watermark says are there; asked once for each time that the store went away. */
+  async #isLost(watermark: ViewWatermark): Promise<boolean> {
+    const incarnation = this.#online.incarnation();
+    if (incarnation === this.#whole) return false;
+    if (wereReplaced(watermark, await this.#online.servers())) return true;
+    this.#whole = incarnation;
+    return false;
   }
 
   /** The T of bases written now. */

@@ -174,6 +174,7 @@ export async function openLmdbStore({ path }: LmdbOptions): Promise<OnlineStore>
     sampleMemory: (prefix, limits) => guarded(() => fresh(() => sampleRange(entries, prefix, limits))),
     // What a write has acknowledged is on this machine's disk.
     incarnation: () => 0,
+    servers: () => Promise.resolve([]),
     ping: () => guarded(() => void fresh(() => db.doesExist(storedKey(metaKey('ping'))))),
     async close() {
       if (closed) return;

@@ -21,6 +21,8 @@ export interface RedisPort {
   run<T, R>(items: readonly T[], command: KeyedCommand<T, R>): Promise<readonly R[]>;
   /** Connections to the servers that hold all keys among them. */
   servers(): readonly Redis[];
+  /** Names of the processes behind them, sorted, that a restart changes; none of a single server. */
+  processes(): Promise<readonly string[]>;
   ping(): Promise<void>;
   /** How many connections were lost so far. */
   lost(): number;

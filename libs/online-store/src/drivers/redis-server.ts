@@ -17,6 +17,7 @@ export async function connectServer({ url, connectTimeoutMs = 2_000, commandTime
       }
     },
     servers: () => [client],
+    processes: () => Promise.resolve([]),
     ping: async () => void (await client.ping()),
     lost: () => lost,
     async close() {

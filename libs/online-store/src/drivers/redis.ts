@@ -96,6 +96,7 @@ export async function openRedisStore(options: RedisOptions): Promise<OnlineStore
     sampleMemory: (prefix, limits) => guarded(() => sampleServers(redis.servers(), prefix, limits)),
     ping: () => guarded(() => redis.ping()),
     incarnation: () => redis.lost(),
+    servers: () => guarded(() => redis.processes()),
     async close() {
       if (closed) return;
       closed = true;
