@@ -88,9 +88,17 @@ export async function openLmdbStore({ path }: LmdbOptions): Promise<OnlineStore>
 
   function putBases(rows: readonly PackedRow[]): number {
     let written = 0;
+    // Rows of one write are mostly all new or all there: as the one before was, the next is taken to be.
+    let isNew = true;
     for (const row of rows) {
       const key = storedKey(row.key);
-      const value = replaceBase(peekStored(key), row.value);
+      if (isNew && db.putSync(key, row.value, { noOverwrite: true })) {
+        written++;
+        continue;
+      }
+      const stored = peekStored(key);
+      isNew = stored === undefined;
+      const value = replaceBase(stored, row.value);
       if (value === null) continue;
       db.putSync(key, value);
       written++;
