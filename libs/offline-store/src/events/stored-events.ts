@@ -15,7 +15,7 @@ export const ofSequences = {
  * rows' range of it need be read. A declared id could come again at another time and would still be the same event.
  */
 export function timeRange(source: Source, rows: readonly EventRow[]): { readonly sql: string; readonly params: Record<string, bigint> } {
-  if (source.eventId.length > 0) return { sql: '', params: {} };
+  if (source.eventId.length > 0 || rows.length === 0) return { sql: '', params: {} };
   let first = Number.POSITIVE_INFINITY;
   let last = Number.NEGATIVE_INFINITY;
   for (const { eventTime } of rows) {
