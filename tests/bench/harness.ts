@@ -124,7 +124,8 @@ async function callRound(work: () => Promise<unknown>, { concurrency, calls, rou
   let left = calls;
   const worker = async (): Promise<void> => {
     let now = performance.now();
-    while (left-- > 0 && now - started < roundMs && !signal.aborted) {
+    while (left > 0 && (left === calls || now - started < roundMs) && !signal.aborted) {
+      left--;
       const before = now;
       await work();
       now = performance.now();
