@@ -331,6 +331,8 @@ describe('ingest to status', () => {
       expect([locked.offline, locked.online]).toMatchObject([{ available: false, code: 'STORE_LOCKED' }, { available: true }]);
       const through = await granaryJson<Status>(['status', '--clickhouse-url', url, ...at()]);
       expect(through.offline.sources).toMatchObject([{ events: 91 }]);
+      const unknown = await granaryJson<Failure>(['prove', 'pgae', '--clickhouse-url', url, ...at()], 2);
+      expect(unknown.error).toMatchObject({ code: 'UNKNOWN_SERVICE', todo: 'Name one of page.' });
 
       expect(await readPage(graphql)).toEqual({ value: 0, state: 'PRESENT' });
 

@@ -44,6 +44,7 @@ export { createPublisher } from './publish/publisher.js';
 export type { OnlinePublisher, PublisherOptions } from './publish/publisher.js';
 export { materialise } from './materialise/materialise.js';
 export type { MaterialiseOptions, MaterialiseResult } from './materialise/materialise.js';
+export { findService } from './named.js';
 export { deleteEntity, planErasure, readEntityKey } from './delete/delete-entity.js';
 export type { DeleteEntityOptions, DeletedEntity, ErasurePlan } from './delete/delete-entity.js';
 export { latestModel, listModels } from './train/model-registry.js';

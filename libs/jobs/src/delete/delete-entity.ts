@@ -1,5 +1,5 @@
 import { compileEntityEvents, compileIsOfKey, hasVersions } from '@granary/compiler';
-import { EVENT, GranaryError, backfillTable, eventsTable, identifier, parseKey, storedSources, type EntityKey, type Instant, type JobOptions, type Snapshot, type Statement, type Value } from '@granary/contracts';
+import { EVENT, GranaryError, backfillTable, eventsTable, identifier, parseKey, storedSources, type EntityKey, type Instant, type JobOptions, type Snapshot, type Source, type Statement, type Value } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
 import { entityRowKeys, readWatermark, type OnlineStore } from '@granary/online-store';
 import { notesOf } from '../backfill/notes.js';
@@ -26,7 +26,7 @@ export interface DeleteEntityOptions extends Pick<JobOptions, 'signal' | 'onProg
 }
 
 export interface ErasurePlan extends Pick<DeletedEntity, 'entity' | 'key'> {
-  /** How many events each stored source would lose. */
+  /** How many events each stored source would lose, each version of one counted. */
   readonly events: Readonly<Record<string, number>>;
   /** The views that these events are in: the entity's own, and those of others. */
   readonly views: readonly string[];
@@ -35,7 +35,7 @@ export interface ErasurePlan extends Pick<DeletedEntity, 'entity' | 'key'> {
 export interface DeletedEntity {
   readonly entity: string;
   readonly key: Readonly<Record<string, Value>>;
-  /** How many events each stored source lost; one that holds none of the entity is left out. */
+  /** How many events each stored source lost, each version of one counted; one that holds none of the entity is left out. */
   readonly events: Readonly<Record<string, number>>;
   readonly deadLetters: number;
   /** Logged reads of the entity, or of what its events were in. */
@@ -63,7 +63,8 @@ export async function planErasure(offline: OfflineStore, snapshots: readonly [he
   for (const { source, keyFields } of reach.own) {
     if (!(await offline.tableExists(eventsTable(source)))) continue;
     const isOfKey = compileIsOfKey(source, keyFields, of.key, await offline.lastSequence(source));
-    const [row] = await offline.rows({ sql: `SELECT uniqExact(${identifier(EVENT.id)}) AS events FROM ${identifier(eventsTable(source))} WHERE ${isOfKey.sql}`, params: isOfKey.params });
+    const where = hasVersions(source) ? `${identifier(EVENT.id)} IN (${idsWhere(source, isOfKey).sql})` : isOfKey.sql;
+    const [row] = await offline.rows({ sql: `SELECT count() AS events FROM ${identifier(eventsTable(source))} WHERE ${where}`, params: isOfKey.params });
     if (Number(row!['events']) > 0) events[source.name] = Number(row!['events']);
   }
   return { ...namedKey(of), events, views: [...reach.views, ...reach.computed].map(({ view }) => view.name) };
@@ -137,8 +138,11 @@ async function eraseEvents(offline: OfflineStore, reach: Reach, { source, keyFie
   if (!hasVersions(source)) return erase(isOfKey);
   // With the one version that names the entity go the others: what they replaced must not come back.
   const id = identifier(EVENT.id);
-  const ids = { sql: `SELECT DISTINCT ${id} FROM ${identifier(eventsTable(source))} WHERE ${isOfKey.sql}`, params: isOfKey.params };
-  return withStage(offline, { purpose: 'erase', orderBy: [EVENT.id] }, ids, (table) => erase({ sql: `${id} IN (SELECT ${id} FROM ${identifier(table)})`, params: {} }), { comment: `erase ${entity.name}` });
+  return withStage(offline, { purpose: 'erase', orderBy: [EVENT.id] }, idsWhere(source, isOfKey), (table) => erase({ sql: `${id} IN (SELECT ${id} FROM ${identifier(table)})`, params: {} }), { comment: `erase ${entity.name}` });
+}
+
+function idsWhere(source: Source, { sql, params }: Statement): Statement {
+  return { sql: `SELECT DISTINCT ${identifier(EVENT.id)} FROM ${identifier(eventsTable(source))} WHERE ${sql}`, params };
 }
 
 /** Of all snapshots: what nobody reads any more may name the entity too. */
