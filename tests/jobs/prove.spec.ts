@@ -185,6 +185,18 @@ describe('prove', () => {
     expect((await check()).mismatches).toMatchObject([{ feature: 'kind', served: { value: 'web' }, computed: { value: 'app' }, explained: [{ events: [{ id: 'e1', leftOut: null }, { leftOut: 'not the latest' }, { leftOut: 'not the latest' }] }] }]);
   });
 
+  it.each([10, 0])('takes a sum of what cancels out to be as exact as its numbers, also where it shows %i', async (show) => {
+    await append('transfers', ...[1e12, 3, -1e12].map((amount, i) => ({ id: `e${i}`, accountId: 1n, amount, at: T - (i + 1) * DAY })));
+    await materialise(store, online, snapshot, { at: T, project: 'test' });
+    await reader.rows('plain_page', [{ accountId: 1 }], { at: T });
+    await log.flush();
+    const say = (sum: number): Promise<void> => store.command({ sql: `ALTER TABLE granary_served UPDATE features = replaceRegexpOne(features, '("spent7d":\\["present",\\d+,)\\d+', '\\1${sum}') WHERE 1 SETTINGS mutations_sync = 1`, params: {} });
+    await say(4);
+    expect(await check({ show })).toMatchObject({ rows: 1, matched: 1 });
+    await say(9_999);
+    expect(await check({ show })).toMatchObject({ rows: 1, mismatched: 1, mismatchedValues: 1 });
+  });
+
   it('counts what it can not compute again as missing, with the reason', async () => {
     await append('transfers', { id: 'e', accountId: 1n, amount: 1, at: T - DAY });
     await materialise(store, online, snapshot, { at: T, project: 'test' });

@@ -3,7 +3,7 @@ import type { OfflineStore } from '@granary/offline-store';
 import { withEvents, type Horizon } from '../events/with-events.js';
 import { findService } from '../named.js';
 import { MOST_EVENTS, entityEvents, judgeEvents, type Asked, type EntityEvent, type JudgedEvent } from './entity-events.js';
-import { NO_HORIZON, readHistory, type HistoryQuestion } from './feature-history.js';
+import { NO_HORIZON, readHistory, type HistoryQuestion, type HistoryRow } from './feature-history.js';
 
 /** A feature of a row, and all events of its entity: those that count for it, and why the others do not. */
 export interface ExplainedFeature {
@@ -41,6 +41,8 @@ export interface ExplainOptions extends Pick<JobOptions, 'signal'> {
   readonly features?: readonly string[] | undefined;
   readonly horizons?: ReadonlyMap<string, number> | undefined;
   readonly computedFrom?: ReadonlyMap<string, Horizon> | undefined;
+  /** The row that `readHistory` gave for the same question. Left out: it is read. */
+  readonly row?: HistoryRow | undefined;
 }
 
 /** Throws MISSING_KEY, INVALID_KEY and INVALID_VALUE: keys and request fields of a service as someone wrote them. */
@@ -64,10 +66,11 @@ export async function explainRow(store: OfflineStore, snapshot: Snapshot, servic
     throw new GranaryError('INVALID_VALUE', `${serviceName} has no feature ${name}`, { todo: `Name one of ${service.features.map((each) => each.name).join(', ')}.` });
   }
   const { horizons, computedFrom, signal } = options;
-  const [row] = await readHistory(store, withHidden(snapshot, findService(snapshot, serviceName)), serviceName, [{ ...question, horizons }], { computedFrom, signal });
   const chosen = service.features.filter(({ name }) => wanted.has(name));
-  const derived = chosen.flatMap((served): ExplainedDerived[] => (served.kind === 'derived' ? [{ name: served.name, served: row![served.name]!, reads: readsOf(service, served.expression).map(({ name }) => name) }] : []));
   const direct = chosen.flatMap((served) => (served.kind === 'aggregate' ? [served] : readsOf(service, served.expression)));
+  const isWhole = direct.every(({ name }) => options.row?.[name] !== undefined);
+  const row = isWhole && options.row !== undefined ? options.row : (await readHistory(store, withHidden(snapshot, findService(snapshot, serviceName)), serviceName, [{ ...question, horizons }], { computedFrom, signal }))[0]!;
+  const derived = chosen.flatMap((served): ExplainedDerived[] => (served.kind === 'derived' ? [{ name: served.name, served: row[served.name]!, reads: readsOf(service, served.expression).map(({ name }) => name) }] : []));
   const features: ExplainedFeature[] = [];
   for (const view of service.views) {
     const mine = [...new Map(direct.filter(({ of }) => of === view.id).map((each) => [each.name, each])).values()];
@@ -75,7 +78,7 @@ export async function explainRow(store: OfflineStore, snapshot: Snapshot, servic
     const asked: Asked = { key: view.keys.map(({ name }) => question.values[name]!), at: question.at, horizon: horizons?.get(view.id) ?? NO_HORIZON };
     const events = await eventsOf(store, snapshot, view, asked.key, computedFrom?.get(view.view.name), signal);
     for (const { name, feature } of mine) {
-      features.push({ name, feature, view: view.view, source: view.source, key: asked.key, served: row![name]!, events: judgeEvents(view, feature, events, asked), complete: events.length < MOST_EVENTS });
+      features.push({ name, feature, view: view.view, source: view.source, key: asked.key, served: row[name]!, events: judgeEvents(view, feature, events, asked), complete: events.length < MOST_EVENTS });
     }
   }
   return { service: serviceName, at: question.at, asked: question.values, features, derived };

@@ -128,20 +128,20 @@ function questionOf({ asked, asOf, horizons }: ServedRow): { values: ServedRow['
 /** An entry for each feature that differs; null where it is only counted. */
 async function compareRow(store: OfflineStore, { snapshot, service, computedFrom }: Group, row: ServedRow, computed: HistoryRow, explains: boolean): Promise<readonly (ProvenMismatch | null)[]> {
   const { features, views } = resolveService(snapshot, named(snapshot.services, service));
-  const different: (ProvenMismatch | null)[] = [];
-  for (const served of features) {
+  const differing = features.filter((served) => !sameAnswer(served.type, row.values[served.name]!, computed[served.name]!));
+  // Sums of numbers that cancel out are as exact as the numbers were: their events tell.
+  const unsure = differing.filter((served) => explains || (served.kind === 'aggregate' && sameAnswer(served.type, row.values[served.name]!, computed[served.name]!, Infinity)));
+  if (unsure.length === 0) return differing.map(() => null);
+  const { values, at, horizons } = questionOf(row);
+  const explanation = await explainRow(store, snapshot, service, { values, at }, { features: unsure.map(({ name }) => name), horizons, computedFrom, row: computed });
+  const reads = new Map(explanation.derived.map((each) => [each.name, each.reads]));
+  return differing.flatMap((served): (ProvenMismatch | null)[] => {
+    if (!unsure.includes(served)) return [null];
     const [was, is] = [row.values[served.name]!, computed[served.name]!];
-    if (sameAnswer(served.type, was, is)) continue;
-    if (!explains) {
-      different.push(null);
-      continue;
-    }
-    const { values, at, horizons } = questionOf(row);
-    const { features: explained } = await explainRow(store, snapshot, service, { values, at }, { features: [served.name], horizons, computedFrom });
-    // Sums of numbers that cancel out are as exact as the numbers were.
-    if (sameAnswer(served.type, was, is, scaleOf(served, explained, values))) continue;
+    const explained = explanation.features.filter(({ name }) => (reads.get(served.name) ?? [served.name]).includes(name));
+    if (sameAnswer(served.type, was, is, scaleOf(served, explained, values))) return [];
+    if (!explains) return [null];
     const { servedAt, asOf, asked } = row;
-    different.push({ service, snapshot: snapshot.id, servedAt, asOf, asked, feature: served.name, served: was, computed: is, suspects: suspectsOf(served, views, explained, was, { values, at }), explained });
-  }
-  return different;
+    return [{ service, snapshot: snapshot.id, servedAt, asOf, asked, feature: served.name, served: was, computed: is, suspects: suspectsOf(served, views, explained, was, { values, at }), explained }];
+  });
 }
