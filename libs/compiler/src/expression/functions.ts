@@ -34,10 +34,13 @@ const integers = (sql: (...args: string[]) => string): Emit => (args) => {
 const plain = (operator: string) => (a: string, b: string): string => `${a} ${operator} ${b}`;
 const arithmetic = (operator: string): Emit => widest(integers(plain(operator)), finiteFloats(plain(operator)));
 
-/** Neither a zero nor a −1 may reach ClickHouse's own modulo: it throws at the one, and of the least int64 at the other. */
+/**
+ * Neither a zero nor a −1 may reach ClickHouse's own modulo: it throws at the one, and of the least int64 at the other. By the least
+ * int64 as a constant it throws always, unless what it divides is wider.
+ */
 const integerModulo: Emit = ([a, b], { emitter }) => {
   const divisor: Sql = { ...asInteger(b!), sql: b!.nullable ? `ifNull(${asInteger(b!).sql}, 0)` : asInteger(b!).sql, form: b!.form === 'atom' && !b!.nullable ? 'atom' : 'call' };
-  return { sql: repeatable(emitter, [divisor], ([by]) => `if(${by!.sql} = 0, NULL, ${operand(asInteger(a!))} % if(${by!.sql} IN (0, -1), 1, ${by!.sql}))`), nullable: true };
+  return { sql: repeatable(emitter, [divisor], ([by]) => `if(${by!.sql} = 0, NULL, toInt64(toInt128(${a!.sql}) % if(${by!.sql} IN (0, -1), 1, ${by!.sql})))`), nullable: true };
 };
 
 /** By its formula: ClickHouse's modulo computes the same, but leaves it to the machine how it is rounded. */
