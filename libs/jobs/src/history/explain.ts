@@ -41,7 +41,7 @@ export interface ExplainOptions extends Pick<JobOptions, 'signal'> {
   readonly features?: readonly string[] | undefined;
   readonly horizons?: ReadonlyMap<string, number> | undefined;
   readonly computedFrom?: ReadonlyMap<string, Horizon> | undefined;
-  /** The row that `readHistory` gave for the same question. Left out: it is read. */
+  /** The row that `readHistory` gave for the same question. Left out, or where a derived feature reads what it does not have: it is read. */
   readonly row?: HistoryRow | undefined;
 }
 
@@ -65,11 +65,11 @@ export async function explainRow(store: OfflineStore, snapshot: Snapshot, servic
     if (service.features.some((each) => each.name === name)) continue;
     throw new GranaryError('INVALID_VALUE', `${serviceName} has no feature ${name}`, { todo: `Name one of ${service.features.map((each) => each.name).join(', ')}.` });
   }
-  const { horizons, computedFrom, signal } = options;
+  const { horizons, computedFrom, row: given, signal } = options;
   const chosen = service.features.filter(({ name }) => wanted.has(name));
   const direct = chosen.flatMap((served) => (served.kind === 'aggregate' ? [served] : readsOf(service, served.expression)));
-  const isWhole = direct.every(({ name }) => options.row?.[name] !== undefined);
-  const row = isWhole && options.row !== undefined ? options.row : (await readHistory(store, withHidden(snapshot, findService(snapshot, serviceName)), serviceName, [{ ...question, horizons }], { computedFrom, signal }))[0]!;
+  const readWithHidden = async (): Promise<HistoryRow> => (await readHistory(store, withHidden(snapshot, findService(snapshot, serviceName)), serviceName, [{ ...question, horizons }], { computedFrom, signal }))[0]!;
+  const row = given !== undefined && direct.every(({ name }) => given[name] !== undefined) ? given : await readWithHidden();
   const derived = chosen.flatMap((served): ExplainedDerived[] => (served.kind === 'derived' ? [{ name: served.name, served: row[served.name]!, reads: readsOf(service, served.expression).map(({ name }) => name) }] : []));
   const features: ExplainedFeature[] = [];
   for (const view of service.views) {

@@ -1,16 +1,16 @@
 import type { VersionedView } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
+import { sequenceOf } from '../backfill/notes.js';
 import type { Horizon } from '../events/with-events.js';
 
 type Named = Pick<VersionedView, 'name' | 'version'>;
 
 /** Notes which events of each stored source a view over a computed one is written from: an online row knows only the sum of these sequences. */
 export async function noteHorizon(store: OfflineStore, { name: view, version }: Named, horizon: Horizon): Promise<void> {
-  const sequence = [...horizon.values()].reduce((sum, last) => sum + last, 0);
   await store.command(
     {
       sql: 'INSERT INTO granary_materialised SELECT {view:String}, {version:String}, {sequence:UInt64}, {sources:Array(String)}, {sequences:Array(UInt64)}, now64(3)',
-      params: { view, version, sequence, sources: [...horizon.keys()], sequences: [...horizon.values()] },
+      params: { view, version, sequence: sequenceOf(horizon), sources: [...horizon.keys()], sequences: [...horizon.values()] },
     },
     { comment: `materialise ${view}` },
   );

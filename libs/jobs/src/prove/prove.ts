@@ -1,4 +1,4 @@
-import { isGranaryError, named, resolveService, type FeatureValue, type Instant, type JobOptions, type ServedRow, type Snapshot, type Value } from '@granary/contracts';
+import { isGranaryError, named, resolveService, type FeatureValue, type Instant, type JobOptions, type ResolvedService, type ServedRow, type Snapshot, type Value } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
 import { throwIfCancelled } from '../cancelled.js';
 import { explainRow, type ExplainedFeature } from '../history/explain.js';
@@ -66,7 +66,7 @@ export async function prove(store: OfflineStore, snapshotOf: (id: string) => Pro
     tally.rows += page.length;
     onProgress?.({ stage: 'prove', done: tally.rows, total: null, unit: 'rows' });
     for (const group of await openPage(store, snapshotOf, page, miss)) {
-      const computed = await orMissing(() => readHistory(store, group.snapshot, group.service, group.rows.map(questionOf), { computedFrom: group.computedFrom, signal }));
+      const computed = await orMissing(() => readHistory(store, group.snapshot, group.service.name, group.rows.map(questionOf), { computedFrom: group.computedFrom, signal }));
       if (typeof computed === 'string') {
         miss(computed, group.rows.length);
         continue;
@@ -87,7 +87,7 @@ export async function prove(store: OfflineStore, snapshotOf: (id: string) => Pro
 /** Rows that one statement computes. */
 interface Group extends Horizons {
   readonly snapshot: Snapshot;
-  readonly service: string;
+  readonly service: ResolvedService;
 }
 
 async function openPage(store: OfflineStore, snapshotOf: (id: string) => Promise<Snapshot>, page: readonly StoredServedRow[], miss: (reason: string, rows: number) => void): Promise<readonly Group[]> {
@@ -108,7 +108,8 @@ async function openPage(store: OfflineStore, snapshotOf: (id: string) => Promise
   });
   const { known, unknown } = await horizonsOf(store, snapshot, service, rows);
   if (unknown > 0) miss('how far the inputs of a computed source were read was not noted', unknown);
-  return known.map((group) => ({ ...group, snapshot, service }));
+  const resolved = resolveService(snapshot, named(snapshot.services, service));
+  return known.map((group) => ({ ...group, snapshot, service: resolved }));
 }
 
 /** What it gives; or, where that can't be had any more, why. */
@@ -127,21 +128,21 @@ function questionOf({ asked, asOf, horizons }: ServedRow): { values: ServedRow['
 
 /** An entry for each feature that differs; null where it is only counted. */
 async function compareRow(store: OfflineStore, { snapshot, service, computedFrom }: Group, row: ServedRow, computed: HistoryRow, explains: boolean): Promise<readonly (ProvenMismatch | null)[]> {
-  const { features, views } = resolveService(snapshot, named(snapshot.services, service));
+  const { name, features, views } = service;
   const differing = features.filter((served) => !sameAnswer(served.type, row.values[served.name]!, computed[served.name]!));
   // Sums of numbers that cancel out are as exact as the numbers were: their events tell.
   const unsure = differing.filter((served) => explains || (served.kind === 'aggregate' && sameAnswer(served.type, row.values[served.name]!, computed[served.name]!, Infinity)));
   if (unsure.length === 0) return differing.map(() => null);
   const { values, at, horizons } = questionOf(row);
-  const explanation = await explainRow(store, snapshot, service, { values, at }, { features: unsure.map(({ name }) => name), horizons, computedFrom, row: computed });
+  const explanation = await explainRow(store, snapshot, name, { values, at }, { features: unsure.map((served) => served.name), horizons, computedFrom, row: computed });
   const reads = new Map(explanation.derived.map((each) => [each.name, each.reads]));
   return differing.flatMap((served): (ProvenMismatch | null)[] => {
     if (!unsure.includes(served)) return [null];
     const [was, is] = [row.values[served.name]!, computed[served.name]!];
-    const explained = explanation.features.filter(({ name }) => (reads.get(served.name) ?? [served.name]).includes(name));
+    const explained = explanation.features.filter((input) => (reads.get(served.name) ?? [served.name]).includes(input.name));
     if (sameAnswer(served.type, was, is, scaleOf(served, explained, values))) return [];
     if (!explains) return [null];
     const { servedAt, asOf, asked } = row;
-    return [{ service, snapshot: snapshot.id, servedAt, asOf, asked, feature: served.name, served: was, computed: is, suspects: suspectsOf(served, views, explained, was, { values, at }), explained }];
+    return [{ service: name, snapshot: snapshot.id, servedAt, asOf, asked, feature: served.name, served: was, computed: is, suspects: suspectsOf(served, views, explained, was, { values, at }), explained }];
   });
 }

@@ -7,7 +7,7 @@ import { KnownWatermarks, type Watermarks } from './known-watermarks.js';
 import { readMatrix, type FeatureMatrix } from './matrix.js';
 import { planService, unknownService, type ServicePlan } from './plan.js';
 import { assertFewEnough, parseRequest, readEach, type FeatureRequest } from './request.js';
-import { distinctEntities, keysOfRows, NO_ROWS, rowsFrom } from './row-fetch.js';
+import { distinctEntities, fetchRows, keysOfRows, rowsFrom } from './row-fetch.js';
 import { matrixOfRows } from './rows-matrix.js';
 import { viewReads } from './view-reads.js';
 
@@ -139,7 +139,7 @@ export class FeatureReader {
     });
     const watermarks = this.#known(plan) ?? (await this.#assertOnline(plan));
     const { keys: wantedKeys, firsts } = keysOfRows(plan.views, entities);
-    const rows = wantedKeys.length === 0 ? NO_ROWS : await this.#store.readInPlace(wantedKeys);
+    const rows = await fetchRows(this.#store, wantedKeys);
     const reads = plan.views.map((planned, v) => viewReads(planned, planned.evaluation, rowsFrom(rows, firsts[v]!), at, false));
 
     return wanted.map(({ keys, fields, slots }) => {

@@ -6,7 +6,7 @@ import type { MatrixView, PackedColumns } from './matrix-plan.js';
 import type { ServicePlan } from './plan.js';
 import { assertRecord, parseFields, readEach, type FeatureRequest } from './request.js';
 import { matrixMemory } from './matrix-memory.js';
-import { distinctEntities, keysOfRows, NO_ROWS, rowsFrom } from './row-fetch.js';
+import { distinctEntities, fetchRows, keysOfRows, rowsFrom } from './row-fetch.js';
 import { assertReaches, stateAt, viewReads, type ViewReads } from './view-reads.js';
 
 /**
@@ -59,7 +59,7 @@ export async function readMatrix(plan: ServicePlan, store: Pick<OnlineStore, 're
 
   const { views } = plan.matrix;
   const wanted = keysOfRows(views.map(({ planned }) => planned), entities);
-  const rows = wanted.keys.length === 0 ? NO_ROWS : await store.readInPlace(wanted.keys);
+  const rows = await fetchRows(store, wanted.keys);
   const reads = views.map((view, v): ViewRead => ({ view, rows: rowsFrom(rows, wanted.firsts[v]!), slots: slots[view.planned.subject]!, keys: entities[view.planned.subject]!.keys }));
 
   const target: Target = { data, mask, width, rows: candidates.length };

@@ -1,5 +1,5 @@
 import { encodeKey, type EntityKey, type Value } from '@granary/contracts';
-import type { RowsInPlace } from '@granary/online-store';
+import type { OnlineStore, RowsInPlace } from '@granary/online-store';
 import type { PlannedView, Subject } from './plan.js';
 
 /** The entities of one subject that a call asks for, each once. */
@@ -44,7 +44,12 @@ export function keysOfRows(views: readonly PlannedView[], entities: readonly Ent
   return { keys: wanted, firsts };
 }
 
-export const NO_ROWS: RowsInPlace = { at: () => null };
+const NO_ROWS: RowsInPlace = { at: () => null };
+
+/** No round trip where nothing is wanted; not async, for a promise less to wait for. */
+export function fetchRows(store: Pick<OnlineStore, 'readInPlace'>, keys: readonly string[]): RowsInPlace | Promise<RowsInPlace> {
+  return keys.length === 0 ? NO_ROWS : store.readInPlace(keys);
+}
 
 /** The rows from a position on. */
 export function rowsFrom(rows: RowsInPlace, first: number): RowsInPlace {
