@@ -64,7 +64,10 @@ const ANSWERS: Readonly<Record<string, readonly Row[]>> = {
     { ...USER2, bought4d__hits: 0, bought4d__count: 1, daily4d: 1, fading4d__weight: 0.5, fading4d__asOf: T, worth4d__weight: 3.5, worth4d__asOf: T },
   ],
   // Hops of two days began three days and one day ago, which is an odd day of the epoch.
-  'backfill-hops': [{ ...USER1, visits2d: 3, worth2d: 15 }, { ...USER2, visits2d: 1, worth2d: 7 }],
+  'backfill-hops': [
+    { ...USER1, visits2d: 3, worth2d: 15, different2d: 2, usual2d: [5], kinds2d: { buy: 1, view: 2 } },
+    { ...USER2, visits2d: 1, worth2d: 7, different2d: 1, usual2d: [7], kinds2d: { view: 1 } },
+  ],
   'backfill-history': [{ ...USER1, visits: 3 }, { ...USER2, visits: 1 }],
   // Between two days ago and one day ago lie v2 on the one end and v3 (for user 2: v5) on the other.
   'backfill-bounds': [
@@ -109,9 +112,25 @@ const ANSWERS: Readonly<Record<string, readonly Row[]>> = {
     { userId: 3n, __event_time: null, __log_time: [BigInt(T + 1)], __log_run_0: [[1]], __log_run_1: [[32n]] },
   ],
   'state-hops': [
-    { userId: 1n, __event_time: T, __tiles0: [T - 3 * DAY, T - DAY], __tiles0_visits2d: [2, 1], __tiles0_worth2d: [10, 5], __tiles0_worth2d__events: [1, 1], __log_time: [BigInt(T)], __log_run_0: [[2]] },
-    { userId: 2n, __event_time: T - DAY, __tiles0: [T - DAY], __tiles0_visits2d: [1], __tiles0_worth2d: [7], __tiles0_worth2d__events: [1], __log_time: [], __log_run_0: [] },
-    { userId: 3n, __event_time: null, __tiles0: [], __tiles0_visits2d: [], __tiles0_worth2d: [], __tiles0_worth2d__events: [], __log_time: [BigInt(T + 1)], __log_run_0: [[1]] },
+    {
+      ...{ userId: 1n, __event_time: T, __tiles0: [T - 3 * DAY, T - DAY], __tiles0_visits2d: [2, 1], __tiles0_worth2d: [10, 5], __tiles0_worth2d__events: [1, 1], __log_time: [BigInt(T)], __log_run_0: [[2]], __log_run_1: [['buy']] },
+      // The first hop has view too, but the second one has it later.
+      ...{ __tiles0_different2d__ends: [1, 2], __tiles0_different2d: ['buy', 'view'] },
+      ...{ __tiles0_usual2d__values__ends: [1, 2], __tiles0_usual2d__values: [10, 5], __tiles0_usual2d__values__positions: [0, 1], __tiles0_usual2d__counts: [1, 1] },
+      ...{ __tiles0_kinds2d__values__ends: [2, 3], __tiles0_kinds2d__values: ['buy', 'view'], __tiles0_kinds2d__values__positions: [0, 1, 1], __tiles0_kinds2d__counts: [1, 1, 1] },
+    },
+    {
+      ...{ userId: 2n, __event_time: T - DAY, __tiles0: [T - DAY], __tiles0_visits2d: [1], __tiles0_worth2d: [7], __tiles0_worth2d__events: [1], __log_time: [], __log_run_0: [], __log_run_1: [] },
+      ...{ __tiles0_different2d__ends: [1], __tiles0_different2d: ['view'] },
+      ...{ __tiles0_usual2d__values__ends: [1], __tiles0_usual2d__values: [7], __tiles0_usual2d__values__positions: [0], __tiles0_usual2d__counts: [1] },
+      ...{ __tiles0_kinds2d__values__ends: [1], __tiles0_kinds2d__values: ['view'], __tiles0_kinds2d__values__positions: [0], __tiles0_kinds2d__counts: [1] },
+    },
+    {
+      ...{ userId: 3n, __event_time: null, __tiles0: [], __tiles0_visits2d: [], __tiles0_worth2d: [], __tiles0_worth2d__events: [], __log_time: [BigInt(T + 1)], __log_run_0: [[1]], __log_run_1: [['buy']] },
+      ...{ __tiles0_different2d__ends: [], __tiles0_different2d: [] },
+      ...{ __tiles0_usual2d__values__ends: [], __tiles0_usual2d__values: [], __tiles0_usual2d__values__positions: [], __tiles0_usual2d__counts: [] },
+      ...{ __tiles0_kinds2d__values__ends: [], __tiles0_kinds2d__values: [], __tiles0_kinds2d__values__positions: [], __tiles0_kinds2d__counts: [] },
+    },
   ],
   // What is superseded by T is gone, with it all of user 2; what is not known yet waits.
   'state-known-at': [

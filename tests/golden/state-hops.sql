@@ -6,15 +6,26 @@ SELECT
   arrayMap(x -> x.2, `t0`.`__tiles`) AS `__tiles0_visits2d`,
   arrayMap(x -> x.3, `t0`.`__tiles`) AS `__tiles0_worth2d`,
   arrayMap(x -> x.4, `t0`.`__tiles`) AS `__tiles0_worth2d__events`,
+  arrayMap(n -> toInt32(n), arrayCumSum(arrayReduceInRanges('sum', arrayMap((end, size) -> (end - size + 1, size), arrayCumSum(hop -> length(hop), arrayMap(x -> x.5, `t0`.`__tiles`)), arrayMap(hop -> length(hop), arrayMap(x -> x.5, `t0`.`__tiles`))), arrayMap(hops -> hops = 1, arrayReverse(arrayEnumerateUniq(arrayReverse(arrayFlatten(arrayMap(x -> x.5, `t0`.`__tiles`))))))))) AS `__tiles0_different2d__ends`,
+  arrayFilter((value, hops) -> hops = 1, arrayFlatten(arrayMap(x -> x.5, `t0`.`__tiles`)), arrayReverse(arrayEnumerateUniq(arrayReverse(arrayFlatten(arrayMap(x -> x.5, `t0`.`__tiles`)))))) AS `__tiles0_different2d`,
+  arrayMap(n -> toInt32(n), arrayCumSum(hop -> length(hop), arrayMap(x -> x.6, `t0`.`__tiles`))) AS `__tiles0_usual2d__values__ends`,
+  arrayDistinct(arrayFlatten(arrayMap(x -> x.6, `t0`.`__tiles`))) AS `__tiles0_usual2d__values`,
+  arrayMap(i -> toInt32(i - 1), arrayEnumerateDense(arrayFlatten(arrayMap(x -> x.6, `t0`.`__tiles`)))) AS `__tiles0_usual2d__values__positions`,
+  arrayFlatten(arrayMap(x -> x.7, `t0`.`__tiles`)) AS `__tiles0_usual2d__counts`,
+  arrayMap(n -> toInt32(n), arrayCumSum(hop -> length(hop), arrayMap(x -> x.8, `t0`.`__tiles`))) AS `__tiles0_kinds2d__values__ends`,
+  arrayDistinct(arrayFlatten(arrayMap(x -> x.8, `t0`.`__tiles`))) AS `__tiles0_kinds2d__values`,
+  arrayMap(i -> toInt32(i - 1), arrayEnumerateDense(arrayFlatten(arrayMap(x -> x.8, `t0`.`__tiles`)))) AS `__tiles0_kinds2d__values__positions`,
+  arrayFlatten(arrayMap(x -> x.9, `t0`.`__tiles`)) AS `__tiles0_kinds2d__counts`,
   arrayMap(x -> x.1, `s`.`__log`) AS `__log_time`,
-  arrayMap(x -> x.4, `s`.`__log`) AS `__log_run_0`
+  arrayMap(x -> x.4, `s`.`__log`) AS `__log_run_0`,
+  arrayMap(x -> x.5, `s`.`__log`) AS `__log_run_1`
 FROM (
   SELECT
     `e`.`userId` AS `userId`,
     maxOrNullIf(`e`.`__event_time`, `e`.`__event_time` <= fromUnixTimestamp64Milli({p0_Int64:Int64}, 'UTC')) AS `__event_time`,
-    arraySort(groupArrayIf(tuple(toUnixTimestamp64Milli(`e`.`__event_time`), toUnixTimestamp64Milli(`e`.`__known_at`), `e`.`__sequence`, [`e`.`amount`]), (({p0_Int64:Int64} - toUnixTimestamp64Milli(`e`.`__event_time`)) <= 0 OR NOT (`e`.`__event_time` <= fromUnixTimestamp64Milli({p0_Int64:Int64}, 'UTC'))))) AS `__log`
+    arraySort(groupArrayIf(tuple(toUnixTimestamp64Milli(`e`.`__event_time`), toUnixTimestamp64Milli(`e`.`__known_at`), `e`.`__sequence`, [`e`.`amount`], [`e`.`kind`]), (({p0_Int64:Int64} - toUnixTimestamp64Milli(`e`.`__event_time`)) <= 0 OR NOT (`e`.`__event_time` <= fromUnixTimestamp64Milli({p0_Int64:Int64}, 'UTC'))))) AS `__log`
   FROM (
-    SELECT `__event_id`, `__event_time`, `__known_at`, `__sequence`, `userId`, `amount`
+    SELECT `__event_id`, `__event_time`, `__known_at`, `__sequence`, `userId`, `amount`, `kind`
     FROM `events_visits`
   ) AS `e`
   GROUP BY `e`.`userId`
@@ -22,16 +33,21 @@ FROM (
 LEFT JOIN (
   SELECT
     `h`.`userId` AS `userId`,
-    arraySort(groupArray(tuple(`h`.`__start`, `h`.`visits2d`, ifNull(`h`.`worth2d`, defaultValueOfTypeName('Float64')), `h`.`worth2d__events`))) AS `__tiles`
+    arraySort(groupArray(tuple(`h`.`__start`, `h`.`visits2d`, ifNull(`h`.`worth2d`, defaultValueOfTypeName('Float64')), `h`.`worth2d__events`, `h`.`different2d`, `h`.`usual2d__values`, `h`.`usual2d__counts`, `h`.`kinds2d__values`, `h`.`kinds2d__counts`))) AS `__tiles`
   FROM (
     SELECT
       `e`.`userId` AS `userId`,
       toUnixTimestamp64Milli(`e`.`__event_time`) - positiveModulo(toUnixTimestamp64Milli(`e`.`__event_time`), 172800000) AS `__start`,
       accurateCast(countIf(({p0_Int64:Int64} - toUnixTimestamp64Milli(`e`.`__event_time`)) >= 1), 'Int32') AS `visits2d`,
       sumOrNullIf(toFloat64(`e`.`amount`), ({p0_Int64:Int64} - toUnixTimestamp64Milli(`e`.`__event_time`)) >= 1) AS `worth2d`,
-      accurateCast(countIf(`e`.`amount` IS NOT NULL AND ({p0_Int64:Int64} - toUnixTimestamp64Milli(`e`.`__event_time`)) >= 1), 'Int32') AS `worth2d__events`
+      accurateCast(countIf(`e`.`amount` IS NOT NULL AND ({p0_Int64:Int64} - toUnixTimestamp64Milli(`e`.`__event_time`)) >= 1), 'Int32') AS `worth2d__events`,
+      arraySort(groupUniqArrayIf(`e`.`kind`, ({p0_Int64:Int64} - toUnixTimestamp64Milli(`e`.`__event_time`)) >= 1)) AS `different2d`,
+      tupleElement(sumMapIf([assumeNotNull(`e`.`amount`) + 0], [1], `e`.`amount` IS NOT NULL AND ({p0_Int64:Int64} - toUnixTimestamp64Milli(`e`.`__event_time`)) >= 1), 1) AS `usual2d__values`,
+      arrayMap(c -> accurateCast(c, 'Int32'), tupleElement(sumMapIf([assumeNotNull(`e`.`amount`) + 0], [1], `e`.`amount` IS NOT NULL AND ({p0_Int64:Int64} - toUnixTimestamp64Milli(`e`.`__event_time`)) >= 1), 2)) AS `usual2d__counts`,
+      tupleElement(sumMapIf([`e`.`kind`], [1], ({p0_Int64:Int64} - toUnixTimestamp64Milli(`e`.`__event_time`)) >= 1), 1) AS `kinds2d__values`,
+      arrayMap(c -> accurateCast(c, 'Int32'), tupleElement(sumMapIf([`e`.`kind`], [1], ({p0_Int64:Int64} - toUnixTimestamp64Milli(`e`.`__event_time`)) >= 1), 2)) AS `kinds2d__counts`
     FROM (
-      SELECT `__event_id`, `__event_time`, `__known_at`, `__sequence`, `userId`, `amount`
+      SELECT `__event_id`, `__event_time`, `__known_at`, `__sequence`, `userId`, `amount`, `kind`
       FROM `events_visits`
     ) AS `e`
     WHERE `e`.`__event_time` <= fromUnixTimestamp64Milli({p0_Int64:Int64}, 'UTC') AND toUnixTimestamp64Milli(`e`.`__event_time`) BETWEEN {p1_Int64:Int64} AND {p0_Int64:Int64} - 1

@@ -56,6 +56,7 @@ const reports = source('reports', {
 const of = { entity: user, source: visits };
 const whole = { bounds: '[]' } as const;
 const delayed = { delay: '1d' } as const;
+const hopping = { hop: '2d' } as const;
 
 const views = [
   featureView('latest', { ...of, features: (v) => ({ amount: latest(v.amount), tags: latest(v.tags) }) }),
@@ -86,7 +87,16 @@ const views = [
       worth: decayedSum(v.amount, { halfLife: '1d' }).over('4d', whole),
     }),
   }),
-  featureView('hops', { ...of, features: (v) => ({ visits: count().over('2d', { hop: '2d' }), worth: sum(v.amount).over('2d', { hop: '2d' }) }) }),
+  featureView('hops', {
+    ...of,
+    features: (v) => ({
+      visits: count().over('2d', hopping),
+      worth: sum(v.amount).over('2d', hopping),
+      different: countDistinct(v.kind).over('2d', hopping),
+      usual: topK(1, v.amount).over('2d', hopping),
+      kinds: countBy(v.kind).over('2d', hopping),
+    }),
+  }),
   featureView('history', { ...of, features: () => ({ visits: count().over('all') }) }),
   featureView('bounds', {
     ...of,

@@ -89,7 +89,7 @@ const instant = fc.tuple(fc.integer({ min: 0, max: 16 }), fc.constantFrom(0, 0, 
 const duration = fc.constantFrom(1, 2, 499, 500, 501, 1000, 2500, 60_000, 40 * 86_400_000);
 
 /** Of these a window may have a hop. */
-const HOPPING: readonly AggregateFunction[] = ['count', 'sum', 'avg', 'min', 'max', 'varianceSample', 'variancePopulation', 'stddevSample', 'stddevPopulation', 'approxCountDistinct', 'ratio', 'rate', 'decayedCount', 'decayedSum'];
+const HOPPING: readonly AggregateFunction[] = ['count', 'sum', 'avg', 'min', 'max', 'varianceSample', 'variancePopulation', 'stddevSample', 'stddevPopulation', 'countDistinct', 'approxCountDistinct', 'topK', 'countBy', 'ratio', 'rate', 'decayedCount', 'decayedSum'];
 
 const windowArbitrary = fc.record({
   sizeMs: fc.option(duration, { freq: 6 }),

@@ -47,7 +47,7 @@ describe('a sketch', () => {
 describe('the sketches of hops', () => {
   const listed = (sketches: readonly (readonly number[])[]) => {
     let end = 0;
-    return { ends: sketches.map((own) => (end += own.length)), hashes: sketches.flat() };
+    return { ends: sketches.map((own) => (end += own.length)), values: sketches.flat() };
   };
 
   it('give without what is not read the sketch of every window, whenever that is left out', () => {
@@ -56,10 +56,10 @@ describe('the sketches of hops', () => {
       const sketches = values.map(sketchOf);
       const kept = withoutUnread(listed(sketches));
       values.forEach((_, from) => expect(sketchFrom(kept, from)).toEqual(sketchOf(values.slice(from).flat())));
-      expect(kept.hashes.length).toBe(new Set(kept.hashes).size);
+      expect(kept.values.length).toBe(new Set(kept.values).size);
       // What comes late, to any hop, finds the same there as in hops that nothing was left out of.
       const hop = below(values.length);
-      const [more, before] = [sketchOf([1, 2, 3, 20_000]), kept.ends.map((end, i) => kept.hashes.slice(kept.ends[i - 1] ?? 0, end))];
+      const [more, before] = [sketchOf([1, 2, 3, 20_000]), kept.ends.map((end, i) => kept.values.slice(kept.ends[i - 1] ?? 0, end))];
       const added = (own: readonly number[]): readonly number[] => [...new Set([...own, ...more])].sort((a, b) => a - b);
       const withMore = (all: readonly (readonly number[])[]) => withoutUnread(listed(all.map((own, i) => (i === hop ? added(own) : own))));
       expect(withMore(before)).toEqual(withMore(sketches));
@@ -68,7 +68,7 @@ describe('the sketches of hops', () => {
 
   it('are few: of n values in whatever hops about 1024 × (1 + ln(n ÷ 1024)) hashes', () => {
     const [hops, each] = [200, 500];
-    const { hashes } = withoutUnread(listed(count(hops).map((hop) => sketchOf(count(each).map((i) => each * hop + i)))));
+    const { values: hashes } = withoutUnread(listed(count(hops).map((hop) => sketchOf(count(each).map((i) => each * hop + i)))));
     const expected = SKETCH_SIZE * (1 + Math.log((hops * each) / SKETCH_SIZE));
     expect(hashes.length / expected).toBeGreaterThan(0.95);
     expect(hashes.length / expected).toBeLessThan(1.05);

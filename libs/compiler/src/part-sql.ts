@@ -93,12 +93,14 @@ function emitValuePart(role: ValueRole, partType: FieldType, context: PartContex
       return emitSketch(emitHashes(known, context));
     case 'distinct':
       return `arraySort(${call('groupUniqArray', [emitDistinctKey(type, known)], there)})`;
-    case 'top':
-      return emitTop(`tupleElement(${histogram(known)}, 1)`, `tupleElement(${histogram(known)}, 2)`, aggregate.n!);
+    case 'top': {
+      const counts = histogram(emitComparable(type, known));
+      return emitTop(`tupleElement(${counts}, 1)`, `tupleElement(${counts}, 2)`, aggregate.n!);
+    }
     case 'values':
-      return `tupleElement(${histogram(known)}, 1)`;
+      return `tupleElement(${histogram(emitComparable(type, known))}, 1)`;
     case 'counts':
-      return int32Each(`tupleElement(${histogram(known)}, 2)`);
+      return int32Each(`tupleElement(${histogram(emitComparable(type, known))}, 2)`);
     case 'histogram': {
       const counts = histogram(emitText(type, known));
       return `mapFromArrays(tupleElement(${counts}, 1), ${int32Each(`tupleElement(${counts}, 2)`)})`;

@@ -2,6 +2,7 @@ import { isSketch, oldestAt, type TileGroup } from '@granary/aggregates';
 import { EVENT, identifier, type Instant, type Source } from '@granary/contracts';
 import { column, emitDefault, indent, list, type Emitter } from './emit.js';
 import { EVENTS } from './events.js';
+import { emitCountingHops, emitEnds, emitInNewestHops } from './hop-lists-sql.js';
 import { emitHopStart } from './hops.js';
 import { emitParts } from './parts.js';
 import { emitWithoutUnread } from './sketch-sql.js';
@@ -39,7 +40,9 @@ export function emitTiles(emitter: Emitter, group: TileGroup, alias: string, sco
   const parts = totals.flatMap(({ feature }) => emitParts(emitter, feature, source, { at: ms, frame: null, requestId: null, only: null }));
   const ofHop = totals.flatMap((total) => total.parts.map((part) => (part.nullable ? `ifNull(${column(EACH, part.name)}, ${emitDefault(part.type)})` : column(EACH, part.name))));
   // The first of a hop's tuple is when it begins.
-  const sketches = totals.flatMap((total) => total.parts.map(() => isSketch(total))).flatMap((sketch, i) => (sketch ? [i + 2] : []));
+  let elements = 1;
+  const placed = totals.map((total) => ({ total, at: total.parts.map(() => ++elements) }));
+  const sketches = placed.flatMap(({ total, at }) => (isSketch(total) ? at : []));
   const subquery = `(
   SELECT
 ${indent(list([...keys.map((key) => `${column(EACH, key)} AS ${identifier(key)}`), `arraySort(groupArray(tuple(${[column(EACH, START), ...ofHop].join(', ')}))) AS ${identifier(TILES)}`, ...sketches.map((i) => `${emitWithoutUnread(element(i, identifier(TILES)))} AS ${identifier(sketchName(i))}`)]))}
@@ -52,12 +55,20 @@ ${indent(indent(list([...keys.map((key, i) => `${e(keyFields[i]!)} AS ${identifi
   ) AS ${identifier(EACH)}
   GROUP BY ${keys.map((key) => column(EACH, key)).join(', ')}
 ) AS ${identifier(alias)}`;
-  const columnsOf = (i: number): readonly string[] => {
-    if (!sketches.includes(i)) return [element(i, column(alias, TILES))];
-    const own = column(alias, sketchName(i));
-    return [`arrayMap(x -> toInt32(x), arrayCumSum(x -> length(x), ${own}))`, `arrayFlatten(${own})`];
+  const tiles = column(alias, TILES);
+  const columnsOf = ({ total, at }: (typeof placed)[number]): readonly string[] => {
+    const own = at.map((i) => element(i, tiles));
+    if (isSketch(total)) return [emitEnds(column(alias, sketchName(at[0]!))), `arrayFlatten(${column(alias, sketchName(at[0]!))})`];
+    switch (total.layout) {
+      case 'each':
+        return own;
+      case 'newest':
+        return emitInNewestHops(own[0]!);
+      case 'counted':
+        return emitCountingHops(own[0]!, own[1]!);
+    }
   };
-  return { subquery, columns: [`arrayMap(x -> toFloat64(x.1), ${column(alias, TILES)})`, ...ofHop.flatMap((_, i) => columnsOf(i + 2))] };
+  return { subquery, columns: [`arrayMap(x -> toFloat64(x.1), ${tiles})`, ...placed.flatMap(columnsOf)] };
 }
 
 function element(i: number, tiles: string): string {

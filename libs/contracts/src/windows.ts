@@ -16,7 +16,7 @@ export function formatWindow({ sizeMs, delayMs, bounds, hopMs, includeRequest }:
   ].join(', ');
 }
 
-/** Those of which a hop's events come to something of bounded size, however many they are. */
+/** Those of which a hop's events come to parts that merge: of bounded size, or as many as they have different values. */
 const HOPPING: ReadonlySet<AggregateFunction> = new Set<AggregateFunction>([
   'count',
   'sum',
@@ -27,7 +27,10 @@ const HOPPING: ReadonlySet<AggregateFunction> = new Set<AggregateFunction>([
   'variancePopulation',
   'stddevSample',
   'stddevPopulation',
+  'countDistinct',
   'approxCountDistinct',
+  'topK',
+  'countBy',
   'ratio',
   'rate',
   'decayedCount',
@@ -45,7 +48,7 @@ export function hopProblem({ fn, window }: Pick<Aggregate, 'fn' | 'window'>): { 
   const { hopMs, sizeMs = null, bounds = '[)' } = window ?? {};
   if (hopMs === undefined) return null;
   if (OF_THE_NEWEST.has(fn)) return { message: 'takes no hop: it keeps only its newest events without one', todo: 'Leave the hop out: the window is exact then, and as small.' };
-  if (!takesHop(fn)) return { message: 'takes no hop: it needs every event or value of its window, so a hop would bound nothing', todo: fn === 'countDistinct' ? 'Leave the hop out: countDistinct is exact then; or use approxCountDistinct, which takes one.' : `Leave the hop out: ${fn} is exact then.` };
+  if (!takesHop(fn)) return { message: 'takes no hop: it needs every event or value of its window, so a hop would bound nothing', todo: `Leave the hop out: ${fn} is exact then.` };
   if (sizeMs === null) return { message: 'has a hop over all of history, which has no far end', todo: 'Leave the hop out, or give the window a length.' };
   if (!(Number.isInteger(hopMs) && hopMs > 0)) return { message: `has a hop of ${hopMs} ms`, todo: "Give it a length, such as '1h'." };
   if (hopMs > sizeMs) return { message: `has a hop of ${formatDuration(hopMs)}, longer than its window of ${formatDuration(sizeMs)}`, todo: `Hop by at most ${formatDuration(sizeMs)}: the far end is off by up to one hop.` };

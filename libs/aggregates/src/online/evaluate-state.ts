@@ -125,7 +125,7 @@ function compileReader({ feature, kept, at: place, parts, place: where, tiles }:
   const compute: Compute = compileCompute(feature, where, schema, false);
   const window = positionOf(windows, windowOf(feature));
   if (kept === 'log') return ({ batch, bounds: { from, to }, at }) => compute(batch, from[window]!, to[window]!, at, null);
-  const before = tiles === null ? ({ row }: EntityState): Parts | null => row?.slice(place, place + parts.length) ?? null : compileMergeTiles(tiles, windowOf(feature)!);
+  const before = tiles === null ? ({ row }: EntityState): Parts | null => row?.slice(place, place + parts.length) ?? null : compileMergeTiles(feature, tiles);
   return ({ state, totals, at }) => {
     const { batch, from, to } = totals[window]!;
     return compute(batch, from, to, at, before(state, at));

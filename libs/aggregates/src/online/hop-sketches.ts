@@ -1,18 +1,13 @@
 import { SKETCH_SIZE } from '../distinct-sketch.js';
-
-/** The hashes of hops, the oldest hop's first, each hop's rising; `ends` says behind which of them each hop's end. */
-export interface HopSketches {
-  readonly ends: readonly number[];
-  readonly hashes: readonly number[];
-}
+import { valuesFrom, type HopLists } from './hop-lists.js';
 
 /**
- * What windows need that hold the hops from any one on: a hash in the newest hop that has it, and only if fewer than
+ * What windows need of hashes that hold the hops from any one on: a hash in the newest hop that has it, and only if fewer than
  * `SKETCH_SIZE` smaller ones lie in that hop and those after it (bottom-k over a sliding window: Babcock, Datar and Motwani
  * 2002). Of n different values about k · (1 + ln(n / k)) are left, however many the hops are. What is left out no later event
  * and no newer far end brings back, so it may be left out early or late.
  */
-export function withoutUnread({ ends, hashes }: HopSketches): HopSketches {
+export function withoutUnread({ ends, values: hashes }: HopLists<number>): HopLists<number> {
   const hopOf = new Map<number, number>();
   ends.forEach((end, hop) => {
     for (let i = ends[hop - 1] ?? 0; i < end; i++) hopOf.set(hashes[i]!, hop);
@@ -32,7 +27,7 @@ export function withoutUnread({ ends, hashes }: HopSketches): HopSketches {
     while (counted === SKETCH_SIZE && counts[oldest] === 0) oldest++;
   }
   let end = 0;
-  return { ends: kept.map((own) => (end += own.length)), hashes: kept.flat() };
+  return { ends: kept.map((own) => (end += own.length)), values: kept.flat() };
 }
 
 /** About how many hashes `withoutUnread` leaves of so many different values. */
@@ -41,7 +36,7 @@ export function hashesKept(values: number): number {
 }
 
 /** The smallest hashes of the hops from `from` on, rising; of hops that `withoutUnread` gave. */
-export function sketchFrom({ ends, hashes }: HopSketches, from: number): readonly number[] {
-  const rising = Float64Array.from(hashes.slice(ends[from - 1] ?? 0)).sort();
+export function sketchFrom(hops: HopLists<number>, from: number): readonly number[] {
+  const rising = Float64Array.from(valuesFrom(hops, from)).sort();
   return Array.from(rising.subarray(0, SKETCH_SIZE));
 }

@@ -1,10 +1,11 @@
-import type { AggregateFunction, Instant, Scalar } from '@granary/contracts';
+import { valueMap, type AggregateFunction, type Feature, type Instant, type Scalar } from '@granary/contracts';
 import { compareValues } from '../compare.js';
 import type { Parts } from '../fold-of.js';
 import { wholeSum, wholeSumParts } from '../whole-sum.js';
-import { oldestAt, type AgeRange } from '../window.js';
+import { ageRange, oldestAt } from '../window.js';
 import type { EntityState } from './entity-state.js';
-import { arrayOf, firstFrom } from './fold-tiles.js';
+import { arrayOf, columnsOf, firstFrom } from './fold-tiles.js';
+import { countsFrom, hopCounts, hopLists, valuesFrom, type HopLists } from './hop-lists.js';
 import { sketchFrom } from './hop-sketches.js';
 import type { TiledFeature } from './represent-tiles.js';
 
@@ -12,14 +13,15 @@ import type { TiledFeature } from './represent-tiles.js';
 type Merge = (columns: readonly (readonly Scalar[])[], counts: readonly number[], from: number) => Parts;
 
 /** Makes, once for a feature, the function that gives what a window's hops come to as of an instant; null: nothing counts in them. */
-export function compileMergeTiles({ group, total }: TiledFeature, ages: AgeRange): (state: EntityState, at: Instant) => Parts | null {
-  const merge = MERGES[total.feature.aggregate.fn];
-  if (merge === undefined) throw new Error(`${total.feature.aggregate.fn} has no totals that merge hop by hop`);
+export function compileMergeTiles({ aggregate: { fn, window } }: Feature, { group, total }: TiledFeature): (state: EntityState, at: Instant) => Parts | null {
+  const merge = MERGES[fn];
+  if (merge === undefined) throw new Error(`${fn} has no totals that merge hop by hop`);
+  const ages = ageRange(window!)!;
   return ({ row }, at) => {
     const counts = arrayOf(row, total.countsAt) as readonly number[];
     const from = firstFrom(arrayOf(row, group.startsAt) as readonly number[], at - oldestAt(ages, at));
     if (totalOf(counts, from) === 0) return null;
-    return merge(Array.from({ length: total.width }, (_, i) => arrayOf(row, total.at + i)), counts, from);
+    return merge(columnsOf(row, total), counts, from);
   };
 }
 
@@ -68,7 +70,16 @@ const variance: Merge = ([counts, means, deviations], _, from) => {
 /** All weights are as of the instant of the base. */
 const decayed: Merge = ([weights, asOf], counts, from) => [totalOf(weights!, from), asOf![counts.findIndex((count, i) => i >= from && count !== 0)]!];
 
-const sketch: Merge = ([ends, hashes], _counts, from) => [sketchFrom({ ends: ends as readonly number[], hashes: hashes as readonly number[] }, from)];
+const sketch: Merge = (columns, _counts, from) => [sketchFrom(hopLists(columns) as HopLists<number>, from)];
+
+const distinct: Merge = (columns, _counts, from) => [valuesFrom(hopLists(columns), from)];
+
+const valueCounts: Merge = (columns, _counts, from) => countsFrom(hopCounts(columns), from);
+
+const histogram: Merge = (columns, _counts, from) => {
+  const [values, counts] = countsFrom(hopCounts(columns), from);
+  return [valueMap(values.map((value, i) => [String(value), counts[i]!]))];
+};
 
 const MERGES: Readonly<Partial<Record<AggregateFunction, Merge>>> = {
   count: add,
@@ -80,7 +91,10 @@ const MERGES: Readonly<Partial<Record<AggregateFunction, Merge>>> = {
   variancePopulation: variance,
   stddevSample: variance,
   stddevPopulation: variance,
+  countDistinct: distinct,
   approxCountDistinct: sketch,
+  topK: valueCounts,
+  countBy: histogram,
   ratio: add,
   rate: add,
   decayedCount: decayed,

@@ -1,4 +1,4 @@
-import { takesHop, type Aggregate, type Feature, type FieldType } from '@granary/contracts';
+import { named, takesHop, type Aggregate, type Feature, type FieldType } from '@granary/contracts';
 import { partsOf, type Part } from '../parts.js';
 import { ageRange, type AgeRange } from '../window.js';
 import { placeOf, type EventPlace } from './event-place.js';
@@ -18,14 +18,12 @@ export interface TileGroup {
   readonly totals: readonly TileTotal[];
 }
 
-/**
- * What the events of each hop come to: an array for each of its parts, with an element for each hop. A sketch takes two: behind
- * which hash each hop's end, and the hashes of all hops (`HopSketches`).
- */
+/** What the events of each hop come to. */
 export interface TileTotal {
   /** Over all of history, as `totalParts` needs it. */
   readonly feature: Feature;
   readonly place: EventPlace;
+  readonly layout: TileLayout;
   /** Where nothing counts, their elements stand for null: `counts` is 0 there. */
   readonly parts: readonly Part[];
   /** The columns of the row with its parts: the first of them, and how many. */
@@ -34,6 +32,14 @@ export interface TileTotal {
   /** The column that says how many events count in each hop. */
   readonly countsAt: number;
 }
+
+/**
+ * How the parts of hops stand in columns of the row, which are arrays.
+ * - `each`: a column for each part, with an element for each hop.
+ * - `newest`: the part is a list, and each of its values is kept in the newest hop that has it (`HopLists`).
+ * - `counted`: the parts are values and how often each occurs (`HopCounts`).
+ */
+export type TileLayout = 'each' | 'newest' | 'counted';
 
 /** What a window with a hop reads. */
 export interface TiledFeature {
@@ -45,7 +51,7 @@ export function isTiled({ fn, window }: Aggregate): boolean {
   return window?.hopMs !== undefined && takesHop(fn);
 }
 
-/** A column of the row that holds an array with an element for each hop. */
+/** A column of the row that holds an array. */
 export interface TileColumn {
   readonly name: string;
   readonly of: Extract<FieldType, { kind: 'array' }>['of'];
@@ -74,15 +80,16 @@ export function representTiles(features: readonly Feature[], events: EventSchema
       const key = JSON.stringify([parts.map(({ role, type }) => [role, type]), place, feature.aggregate.halfLifeMs]);
       const known = totals.get(key);
       if (known !== undefined) return known;
-      const own = parts.flatMap((part) => columnsOf(name, part));
+      const layout = layoutOf(parts);
+      const own = columnsOf(name, parts, layout);
       const [at] = own.map(add) as [number];
       const counts = parts.findIndex(({ role }) => role === 'count');
       const countsAt = counts >= 0 ? at + counts : total(countOf(feature, events, place)).at;
-      const made = { feature, place, parts, at, width: own.length, countsAt };
+      const made = { feature, place, layout, parts, at, width: own.length, countsAt };
       totals.set(key, made);
       return made;
     };
-    const read = members.map((feature) => [feature, total(overAll(feature))] as const);
+    const read = members.map((feature) => [feature, total(totalRead(feature, events))] as const);
     const ranges = members.map(({ aggregate }) => ageRange(aggregate.window!)!);
     const ages = ranges.reduce((longest, each) => (each.oldest > longest.oldest ? each : longest));
     const group = { hopMs: ages.hopMs!, ages, startsAt, totals: [...totals.values()].sort((a, b) => a.at - b.at) };
@@ -92,13 +99,23 @@ export function representTiles(features: readonly Feature[], events: EventSchema
   return { groups, of, columns };
 }
 
-function columnsOf(group: string, part: Part): readonly TileColumn[] {
-  const name = `${group}_${part.name}`;
-  if (part.type.kind !== 'array') return [{ name, of: part.type as TileColumn['of'] }];
-  return [
-    { name: `${name}__ends`, of: { kind: 'int32' } },
-    { name, of: part.type.of },
-  ];
+function layoutOf([first]: readonly Part[]): TileLayout {
+  if (first!.role === 'values') return 'counted';
+  return first!.type.kind === 'array' ? 'newest' : 'each';
+}
+
+function columnsOf(group: string, parts: readonly Part[], layout: TileLayout): readonly TileColumn[] {
+  const columns = parts.map(({ name, type }) => ({ name: `${group}_${name}`, of: (type.kind === 'array' ? type.of : type) as TileColumn['of'] }));
+  const [first, ...others] = columns as [TileColumn, ...TileColumn[]];
+  const added = (suffix: string): TileColumn => ({ name: `${first.name}__${suffix}`, of: { kind: 'int32' } });
+  switch (layout) {
+    case 'each':
+      return columns;
+    case 'newest':
+      return [added('ends'), first];
+    case 'counted':
+      return [added('ends'), first, added('positions'), ...others];
+  }
 }
 
 /** Whether what the events of a hop come to is as many hashes as they have different values, up to a limit. */
@@ -127,9 +144,13 @@ function grouped(features: readonly Feature[], keyOf: (feature: Feature) => stri
   return groups;
 }
 
-function overAll(feature: Feature): Feature {
+/** The feature over all of history; of countBy the topK that counts the same values. */
+function totalRead(feature: Feature, { columns }: EventSchema): Feature {
   const { hopMs: _, ...window } = feature.aggregate.window!;
-  return { ...feature, aggregate: { ...feature.aggregate, window: { ...window, sizeMs: null, includeRequest: true } } };
+  const whole = { ...feature, aggregate: { ...feature.aggregate, window: { ...window, sizeMs: null, includeRequest: true } } };
+  if (whole.aggregate.fn !== 'countBy') return whole;
+  const { type } = named(columns, whole.aggregate.column!);
+  return { ...whole, type: { kind: 'array', of: type as TileColumn['of'] }, aggregate: { ...whole.aggregate, fn: 'topK' } };
 }
 
 /** How many events the feature counts: those with a value, which are all where the field can't be null. */

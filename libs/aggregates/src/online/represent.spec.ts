@@ -68,6 +68,29 @@ describe('windows with a hop', () => {
     expect(kept!.why).toBe('slides with the clock: a total of each hop is kept, at most 25 × 16 B, and of n different values about 1024 × (1 + ln(n ÷ 1024)) hashes of 8 B (all n, if fewer)');
     expect(kept!.exactness).toBe('exact below 1024 different values, else off by 3.1 % on average (standard error), offline the same, from a far end on a whole 1h of UTC');
   });
+
+  it('of values keep how often each occurs in a hop, or which is its newest hop', () => {
+    const hop = (name: string, fn: Aggregate['fn'], type: Feature['type'], extra: Partial<Aggregate> = {}) => feature(name, fn, 'city', type, { sizeMs: 24 * HOUR, hopMs: HOUR }, extra);
+    const texts: Feature['type'] = { kind: 'array', of: { kind: 'string' } };
+    const { row, tiles, features } = representView({ features: [hop('top', 'topK', texts, { n: 1 }), hop('top5', 'topK', texts, { n: 5 }), hop('cities', 'countBy', { kind: 'map', of: { kind: 'int32' } }), hop('different', 'countDistinct', { kind: 'int32' })] }, source);
+    // The first three read the same.
+    expect(tiles[0]!.totals.map(({ layout, feature: { aggregate } }) => [layout, aggregate.fn])).toEqual([['counted', 'topK'], ['each', 'count'], ['newest', 'countDistinct']]);
+    expect(row.slice(1).map(({ name, type }) => [name, type.kind === 'array' && type.of.kind])).toEqual([
+      ['__tiles0', 'float64'],
+      ['__tiles0_top__values__ends', 'int32'],
+      ['__tiles0_top__values', 'string'],
+      ['__tiles0_top__values__positions', 'int32'],
+      ['__tiles0_top__counts', 'int32'],
+      ['__tiles0_top__events', 'int32'],
+      ['__tiles0_different__ends', 'int32'],
+      ['__tiles0_different', 'string'],
+    ]);
+    expect(features.map(({ why }) => why.replace('slides with the clock: a total of each hop is kept, at most ', ''))).toEqual([
+      ...Array.from({ length: 3 }, () => '25 × 16 B, 8 B for each different value of a hop, and each different value once'),
+      '25 × 16 B, and each different value once',
+    ]);
+    expect(features.map(({ exactness }) => exactness)).toEqual(Array.from({ length: 4 }, () => 'exact, from a far end on a whole 1h of UTC'));
+  });
 });
 
 describe('a base', () => {

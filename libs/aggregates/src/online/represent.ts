@@ -4,7 +4,7 @@ import { partsOf, type Part } from '../parts.js';
 import { ageRange } from '../window.js';
 import { eventSchemaOf, placeOf, type EventPlace } from './event-place.js';
 import type { EventSchema } from './event-schema.js';
-import { isSketch, isTiled, mostTiles, representTiles, type TileGroup, type TiledFeature } from './represent-tiles.js';
+import { isSketch, isTiled, mostTiles, representTiles, type TileGroup, type TileTotal, type TiledFeature } from './represent-tiles.js';
 
 /** How a view's values are kept online. It follows from the declaration alone. */
 export interface ViewRepresentation {
@@ -144,8 +144,7 @@ function why(aggregate: Aggregate, tiled: TiledFeature | null): string {
   const { window } = aggregate;
   if (window === null) return 'the newest value';
   if (tiled !== null) {
-    const hashes = isSketch(tiled.total) ? `, and of n different values about ${SKETCH_SIZE} × (1 + ln(n ÷ ${SKETCH_SIZE})) hashes of 8 B (all n, if fewer)` : '';
-    return `slides with the clock: a total of each hop is kept, at most ${mostTiles(ageRange(window)!, window.hopMs!)} × ${bytesOf(tiled)} B${hashes}${window.delayMs === 0 ? '' : `, and the events of ${formatDuration(window.delayMs)}`}`;
+    return `slides with the clock: a total of each hop is kept, at most ${mostTiles(ageRange(window)!, window.hopMs!)} × ${bytesOf(tiled)} B${valuesOf(tiled.total)}${window.delayMs === 0 ? '' : `, and the events of ${formatDuration(window.delayMs)}`}`;
   }
   const over = window.sizeMs === null ? 'all of history' : 'slides with the clock';
   const end = endOf(aggregate);
@@ -156,10 +155,22 @@ function why(aggregate: Aggregate, tiled: TiledFeature | null): string {
   return window.sizeMs === null ? `${over}: kept as a total that each event joins` : `${over}: the events of ${formatDuration(window.sizeMs + window.delayMs)} are kept`;
 }
 
-/** Of one hop, its beginning included, but no hashes of a sketch. */
+/** What a total keeps of the different values of its events. */
+function valuesOf(total: TileTotal): string {
+  switch (total.layout) {
+    case 'each':
+      return '';
+    case 'newest':
+      return isSketch(total) ? `, and of n different values about ${SKETCH_SIZE} × (1 + ln(n ÷ ${SKETCH_SIZE})) hashes of 8 B (all n, if fewer)` : ', and each different value once';
+    case 'counted':
+      return `, 8 B for each different value of a hop, and each different value once`;
+  }
+}
+
+/** Of one hop, its beginning included, but no values. */
 function bytesOf({ group, total }: TiledFeature): number {
   const counts = group.totals.filter(({ at }) => at === total.countsAt);
-  return [...new Set([total, ...counts])].flatMap(({ parts }) => parts).reduce((sum, { type }) => sum + (['int32', 'float32', 'array'].includes(type.kind) ? 4 : 8), 8);
+  return [...new Set([total, ...counts])].flatMap(({ parts, layout }) => (layout === 'each' ? parts : [parts[0]!])).reduce((sum, { type }) => sum + (['int32', 'float32', 'array'].includes(type.kind) ? 4 : 8), 8);
 }
 
 function exactness({ fn, window }: Aggregate): string {

@@ -35,6 +35,11 @@ const features: readonly Feature[] = [
   hopping('pace', 'rate', null, { hopMs: 3 * DAY }, { unitMs: HOUR }),
   hopping('buyers', 'approxCountDistinct', 'payment'),
   hopping('sums', 'approxCountDistinct', 'amount', { sizeMs: 7 * DAY }, { where: CASH }),
+  hopping('payers', 'countDistinct', 'payment'),
+  hopping('amounts', 'countDistinct', 'amount', { delayMs: DAY }, { where: CASH }),
+  hopping('top', 'topK', 'payment', {}, { n: 2 }),
+  hopping('usual', 'topK', 'amount', { sizeMs: 7 * DAY }, { n: 3 }),
+  hopping('ways', 'countBy', 'payment', { sizeMs: DAY }),
   hopping('fading', 'decayedSum', 'amount', {}, { halfLifeMs: 5 * HOUR }),
 ];
 

@@ -10,6 +10,8 @@ export interface HopAdvice {
   readonly hopMs: number;
   /** How many hops it would keep at most. */
   readonly hops: number;
+  /** What the values of all its hops take up, of the entity with the most events; 0: its totals have none. */
+  readonly valueBytes: number;
 }
 
 /** An entity with so many events is worth a word. */
@@ -28,5 +30,5 @@ export function adviseHop({ features, retention }: Pick<ViewRepresentation, 'fea
   const sizeMs = Math.max(...windows.map((window) => window.sizeMs!));
   const hopMs = HOPS.find((hop) => hop < sizeMs && sizeMs / hop <= FEW_HOPS);
   if (hopMs === undefined) return null;
-  return { features: reaching.map(({ feature }) => feature.name), sizeMs, hopMs, hops: mostTiles(ageRange({ sizeMs, delayMs: 0, bounds: '[)', includeRequest: false, hopMs })!, hopMs) };
+  return { features: reaching.map(({ feature }) => feature.name), sizeMs, hopMs, hops: mostTiles(ageRange({ sizeMs, delayMs: 0, bounds: '[)', includeRequest: false, hopMs })!, hopMs), valueBytes: 0 };
 }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { representView } from '@granary/aggregates';
-import type { Feature, Snapshot, Source, VersionedView } from '@granary/contracts';
+import type { Feature, Snapshot, Source, VersionedView, Window } from '@granary/contracts';
 import { OfflineStore } from '@granary/offline-store';
-import { DAY, append, randomFrom, randomSales, reports, sales, shopReports, shopSales, snapshot } from '../testing/shop.js';
+import { DAY, append, randomFrom, randomSales, reports, sales, shopReports, shopSales, snapshot, type Sale } from '../testing/shop.js';
 import { scratchFolder } from '../testing/stores.js';
 import { adviseHop } from './advise-hop.js';
 import { estimateView } from './estimate.js';
@@ -48,6 +48,12 @@ describe('the estimate of a view', () => {
 });
 
 describe('what an entity keeps online', () => {
+  const payments = (more: Partial<Window>): Feature => ({
+    name: 'payments',
+    type: { kind: 'map', of: { kind: 'int32' } },
+    aggregate: { fn: 'countBy', column: 'payment', where: null, window: { sizeMs: 7 * DAY, delayMs: 0, bounds: '[)', includeRequest: false, ...more }, default: null },
+  });
+
   it('is its row, and the events that its windows reach', async () => {
     const perShop = new Map<string, number>();
     for (const sale of events.filter(({ at }) => at >= newest - 7 * DAY)) perShop.set(`${sale.tenant}/${sale.shopId}`, (perShop.get(`${sale.tenant}/${sale.shopId}`) ?? 0) + 1);
@@ -82,9 +88,36 @@ describe('what an entity keeps online', () => {
     expect(bytesPerEntity - rowBytes - 8 * (pairs / entities)).toBeLessThanOrEqual(2 * each! + 1);
   });
 
+  it('is, of counts by value, 8 bytes for each value of each hop and each value once', async () => {
+    const view = { ...shopSales, features: [payments({ hopMs: DAY })] };
+    const inWindow = events.filter(({ at }) => at > newest - 8 * DAY);
+    const [hops, pairs, values] = [(sale: Sale) => Math.floor(sale.at / DAY), (sale: Sale) => `${Math.floor(sale.at / DAY)} ${sale.payment}`, (sale: Sale) => sale.payment].map(
+      (of) => new Set(inWindow.map((sale) => `${sale.tenant}/${sale.shopId}/${of(sale)}`)).size / entities,
+    ) as [number, number, number];
+    const { rowBytes, hopBytes } = sizeOf(view, sales);
+    // The hop's beginning, where its pairs end, and how many events count.
+    expect(hopBytes).toEqual([8 + 4 + 4]);
+    const { bytesPerEntity } = await estimateView(store, snapshot, view);
+    expect(Math.abs(bytesPerEntity - (rowBytes + 16 * hops + 8 * pairs + 2 * values))).toBeLessThanOrEqual(0.5);
+  });
+
+  it('could be totals of hops, with fewer values than events', async () => {
+    const many: Source = { ...sales, name: 'many' };
+    await append(store, many, randomSales(randomFrom(seed), 3_000, 1));
+    const world: Snapshot = { ...snapshot, sources: [...snapshot.sources, many] };
+    const adviseOf = async (feature: Feature) => (await estimateView(store, world, { ...shopSales, source: 'many', features: [feature] })).hop;
+    const of = payments({ sizeMs: 700 * DAY });
+    // In each hop of a day both, or one.
+    const advice = await adviseOf(of);
+    expect(advice).toMatchObject({ features: ['payments'], hopMs: DAY });
+    expect(advice!.valueBytes).toBeLessThanOrEqual(4 + 2 * 8 * advice!.hops);
+    expect(advice!.valueBytes).toBeGreaterThan(0);
+    expect(await adviseOf({ ...of, type: { kind: 'array', of: { kind: 'string' } }, aggregate: { ...of.aggregate, fn: 'topK', column: 'saleId', n: 3 } })).toBeNull();
+  });
+
   it('could be totals of hops, where it is very many events that nothing needs one by one', () => {
     const advise = (mostEvents: number, ...names: string[]) => adviseHop(representView(only(shopSales, ...names), sales), mostEvents);
-    expect(advise(9_000, 'sales1d', 'turnover7d', 'lastPayment', 'amount')).toEqual({ features: ['turnover7d'], sizeMs: 7 * DAY, hopMs: DAY / 96, hops: 673 });
+    expect(advise(9_000, 'sales1d', 'turnover7d', 'lastPayment', 'amount')).toEqual({ features: ['turnover7d'], sizeMs: 7 * DAY, hopMs: DAY / 96, hops: 673, valueBytes: 0 });
     expect([advise(1_000, 'turnover7d'), advise(9_000, 'lastPayment', 'amount')]).toEqual([null, null]);
     const [turnover] = only(shopSales, 'turnover7d').features as [Feature];
     const percentile: Feature = { ...turnover, name: 'p', aggregate: { ...turnover.aggregate, fn: 'percentile', fraction: 0.5 } };

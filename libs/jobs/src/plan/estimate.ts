@@ -1,8 +1,9 @@
-import { ageRange, hashesKept, isSketch, representView, type TileGroup, type ViewRepresentation } from '@granary/aggregates';
-import { EARLIEST, EVENT, LATEST, eventsTable, identifier, named, storedSources, type Aggregate, type Instant, type Snapshot, type Source, type VersionedView } from '@granary/contracts';
+import { ageRange, representView, type TileGroup, type ViewRepresentation } from '@granary/aggregates';
+import { EARLIEST, EVENT, LATEST, eventsTable, identifier, named, storedSources, type Instant, type Snapshot, type Source, type VersionedView } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
 import { adviseHop, type HopAdvice } from './advise-hop.js';
 import { onlineSize } from './online-size.js';
+import { emitValueCounts, listTotals, valueBytes, type ListTotal } from './tile-values.js';
 
 /** What a view costs, from the events that are stored now. */
 export interface ViewEstimate {
@@ -18,7 +19,7 @@ export interface ViewEstimate {
   readonly mostEventsPerEntity: number | null;
   /** Of each of them. */
   readonly bytesPerEvent: number;
-  /** What a hop would keep instead; null: the events are few, or needed one by one. */
+  /** What a hop would keep instead; null: the events are few, needed one by one, or as different as they are many. */
   readonly hop: HopAdvice | null;
   /** About how many entities have rows; null: only the query of its source could say. */
   readonly entities: number | null;
@@ -34,11 +35,13 @@ export async function estimateView(store: OfflineStore, snapshot: Snapshot, view
   const representation = representView(view, source);
   const { rowBytes, eventBytes, hopBytes } = onlineSize(view.version, representation);
   const holder = keyHolder(snapshot, source);
-  const known = holder !== null && inputs.includes(holder) ? await countKept(store, holder, view, representation) : { entities: null, eventsPerEntity: null, mostEventsPerEntity: null, hopsPerEntity: null, hashesPerEntity: 0 };
-  const { hopsPerEntity, hashesPerEntity, ...events } = known;
+  const counted = holder !== null && inputs.includes(holder);
+  const known = counted ? await countKept(store, holder, view, representation) : { entities: null, eventsPerEntity: null, mostEventsPerEntity: null, hopsPerEntity: null, valueBytesPerEntity: 0 };
+  const { hopsPerEntity, valueBytesPerEntity, ...events } = known;
   const kept = eventBytes === 0 ? { ...events, eventsPerEntity: 0, mostEventsPerEntity: 0 } : events;
-  const ofHops = hopBytes.reduce((sum, bytes, i) => sum + bytes * (hopsPerEntity?.[i] ?? 0), 8 * hashesPerEntity);
-  const hop = adviseHop(representation, kept.mostEventsPerEntity ?? 0);
+  const ofHops = hopBytes.reduce((sum, bytes, i) => sum + bytes * (hopsPerEntity?.[i] ?? 0), valueBytesPerEntity);
+  const advice = adviseHop(representation, kept.mostEventsPerEntity ?? 0);
+  const hop = advice === null || !counted ? advice : await priceHop(store, holder, view, source, advice, eventBytes);
   return { rows, rowsInWindows, ...kept, bytesPerEvent: eventBytes, bytesPerEntity: Math.round(rowBytes + (kept.eventsPerEntity ?? 0) * eventBytes + ofHops), hop };
 }
 
@@ -57,34 +60,61 @@ function keyHolder(snapshot: Snapshot, source: Source): Source | null {
 const HEAVY_KEYS = 1_000;
 
 /** What the entities keep as of the newest event. */
-async function countKept(store: OfflineStore, holder: Source, view: VersionedView, { retention: { reachMs, ends, newestEvent }, tiles }: ViewRepresentation): Promise<Pick<ViewEstimate, 'entities' | 'eventsPerEntity' | 'mostEventsPerEntity'> & { readonly hopsPerEntity: readonly number[] | null; readonly hashesPerEntity: number }> {
+async function countKept(store: OfflineStore, holder: Source, view: VersionedView, { retention: { reachMs, ends, newestEvent }, tiles }: ViewRepresentation): Promise<Pick<ViewEstimate, 'entities' | 'eventsPerEntity' | 'mostEventsPerEntity'> & { readonly hopsPerEntity: readonly number[] | null; readonly valueBytesPerEntity: number }> {
   const keys = view.keyFields.map(identifier).join(', ');
-  const inReach = `${identifier(EVENT.time)} >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')`;
+  const inReach = happenedFrom('{from:Int64}');
   const started = (i: number): string => `toUnixTimestamp64Milli(${identifier(EVENT.time)}) >= {starts:Array(Int64)}[${i + 1}]`;
   const hopsOf = ({ hopMs }: TileGroup, i: number): string => `uniqIf(${keys}, intDiv(toUnixTimestamp64Milli(${identifier(EVENT.time)}), ${hopMs}), ${started(i)})`;
-  // What the holder has no column of may be different in each event.
-  const valuesOf = ({ column }: Aggregate, i: number): string => (holder.fields.some(({ name }) => name === column) ? `uniqIf(${keys}, ${identifier(column!)}, ${started(i)})` : `countIf(${started(i)})`);
-  const sketches = tiles.flatMap(({ totals }, i) => totals.filter(isSketch).map(({ feature }) => valuesOf(feature.aggregate, i)));
-  const sql = `SELECT uniq(${keys}) AS entities, count() AS events, countIf(${inReach}) AS reached, approx_top_countIf(1, ${HEAVY_KEYS})(tuple(${keys}), ${inReach}) AS heaviest,
-tupleElement(heaviest[1], 2) - tupleElement(heaviest[1], 3) AS most, [${tiles.map(hopsOf).join(', ')}]::Array(UInt64) AS hops, [${sketches.join(', ')}]::Array(UInt64) AS different FROM ${identifier(eventsTable(holder))}`;
+  const lists = listTotals({ tiles });
+  const sql = `SELECT uniq(${keys}) AS entities, count() AS events, countIf(${inReach}) AS reached, ${emitHeaviest(keys, inReach)} AS heaviest,
+tupleElement(heaviest[1], 2) - tupleElement(heaviest[1], 3) AS most, [${tiles.map(hopsOf).join(', ')}]::Array(UInt64) AS hops, [${lists.map((each) => emitValueCounts(each, holder, keys, started(each.group))).join(', ')}]::Array(Array(UInt64)) AS lists FROM ${identifier(eventsTable(holder))}`;
   // An instant after all events: none is kept for its age.
   const from = reachMs < 0 ? LATEST : await reachedFrom(store, holder, reachMs);
   const starts = await Promise.all(tiles.map(({ ages }) => reachedFrom(store, holder, ages.oldest)));
   const [row] = await store.rows({ sql, params: { from, starts } }, { comment: 'plan' });
   const [entities, events, reached, most] = ['entities', 'events', 'reached', 'most'].map((name) => Number(row![name] ?? 0)) as [number, number, number, number];
-  if (entities === 0) return { entities, eventsPerEntity: 0, mostEventsPerEntity: 0, hopsPerEntity: null, hashesPerEntity: 0 };
+  if (entities === 0) return { entities, eventsPerEntity: 0, mostEventsPerEntity: 0, hopsPerEntity: null, valueBytesPerEntity: 0 };
   const hopsPerEntity = (row!['hops'] as readonly unknown[]).map((hops) => Number(hops) / entities);
-  const hashesPerEntity = (row!['different'] as readonly unknown[]).reduce<number>((sum, values) => sum + hashesKept(Number(values) / entities), 0);
+  const valueBytesPerEntity = totalBytes(lists, row!['lists'], entities);
   const single = ends.reduce((sum, { n }) => sum + n, newestEvent ? 1 : 0);
   const eventsPerEntity = Math.min(events / entities, reached / entities + single);
-  return { entities, eventsPerEntity, mostEventsPerEntity: Math.max(most, Math.ceil(eventsPerEntity)), hopsPerEntity, hashesPerEntity };
+  return { entities, eventsPerEntity, mostEventsPerEntity: Math.max(most, Math.ceil(eventsPerEntity)), hopsPerEntity, valueBytesPerEntity };
+}
+
+/** Null where the values of its hops would take up as much as the events that the entity with the most keeps. */
+async function priceHop(store: OfflineStore, holder: Source, view: VersionedView, source: Source, advice: HopAdvice, eventBytes: number): Promise<HopAdvice | null> {
+  const hopping = view.features.filter(({ name }) => advice.features.includes(name)).map((feature) => ({ ...feature, aggregate: { ...feature.aggregate, window: { ...feature.aggregate.window!, hopMs: advice.hopMs } } }));
+  const lists = listTotals(representView({ features: hopping }, source));
+  if (lists.length === 0) return advice;
+  const keys = view.keyFields.map(identifier).join(', ');
+  const [table, inReach] = [identifier(eventsTable(holder)), happenedFrom('{from:Int64}')];
+  const heaviest = `tuple(${keys}) = (SELECT tupleElement(${emitHeaviest(keys, inReach)}[1], 1) FROM ${table})`;
+  const sql = `SELECT count() AS events, [${lists.map((each) => emitValueCounts(each, holder, keys, 'true')).join(', ')}]::Array(Array(UInt64)) AS lists FROM ${table} WHERE ${inReach} AND ${heaviest}`;
+  const [row] = await store.rows({ sql, params: { from: await reachedFrom(store, holder, advice.sizeMs) } }, { comment: 'plan' });
+  const bytes = totalBytes(lists, row!['lists'], 1);
+  return 2 * bytes > Number(row!['events']) * eventBytes ? null : { ...advice, valueBytes: bytes };
+}
+
+function totalBytes(lists: readonly ListTotal[], counts: unknown, entities: number): number {
+  return lists.reduce((sum, each, i) => {
+    const [values, pairs] = ((counts as readonly (readonly unknown[])[])[i]!).map((count) => Number(count) / entities) as [number, number];
+    return sum + valueBytes(each, [values, pairs]);
+  }, 0);
+}
+
+function happenedFrom(ms: string): string {
+  return `${identifier(EVENT.time)} >= fromUnixTimestamp64Milli(${ms}, 'UTC')`;
+}
+
+/** SQL of an array of one tuple: the key with the most events for which the condition holds, how many about, and the error of that. */
+function emitHeaviest(keys: string, condition: string): string {
+  return `approx_top_countIf(1, ${HEAVY_KEYS})(tuple(${keys}), ${condition})`;
 }
 
 async function countInWindows(store: OfflineStore, source: Source, view: VersionedView): Promise<number> {
   const table = identifier(eventsTable(source));
-  const time = identifier(EVENT.time);
   const from = await reachedFrom(store, source, reachMs(view));
-  const [row] = await store.rows({ sql: `SELECT count() AS n FROM ${table} WHERE ${time} >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')`, params: { from } }, { comment: 'plan' });
+  const [row] = await store.rows({ sql: `SELECT count() AS n FROM ${table} WHERE ${happenedFrom('{from:Int64}')}`, params: { from } }, { comment: 'plan' });
   return Number(row!['n']);
 }
 

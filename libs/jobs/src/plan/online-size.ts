@@ -1,9 +1,9 @@
-import { eventColumns, isSketch, type TileGroup, type ViewRepresentation } from '@granary/aggregates';
+import { eventColumns, type TileGroup, type ViewRepresentation } from '@granary/aggregates';
 import { valueMap, type ElementType, type Feature, type FieldType, type Scalar, type Value, type VersionedView } from '@granary/contracts';
 import { createStateCodec } from '@granary/online-store';
+import { TEXT_BYTES } from './tile-values.js';
 
-/** Assumed where only the data could say: the bytes of a text, and how many values a list or map without a limit has. */
-const TEXT_BYTES = 16;
+/** Assumed where only the data could say: how many values a list or map without a limit has. */
 const VALUES = 32;
 
 export interface OnlineSize {
@@ -11,7 +11,7 @@ export interface OnlineSize {
   readonly rowBytes: number;
   /** Of each event that it keeps. */
   readonly eventBytes: number;
-  /** Of each hop that it keeps totals of, for each group of tiles; the hashes of sketches not counted, of 8 bytes each. */
+  /** Of each hop that it keeps totals of, for each group of tiles; lists of values not counted (`valueBytes`). */
   readonly hopBytes: readonly number[];
 }
 
@@ -33,7 +33,7 @@ export function onlineSize(version: VersionedView['version'], representation: Vi
 
 /** Whether a column of the row has an element for each hop of the tiles. */
 function hasElement({ startsAt, totals }: TileGroup, at: number): boolean {
-  return at === startsAt || totals.some((total) => at >= total.at && at < total.at + (isSketch(total) ? 1 : total.width));
+  return at === startsAt || totals.some((total) => at >= total.at && at < total.at + (total.layout === 'each' ? total.width : 1));
 }
 
 function typicalTiles(type: FieldType, hops: number): Value {
