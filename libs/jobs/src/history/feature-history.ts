@@ -37,6 +37,8 @@ export function featureHistory(store: OfflineStore): StoredHistory {
 
 /** Questions that one statement answers. */
 const BATCH = 1_000;
+/** Few questions are asked of many events: frames would be computed at every event, for each event in them again. */
+const PLANS = ['asof'] as const;
 /** Later than any event. */
 export const NO_HORIZON = Number.MAX_SAFE_INTEGER;
 
@@ -74,7 +76,7 @@ async function answer(store: OfflineStore, snapshot: Snapshot, service: Resolved
   const ask = (spine: string): Promise<HistoryRow[]> =>
     withStages(store, async (create) => {
       const computed = await fill(spine, create);
-      const statement = compileDataset(definitions, asked, { table: spine, columns: [SPINE.row], events: null }, { computed });
+      const statement = compileDataset(definitions, asked, { table: spine, columns: [SPINE.row], events: null }, { computed, plans: PLANS });
       const rows = await explainOverflow(`feature service ${service.name}`, () => store.rows(statement, options));
       if (rows.length !== questions.length) throw new Error(`${questions.length} questions had ${rows.length} answers`);
       return rows.map((row, i) => readRow(service, row, questions[i]!.at));

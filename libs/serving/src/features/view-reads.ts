@@ -12,7 +12,7 @@ type Fields = Readonly<Record<string, Value>>;
 export interface ViewReads {
   /** `slot` is the position of the entity's row among those fetched. */
   valuesOf(slot: number, key: EntityKey, fields: Fields): ViewValues;
-  /** The greatest sequence of the events in the entity's row, see `ServedRow.horizons`. */
+  /** The greatest sequence of the events in an entity's row, once its values have been read; see `ServedRow.horizons`. */
   horizonOf(slot: number): number;
 }
 
@@ -24,12 +24,15 @@ export function viewReads(planned: PlannedView, evaluation: PlannedEvaluation, r
   // By slot.
   const read: (EntityValues | undefined)[] = [];
   const evaluated: (ViewValues | undefined)[] = [];
+  const horizons: (number | undefined)[] = [];
   const shared = sameFields || !planned.includesRequest;
 
   function entityOf(slot: number, packed: Uint8Array | null): EntityValues {
     const known = read[slot];
     if (known !== undefined) return known;
-    const entity = evaluateEntity(planned, evaluation, packed === null ? null : stateAt(planned, packed, at), at);
+    const state = packed === null ? null : stateAt(planned, packed, at);
+    horizons[slot] = state === null ? 0 : newestSequence(state);
+    const entity = evaluateEntity(planned, evaluation, state, at);
     if (!shared) read[slot] = entity;
     return entity;
   }
@@ -56,12 +59,20 @@ export function viewReads(planned: PlannedView, evaluation: PlannedEvaluation, r
       return values;
     },
     horizonOf(slot) {
+      const known = horizons[slot];
+      if (known !== undefined) return known;
+      // Read in its place, without a tail; or there is no row.
       const packed = rows.at(slot);
-      if (packed === null) return 0;
-      const { sequence, tail } = planned.codec.decode(packed);
-      return tail.reduce((last, event) => Math.max(last, event.sequence), Math.max(0, sequence));
+      return packed === null ? 0 : planned.codec.order(packed).sequence;
     },
   };
+}
+
+/** 0 of a base without events. */
+function newestSequence({ sequence, tail }: EntityState): number {
+  let newest = Math.max(0, sequence);
+  for (const event of tail) if (event.sequence > newest) newest = event.sequence;
+  return newest;
 }
 
 /** The state in a row, good until the next one. Throws PAST_NOT_ONLINE. */
