@@ -94,6 +94,17 @@ describe('what is sent', () => {
     expect(own.map(({ outcome }) => outcome)).toEqual(['new', 'duplicate', 'duplicate']);
     expect(new Set(own.map(({ sequence }) => sequence)).size).toBe(1);
   });
+
+  test.each(['payments', 'views'])('is the same in other words of the same values (%s)', async (source) => {
+    const first = JSON.stringify(payment({ userId: 7, amount: 0 }));
+    expect((await post(source, first)).body).toMatchObject({ accepted: 1, duplicates: 0 });
+    const worded = (amount: string, at: string, userId: string): string => first.replace('"amount":0', `"amount":${amount}`).replace(String(AT), at).replace(/"userId":[^,]*/, `"userId":${userId}`);
+    const same = [worded('-0', '"2026-01-02T00:00:00Z"', '"7"'), worded('"0.00"', '"2026-01-02T01:00:00.000+01:00"', '7.0'), worded('0e5', '"2026-01-02 00:00:00"', '7'), worded('"-0.0"', `"${AT}"`, '"07"')];
+    for (const body of same) expect([body, (await post(source, body)).body]).toEqual([body, { accepted: 1, duplicates: 1, rejected: [] }]);
+    const decimal = payment({ amount: 1.5 });
+    await post(source, JSON.stringify(decimal));
+    expect((await post(source, JSON.stringify(['1.50', '1.5e0', '15e-1'].map((amount) => ({ ...decimal, amount }))))).body).toEqual({ accepted: 3, duplicates: 3, rejected: [] });
+  });
 });
 
 describe('what is wrong', () => {

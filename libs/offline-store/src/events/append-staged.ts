@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { EVENT, clickhouseType, eventsTable, identifier, type Source } from '@granary/contracts';
+import { EVENT, clickhouseType, eventsTable, identifier, type FieldType, type Source, type SourceField } from '@granary/contracts';
 import type { Statements } from '../statements.js';
 import type { AppendedBatch, AppendedRow, EventRow } from './append.js';
 import { canConflict } from './conflicts.js';
@@ -68,14 +68,31 @@ function* tsvChunks(batch: readonly EventRow[]): Generator<Buffer> {
   if (lines.length > 0) yield Buffer.from(`${lines.join('\n')}\n`);
 }
 
-/** All fields as one text: unlike a hash it can't be the same for two rows, and unlike a tuple it compares nulls. */
-function contentText(columns: readonly string[]): string {
-  return `toString(tuple(${columns.join(', ')}))`;
+/** All fields, of whose columns `column` gives SQL, as one text: unlike a hash it can't be the same for two rows, and unlike a tuple it compares nulls. −0 is 0. */
+function contentText({ fields }: Source, column: (field: SourceField) => string): string {
+  return `toString(tuple(${fields.map((field) => withoutSignOfZero(field.type, column(field))).join(', ')}))`;
+}
+
+function withoutSignOfZero(type: FieldType, column: string): string {
+  if (type.kind === 'array') return isFloat(type.of) ? `arrayMap(x -> x + 0, ${column})` : column;
+  return isFloat(type) ? `${column} + 0` : column;
+}
+
+function isFloat({ kind }: FieldType): boolean {
+  return kind === 'float32' || kind === 'float64';
+}
+
+function stagedValue(field: SourceField): string {
+  return fromWire(field.type, identifier(field.name));
+}
+
+function storedValue(field: SourceField): string {
+  return identifier(field.name);
 }
 
 /** What beside the id must be equal for a staged row to be a stored one; `_version` of `storedVersions`. */
 function stagedVersion(source: Source): string {
-  if (holdsVersions(source)) return contentText(source.fields.map((field) => fromWire(field.type, identifier(field.name))));
+  if (holdsVersions(source)) return contentText(source, stagedValue);
   return source.knownAt === null ? 'toInt64(0)' : identifier(EVENT.knownAt);
 }
 
@@ -90,7 +107,7 @@ function storedVersions(source: Source, stage: string, batch: readonly EventRow[
   const range = timeRange(source, batch);
   const from = `FROM ${identifier(eventsTable(source))} WHERE ${id} IN (SELECT ${id} FROM ${stage})${range.sql}`;
   if (holdsVersions(source)) {
-    const content = contentText(source.fields.map((field) => identifier(field.name)));
+    const content = contentText(source, storedValue);
     return { sql: `SELECT ${id} AS _id, argMax(${content}, ${sequence}) AS _version, max(${sequence}) AS _sequence ${from} GROUP BY ${id}`, params: range.params };
   }
   return { sql: `SELECT ${id} AS _id, ${storedVersion(source)} AS _version, ${sequence} AS _sequence ${from}`, params: range.params };
@@ -121,13 +138,12 @@ async function findSuspects(statements: Statements, source: Source, stage: strin
   if (stored.length === 0 || !canConflict(source)) return new Set();
   const [position, id, sequence] = [POSITION, EVENT.id, EVENT.sequence].map(identifier) as [string, string, string];
   const range = stored.reduce(({ first, last }, each) => ({ first: Math.min(first, each), last: Math.max(last, each) }), { first: Infinity, last: 0 });
-  const content = (column: (field: Source['fields'][number]) => string): string => contentText(source.fields.map(column));
   const found = await statements.rows(
     {
       sql: `SELECT _position FROM (
-          SELECT ${position} AS _position, ${id} AS _staged_id, ${stagedVersion(source)} AS _staged_version, ${content((field) => fromWire(field.type, identifier(field.name)))} AS _staged_content FROM ${stage}
+          SELECT ${position} AS _position, ${id} AS _staged_id, ${stagedVersion(source)} AS _staged_version, ${contentText(source, stagedValue)} AS _staged_content FROM ${stage}
         ) AS staged INNER JOIN (
-          SELECT ${id} AS _id, ${storedVersion(source)} AS _version, ${content((field) => identifier(field.name))} AS _content FROM ${identifier(eventsTable(source))}
+          SELECT ${id} AS _id, ${storedVersion(source)} AS _version, ${contentText(source, storedValue)} AS _content FROM ${identifier(eventsTable(source))}
           WHERE ${sequence} BETWEEN {first:UInt64} AND {last:UInt64} AND ${id} IN (SELECT ${id} FROM ${stage})
         ) AS stored ON stored._id = staged._staged_id AND stored._version = staged._staged_version
         WHERE _content != _staged_content`,

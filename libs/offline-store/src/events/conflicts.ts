@@ -1,4 +1,4 @@
-import { EVENT, eventsTable, identifier, type FieldType, type Source, type Value } from '@granary/contracts';
+import { EVENT, eventsTable, identifier, type FieldType, type Scalar, type Source, type Value } from '@granary/contracts';
 import type { Row } from '../decode.js';
 import type { Statements } from '../statements.js';
 import type { EventRow } from './append.js';
@@ -51,10 +51,13 @@ export function valuesOf(source: Source, row: Row): readonly (Value | null)[] {
   return source.fields.map((_, i) => row[`_value_${i}`] as Value | null);
 }
 
-/** A value as text that is equal where ClickHouse stores the same. */
+/** A value as text that is equal where ClickHouse stores the same, or an equal number: −0 is 0. */
 function comparable(type: FieldType, value: Value | null): string {
-  if (value === null) return tsvValue(null);
-  const element = type.kind === 'array' ? type.of.kind : type.kind;
-  if (element !== 'float32') return tsvValue(value);
-  return tsvValue(Array.isArray(value) ? value.map((item) => Math.fround(item as number)) : Math.fround(value as number));
+  if (Array.isArray(value)) return tsvValue((value as readonly Scalar[]).map((item) => stored(type.kind === 'array' ? type.of : type, item)));
+  return tsvValue(value === null ? null : stored(type, value));
+}
+
+function stored({ kind }: FieldType, value: Value): Scalar {
+  if (typeof value !== 'number') return value as Scalar;
+  return (kind === 'float32' ? Math.fround(value) : value) + 0;
 }
