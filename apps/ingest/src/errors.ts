@@ -22,6 +22,8 @@ const OWN: Readonly<Record<number, { readonly code: string; readonly todo: strin
   415: { code: 'UNSUPPORTED_MEDIA_TYPE', todo: 'Send content-type application/json or application/x-ndjson, as it is or with content-encoding gzip.' },
 };
 const BAD_REQUEST = { code: 'BAD_REQUEST', todo: 'Send it whole, and with headers that say what it is.' };
+const INTERNAL = 'INTERNAL_SERVER_ERROR';
+const SEND_AGAIN = 'Send the same events again: those that are stored already are recognised, and count as duplicates.';
 /** Seconds after which a store that is away may be tried again. */
 const STORE_RETRY_S = 5;
 
@@ -36,7 +38,7 @@ export class HttpErrorsFilter implements ExceptionFilter {
     if (error instanceof HttpException && error.getStatus() === 503) return void reply.code(503).send(error.getResponse());
     const status = statusOf(error);
     if (status < 500) return void reply.code(status).send({ error: { ...(OWN[status] ?? BAD_REQUEST), message: (error as Error).message } });
-    this.hidden(reply, 500, 'INTERNAL_SERVER_ERROR', 'Something went wrong on our side', error);
+    this.hidden(reply, 500, INTERNAL, error);
   }
 
   private granary(reply: FastifyReply, error: GranaryError): void {
@@ -45,13 +47,14 @@ export class HttpErrorsFilter implements ExceptionFilter {
     if (kind === 'busy') void reply.header('retry-after', Math.ceil(Number(details['retryAfterMs'] ?? 1_000) / 1_000));
     if (kind === 'busy' || kind === 'input') return void reply.code(status).send({ error: { code, message, ...(todo === undefined ? {} : { todo }), details } });
     if (status === 503) void reply.header('retry-after', STORE_RETRY_S);
-    this.hidden(reply, status, status === 503 ? code : 'INTERNAL_SERVER_ERROR', status === 503 ? 'Events can’t be stored now, and none of these is acknowledged' : 'Something went wrong on our side', error);
+    this.hidden(reply, status, status === 503 ? code : INTERNAL, error);
   }
 
-  private hidden(reply: FastifyReply, status: number, code: string, message: string, error: unknown): void {
+  private hidden(reply: FastifyReply, status: number, code: string, error: unknown): void {
     const id = randomUUID();
     this.log({ id, error });
-    void reply.code(status).send({ error: { code, message: `${message}; the server's log has the details under ${id}`, id } });
+    const what = status === 503 ? 'A store is away' : 'Something went wrong on our side';
+    void reply.code(status).send({ error: { code, message: `${what}: these events are not acknowledged, though they may be stored; the server's log has the details under ${id}`, todo: SEND_AGAIN, id } });
   }
 }
 

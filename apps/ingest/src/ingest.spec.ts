@@ -207,9 +207,14 @@ describe('without a store', () => {
 
   test('nor where the online store is away, for an event is acknowledged when a read can see it', async () => {
     const ping = (): Promise<void> => Promise.reject(new GranaryError('STORE_UNAVAILABLE', 'away'));
-    const hidden = createIntake({ store, snapshot: { sources: [payments] }, publisher: { ...noPublisher, ping } });
+    const hidden = createIntake({ store, snapshot: { sources: [payments] }, publisher: { ...noPublisher, ping, published: ping } });
     const lonely = await createIngestApp({ sink: hidden, port: 0, log: () => undefined });
     expect(await (await fetch(`${lonely.url}/health/ready`)).json()).toEqual({ status: 'not ready', failed: 'STORE_UNAVAILABLE' });
+    const event = JSON.stringify(payment());
+    const answer = await fetch(`${lonely.url}/v1/events/payments`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: event });
+    expect([answer.status, await answer.json()]).toMatchObject([503, { error: { code: 'STORE_UNAVAILABLE', message: expect.stringContaining('not acknowledged, though they may be stored'), todo: expect.stringContaining('Send the same events again') } }]);
+    // As it says: it is stored, and recognised when it comes again.
+    expect((await post('payments', event)).body).toEqual({ accepted: 1, duplicates: 1, rejected: [] });
     await lonely.close();
   });
 

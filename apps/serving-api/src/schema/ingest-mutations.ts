@@ -28,7 +28,7 @@ function mutation(types: SchemaTypes, source: Source, sink: EventSink, result: G
   });
   return {
     type: new GraphQLNonNull(result),
-    description: `Stores events of ${source.name}; when it answers they survive, and the next read sees them. Sending them again is harmless.`,
+    description: `Stores events of ${source.name}; when it answers they survive, and the next read sees them. After an error they may be stored or not: send the same again, what is stored already is recognised.`,
     args: { events: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(input))) } },
     resolve: (_source, { events }: { readonly events?: readonly unknown[] }) => sink.accept(source.name, events ?? [], { origin: 'graphql' }),
   };

@@ -41,7 +41,7 @@ export interface EventSink {
    * Resolves when they are durable, and visible in the next read where the sink publishes them. Events that are not as
    * declared, or contradict what is stored, are rejected one by one.
    * Throws UNKNOWN_SOURCE, INVALID_USAGE (a computed source), TOO_MANY_EVENTS, BUSY (`details.retryAfterMs`), STORE_UNAVAILABLE
-   * and QUERY_FAILED: then none of them is acknowledged, and the same request may be sent again.
+   * and QUERY_FAILED: then none of them is acknowledged, though they may be stored; sent again they are duplicates.
    */
   accept(source: string, rows: readonly unknown[], options: AcceptOptions): Promise<IntakeResult>;
   /** Rejects while it can't take events. */
