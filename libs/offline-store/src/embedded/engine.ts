@@ -7,7 +7,7 @@ import type { Settings } from '../settings.js';
 import { statementShape, type StatementShape } from '../sql-text.js';
 import { spoolToFile, type Body } from './body.js';
 import { isStreamable, withoutHeader } from './headers.js';
-import { openError } from './lock.js';
+import { openError, refuseLocked } from './lock.js';
 import { scratchFolder } from './scratch.js';
 import { Slot, literal } from './slot.js';
 
@@ -48,6 +48,7 @@ export interface Engine {
  * Readers that must not write (HTTP GET) have one more connection.
  */
 export function openEngine(options: { readonly path: string; readonly connections: number }): Engine {
+  refuseLocked(options.path);
   const writers = pool(Array.from({ length: options.connections }, () => new Slot(options.path, false)));
   const readers = pool([new Slot(options.path, true)]);
   let control: Session;
