@@ -1,10 +1,11 @@
 import { GranaryError, type JobOptions } from '@granary/contracts';
-import * as tf from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor2D } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { encodeRow, fitEncoding, type InputEncoding } from '../inputs/input-encoding.js';
 import { createPacer } from '../pacer.js';
 import { createRandom, type Random } from '../random.js';
 import { fitNetwork } from '../tensorflow/fit-network.js';
+import { tensorflow } from '../tensorflow/library.js';
 import { createNetwork, predictRows } from '../tensorflow/network.js';
 import type { ClassifierModel } from './classifier.js';
 
@@ -112,7 +113,8 @@ function splitByTime(rows: LabelledRows, share: number): { training: Int32Array;
   return isUsable ? { training, validation } : { training: order, validation: new Int32Array(0) };
 }
 
-function* batches(network: LayersModel, encoding: InputEncoding, rows: LabelledRows, training: Int32Array, random: Random): Generator<() => tf.Scalar> {
+function* batches(network: LayersModel, encoding: InputEncoding, rows: LabelledRows, training: Int32Array, random: Random): Generator<() => Scalar> {
+  const tf = tensorflow();
   const size = Math.max(16, Math.min(512, Math.ceil(training.length / 100)));
   const order = random.shuffle(training.slice());
   for (let from = 0; from < order.length; from += size) {
@@ -120,7 +122,7 @@ function* batches(network: LayersModel, encoding: InputEncoding, rows: LabelledR
     yield () => {
       const inputs = tf.tensor2d(encodeRows(encoding, rows, chosen), [chosen.length, encoding.width]);
       const labels = tf.tensor2d(Float32Array.from(chosen, (row) => rows.labels[row]!), [chosen.length, 1]);
-      return tf.losses.sigmoidCrossEntropy(labels, network.apply(inputs) as tf.Tensor2D) as tf.Scalar;
+      return tf.losses.sigmoidCrossEntropy(labels, network.apply(inputs) as Tensor2D) as Scalar;
     };
   }
 }

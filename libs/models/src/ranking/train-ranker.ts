@@ -1,10 +1,11 @@
 import { GranaryError, type JobOptions } from '@granary/contracts';
-import * as tf from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { fitEncoding } from '../inputs/input-encoding.js';
 import { createPacer } from '../pacer.js';
 import { createRandom } from '../random.js';
 import { fitNetwork } from '../tensorflow/fit-network.js';
+import { tensorflow } from '../tensorflow/library.js';
 import { createNetwork } from '../tensorflow/network.js';
 import { chooseBlend, sourceQualities } from './choose-blend.js';
 import { listwiseLoss, makeBatches, outputsOf, type EncodedList, type ListBatch } from './listwise.js';
@@ -128,9 +129,10 @@ async function fit(
 }
 
 /** −Σ target · log softmax(outputs), the mean over lists; padding is far below every output, and its target is 0. */
-function batchLoss(network: LayersModel, batch: ListBatch): tf.Scalar {
+function batchLoss(network: LayersModel, batch: ListBatch): Scalar {
+  const tf = tensorflow();
   const { inputs, targets, padding, lists, length, width } = batch;
-  const outputs = network.apply(tf.tensor2d(inputs, [lists * length, width])) as tf.Tensor;
+  const outputs = network.apply(tf.tensor2d(inputs, [lists * length, width])) as Tensor;
   const logits = tf.add(tf.reshape(outputs, [lists, length]), tf.tensor2d(padding, [lists, length]));
   const product = tf.mul(tf.logSoftmax(logits), tf.tensor2d(targets, [lists, length]));
   return tf.mul(tf.sum(product), -1 / lists);

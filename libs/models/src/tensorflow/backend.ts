@@ -1,9 +1,5 @@
-import { createRequire } from 'node:module';
-import { dirname, sep } from 'node:path';
-import '@tensorflow/tfjs-backend-cpu';
-import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
-import * as tf from '@tensorflow/tfjs-core';
 import { fixTransposedMatMul } from './batch-mat-mul.js';
+import { loadBackends, tensorflow } from './library.js';
 
 /** `native` is tfjs-node, if the user has installed it and its library loads; `wasm` is one thread; `cpu` is plain JavaScript. */
 export type TensorflowBackend = 'native' | 'wasm' | 'cpu';
@@ -17,16 +13,16 @@ const NAMES = { native: 'tensorflow', wasm: 'wasm', cpu: 'cpu' } as const;
 export async function initTensorflow(only?: TensorflowBackend): Promise<TensorflowBackend> {
   const wanted = only === undefined ? (['native', 'wasm', 'cpu'] as const) : [only];
   for (const backend of wanted) {
-    if (tf.getBackend() === NAMES[backend] || (await start(backend))) return backend;
+    if (tensorflow().getBackend() === NAMES[backend] || (await start(backend))) return backend;
   }
   throw new Error(`TF.js has no ${wanted.join(' or ')} backend here`);
 }
 
 async function start(backend: TensorflowBackend): Promise<boolean> {
   if (backend === 'native' && !(await loadNative())) return false;
-  if (backend === 'wasm') prepareWasm();
+  if (backend !== 'native') prepareBackends();
   try {
-    return await tf.setBackend(NAMES[backend]);
+    return await tensorflow().setBackend(NAMES[backend]);
   } catch {
     return false;
   }
@@ -44,12 +40,11 @@ function loadNative(): Promise<boolean> {
   return nativeLoads;
 }
 
-let isWasmPrepared = false;
+let arePrepared = false;
 
-function prepareWasm(): void {
-  if (isWasmPrepared) return;
-  isWasmPrepared = true;
-  const main = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm');
-  setWasmPaths(dirname(main) + sep);
+function prepareBackends(): void {
+  if (arePrepared) return;
+  arePrepared = true;
+  loadBackends();
   fixTransposedMatMul();
 }

@@ -1,4 +1,5 @@
-import { getKernel, registerKernel, unregisterKernel, type KernelFunc, type TensorInfo } from '@tensorflow/tfjs-core';
+import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
+import { tensorflow } from './library.js';
 
 interface WasmBackend {
   disposeData(dataId: object, force?: boolean): boolean;
@@ -9,6 +10,7 @@ interface WasmBackend {
  * gradients of every dense layer do that. This registers it anew: transpose first, then multiply untransposed.
  */
 export function fixTransposedMatMul(): void {
+  const { getKernel, registerKernel, unregisterKernel } = tensorflow();
   const kernel = getKernel('BatchMatMul', 'wasm');
   const multiply = kernel.kernelFunc;
   const transposed: KernelFunc = ({ inputs, backend, attrs }) => {
@@ -32,5 +34,5 @@ function transposeLast(x: TensorInfo, backend: unknown): TensorInfo {
   const perm = x.shape.map((_, axis) => axis);
   perm[rank - 2] = rank - 1;
   perm[rank - 1] = rank - 2;
-  return getKernel('Transpose', 'wasm').kernelFunc({ inputs: { x }, backend: backend as object, attrs: { perm } }) as TensorInfo;
+  return tensorflow().getKernel('Transpose', 'wasm').kernelFunc({ inputs: { x }, backend: backend as object, attrs: { perm } }) as TensorInfo;
 }

@@ -1,6 +1,7 @@
-import * as tf from '@tensorflow/tfjs-core';
+import type * as Tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { Pacer } from '../pacer.js';
+import { tensorflow } from './library.js';
 
 export interface FitOptions {
   readonly stage: string;
@@ -11,7 +12,7 @@ export interface FitOptions {
   /** Added to the loss: this × the sum of squares of all kernels. */
   readonly weightDecay: number;
   /** The batches of one epoch; each computes its loss, a scalar. */
-  readonly batches: () => Iterable<() => tf.Scalar>;
+  readonly batches: () => Iterable<() => Tf.Scalar>;
   /** Lower is better; of the network as it is now. */
   readonly validationLoss: () => number;
   readonly pace: Pacer;
@@ -27,16 +28,17 @@ export interface FitResult {
 
 /** Trains with Adam (Kingma and Ba 2015) and leaves the network with the weights of the best epoch. */
 export async function fitNetwork(network: LayersModel, options: FitOptions): Promise<FitResult> {
+  const tf = tensorflow();
   const optimizer = tf.train.adam(options.learningRate);
   // Named, or TF.js would look for gradients of every network in the process.
-  const variables = network.trainableWeights.map((weight) => weight.read() as tf.Variable);
+  const variables = network.trainableWeights.map((weight) => weight.read() as Tf.Variable);
   const kernels = variables.filter((variable) => variable.rank === 2);
   let best = { epoch: 0, loss: options.validationLoss(), weights: readWeights(network) };
   let epoch = 0;
   try {
     while (epoch < options.maxEpochs && epoch - best.epoch < options.patience) {
       for (const loss of options.batches()) {
-        const penalised = (): tf.Scalar => {
+        const penalised = (): Tf.Scalar => {
           if (options.weightDecay === 0) return loss();
           const decay = tf.addN(kernels.map((kernel) => tf.sum(tf.square(kernel))));
           return tf.add(loss(), tf.mul(decay, options.weightDecay));
@@ -62,5 +64,6 @@ function readWeights(network: LayersModel): Float32Array[] {
 }
 
 function writeWeights(network: LayersModel, values: readonly Float32Array[]): void {
+  const tf = tensorflow();
   tf.tidy(() => network.setWeights(network.getWeights().map((weight, i) => tf.tensor(values[i]!, weight.shape))));
 }

@@ -1,7 +1,8 @@
-import * as tf from '@tensorflow/tfjs-core';
-import { input, layers, loadLayersModel, model as createModel, type LayersModel } from '@tensorflow/tfjs-layers';
+import type { Tensor, io } from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { GranaryError } from '@granary/contracts';
 import { createRandom } from '../random.js';
+import { tensorflow, tensorflowLayers } from './library.js';
 
 /** A wide and deep network (Cheng et al. 2016): one output, linear in the inputs plus a perceptron of them. */
 export interface NetworkShape {
@@ -14,6 +15,7 @@ export interface NetworkShape {
 
 /** The same shape and seed give the same weights. The outputs start at zero, so training starts from `bias`. No hidden layers: a linear model. */
 export function createNetwork(shape: NetworkShape, seed: number): LayersModel {
+  const { input, layers, model } = tensorflowLayers();
   const x = input({ shape: [shape.inputs], name: 'inputs' });
   let deep = x;
   shape.hidden.forEach((units, i) => {
@@ -26,7 +28,7 @@ export function createNetwork(shape: NetworkShape, seed: number): LayersModel {
     y = layers.add({ name: 'wide_and_deep' }).apply([wide, y]) as typeof x;
   }
   // Its own name would count up in the process, and equal models must be equal files.
-  const network = createModel({ inputs: x, outputs: y, name: 'network' });
+  const network = model({ inputs: x, outputs: y, name: 'network' });
   initialise(network, shape, seed);
   return network;
 }
@@ -34,6 +36,7 @@ export function createNetwork(shape: NetworkShape, seed: number): LayersModel {
 /** He et al. 2015 for the hidden layers, from our own generator: TF.js's seeds differ between backends. */
 function initialise(network: LayersModel, shape: NetworkShape, seed: number): void {
   const random = createRandom(seed);
+  const tf = tensorflow();
   tf.tidy(() => {
     const weights = network.getWeights().map((weight) => {
       const values = new Float32Array(weight.size);
@@ -53,13 +56,14 @@ const CHUNK = 8192;
 
 /** Outputs for `count` rows, [count]. */
 export function predictRows(network: LayersModel, inputs: Float32Array, count: number): Float32Array {
+  const tf = tensorflow();
   const outputs = new Float32Array(count);
   const width = inputs.length / count;
   for (let from = 0; from < count; from += CHUNK) {
     const to = Math.min(count, from + CHUNK);
     const x = tf.tensor2d(inputs.subarray(from * width, to * width), [to - from, width]);
     // Not returned from a tidy: it would walk every element of a large typed array.
-    const y = tf.tidy(() => network.apply(x) as tf.Tensor);
+    const y = tf.tidy(() => network.apply(x) as Tensor);
     outputs.set(y.dataSync(), from);
     tf.dispose([x, y]);
   }
@@ -68,6 +72,7 @@ export function predictRows(network: LayersModel, inputs: Float32Array, count: n
 
 /** The network as TF.js's own files: `network.json` (topology, weight specs) and `network.bin` (float32 weights). */
 export async function saveNetwork(network: LayersModel): Promise<Record<string, Uint8Array>> {
+  const tf = tensorflow();
   const files: Record<string, Uint8Array> = {};
   const handler = tf.io.withSaveHandler((artifacts) => {
     const { modelTopology, weightSpecs, weightData } = artifacts;
@@ -84,8 +89,8 @@ export async function loadNetwork(files: Readonly<Record<string, Uint8Array>>): 
   const [json, bin] = [files['network.json'], files['network.bin']];
   try {
     if (json === undefined || bin === undefined) throw new Error('network.json or network.bin is missing');
-    const { modelTopology, weightSpecs } = JSON.parse(new TextDecoder().decode(json)) as tf.io.ModelArtifacts;
-    return await loadLayersModel({
+    const { modelTopology, weightSpecs } = JSON.parse(new TextDecoder().decode(json)) as io.ModelArtifacts;
+    return await tensorflowLayers().loadLayersModel({
       load: () => Promise.resolve({ modelTopology: modelTopology!, weightSpecs: weightSpecs!, weightData: bin.slice().buffer }),
     });
   } catch (cause) {
