@@ -15,8 +15,15 @@ export function baseSettings(limits: { readonly maxExecutionSeconds: number; rea
     output_format_json_quote_decimals: 1,
     output_format_json_quote_denormals: 1,
     date_time_output_format: 'iso',
+    ...COMPILING,
   });
 }
+
+/**
+ * From the hundredth use on, not the third, expressions become machine code: that takes 40 to 80 ms of a statement, and a
+ * million rows are no faster for it.
+ */
+const COMPILING: Settings = { min_count_to_compile_expression: 100, min_count_to_compile_aggregate_expression: 100, min_count_to_compile_sort_description: 100 };
 
 /** From here on sorts, groups and joins go on in temporary files beside the data: a third of the limit, as several may grow in one statement. */
 function spilling(maxMemoryBytes: number): Settings {
