@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EVENT, eventsTable, isGranaryError, named, resolveService, type FeatureValue, type Instant, type Snapshot, type Source } from '@granary/contracts';
-import { appendServed, explainRow, featureHistory, materialise, prove, readHistory, type Proof, type ProveOptions } from '@granary/jobs';
+import { appendServed, createEventParser, explainRow, featureHistory, materialise, prove, readHistory, type Proof, type ProveOptions } from '@granary/jobs';
 import { OfflineStore, type EventRow } from '@granary/offline-store';
 import { openOnlineStore, rowKey, type OnlineStore } from '@granary/online-store';
 import { openRegistry, resolveSnapshot } from '@granary/registry';
@@ -44,10 +44,13 @@ const unusual = derived('unusual', [spending, told, request({ amount: t.float64 
 const page = featureService('page', [spending, peer, told, unusual]);
 const bigPage = featureService('big_page', [big, all]);
 const plain = featureService('plain_page', [spending.pick('transfers7d', 'spent7d', 'kind')]);
+const lines = source('lines', { fields: { orderId: t.string, line: t.int64, amount: t.float64, at: t.timestamp, accountId: t.int64 }, eventId: ['orderId', 'line'], eventTime: 'at' });
+const orders = featureView('orders', { entity: account, source: lines, features: (e) => ({ ordered: sum(e.amount).where(e.amount.gt(0)).over('7d', { includeRequest: true }), lines: count().over('7d') }) });
+const ordersPage = featureService('orders_page', [orders, request({ amount: t.float64 })]);
 const snapshot = snapshotOf();
 
 function snapshotOf(): Snapshot {
-  return resolveSnapshot([account, transfers, reports, large, both, spending, told, big, all, unusual, page, bigPage, plain].map(({ definition }) => definition as never));
+  return resolveSnapshot([account, transfers, reports, large, both, spending, told, big, all, unusual, page, bigPage, plain, lines, orders, ordersPage].map(({ definition }) => definition as never));
 }
 
 interface Transfer {
@@ -263,6 +266,20 @@ describe('explain', () => {
       ['moved', 4, 'of another entity in this version'],
       ['moved', 4, 'corrected by a later version'],
     ]);
+  });
+
+  it('lists the request of a window that includes it, and names events as who sent them does', async () => {
+    const declared = snapshot.sources.find(({ name }) => name === 'lines')!;
+    await store.ensureSource(declared);
+    const parsed = createEventParser(declared, 'json').parseRecord({ orderId: 'o1', line: 2, amount: 10, at: T - DAY, accountId: 1 });
+    if (parsed.kind !== 'event') throw new Error(parsed.reason);
+    await store.appendEvents(declared, [parsed]);
+    const ask = async (amount: number) => (await explainRow(store, snapshot, 'orders_page', { values: { accountId: 1n, amount }, at: T })).features;
+    const [ordered, counted] = await ask(5);
+    expect([ordered!.served.value, ordered!.request]).toEqual([15, { row: { accountId: 1n, amount: 5 }, leftOut: null }]);
+    expect(ordered!.events).toMatchObject([{ id: parsed.eventId, sentId: 'orderId=o1 line=2', leftOut: null }]);
+    expect(counted!.request).toBeNull();
+    expect((await ask(-5))[0]).toMatchObject({ served: { value: 10 }, request: { leftOut: 'filtered by where' } });
   });
 
   it('refuses a feature that is not there', async () => {

@@ -31,7 +31,7 @@ export type { DatasetFiles, DatasetOptions, DatasetReport } from './dataset/data
 export type { SpineSource } from './dataset/spine.js';
 export { explainRow, readAsked } from './history/explain.js';
 export type { ExplainOptions, ExplainedDerived, ExplainedFeature, Explanation } from './history/explain.js';
-export type { EntityEvent, JudgedEvent, LeftOut } from './history/entity-events.js';
+export type { EntityEvent, JudgedEvent, JudgedRequest, LeftOut } from './history/entity-events.js';
 export { featureHistory, readHistory } from './history/feature-history.js';
 export type { HistoryOptions, HistoryQuestion, HistoryRow, StoredHistory } from './history/feature-history.js';
 export { prove } from './prove/prove.js';

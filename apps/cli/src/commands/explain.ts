@@ -1,5 +1,5 @@
 import { GranaryError, formatExpression, formatInstant, formatWindow, resolveService, type Instant, type Value } from '@granary/contracts';
-import type { ExplainedFeature, Explanation, JudgedEvent } from '@granary/jobs';
+import type { ExplainedFeature, Explanation, JudgedEvent, JudgedRequest } from '@granary/jobs';
 import type { Command } from 'commander';
 import { INSTANT_HELP, readInstant, readPairs, wholeNumber } from '../flags.js';
 import { formatCount, plural } from '../terminal/format.js';
@@ -43,7 +43,7 @@ function explanationDocument({ service, at, asked, features, derived }: Explanat
     service,
     at: formatInstant(at),
     asked,
-    features: features.map(({ name, view, source, feature, served, events, complete }) => ({
+    features: features.map(({ name, view, source, feature, served, request, events, complete }) => ({
       name,
       view: view.name,
       source: source.name,
@@ -51,6 +51,7 @@ function explanationDocument({ service, at, asked, features, derived }: Explanat
       value: served.value,
       state: served.state,
       eventTime: served.eventTime === null ? null : formatInstant(served.eventTime),
+      request: request === null ? null : { counts: request.leftOut === null, leftOut: request.leftOut, fields: request.row },
       complete,
       events: events.map(eventDocument),
     })),
@@ -58,9 +59,9 @@ function explanationDocument({ service, at, asked, features, derived }: Explanat
   };
 }
 
-/** An event as JSON; `counts` says whether it is in the value, `leftOut` why not. */
-export function eventDocument({ id, time, knownAt, sequence, row, leftOut }: JudgedEvent): object {
-  return { id, time: formatInstant(time), knownAt: formatInstant(knownAt), sequence, counts: leftOut === null, leftOut, fields: row };
+/** An event as JSON; `counts` says whether it is in the value, `leftOut` why not; `storedId` is its `__event_id`. */
+export function eventDocument({ id, sentId, time, knownAt, sequence, row, leftOut }: JudgedEvent): object {
+  return { id: sentId, storedId: id, time: formatInstant(time), knownAt: formatInstant(knownAt), sequence, counts: leftOut === null, leftOut, fields: row };
 }
 
 function describeExplanation({ features, derived }: Explanation, limit: number, style: Style): string {
@@ -68,8 +69,8 @@ function describeExplanation({ features, derived }: Explanation, limit: number, 
   return [...formulas, ...features.map((feature) => describeEvents(feature, limit, style))].join('\n\n');
 }
 
-/** A feature's value, what it is, and its events in a table: those that count, then the nearest others. */
-export function describeEvents({ name, feature, view, source, served, events, complete }: ExplainedFeature, limit: number, style: Style): string {
+/** A feature's value, what it is, and its events in a table: the request, where the window includes it, those that count, then the nearest others. */
+export function describeEvents({ name, feature, view, source, served, request, events, complete }: ExplainedFeature, limit: number, style: Style): string {
   const { fn, column, where, window } = feature.aggregate;
   const counted = events.filter(({ leftOut }) => leftOut === null);
   const over = window === null ? '' : ` over ${formatWindow(window)}`;
@@ -78,8 +79,12 @@ export function describeEvents({ name, feature, view, source, served, events, co
   for (const { leftOut } of events) if (leftOut !== null) others.set(leftOut, (others.get(leftOut) ?? 0) + 1);
   const shown = [...counted, ...events.filter(({ leftOut }) => leftOut !== null)].slice(0, limit);
   const columns = [{ title: 'event' }, { title: 'time' }, { title: 'known at' }, { title: 'sequence', align: 'right' }, ...(column === null ? [] : [{ title: column, align: 'right' } as const]), { title: '' }] as const;
-  const rows = shown.map(({ id, time, knownAt, sequence, row, leftOut }) => [id, formatInstant(time), knownAt === time ? '' : formatInstant(knownAt), String(sequence), ...(column === null ? [] : [valueText(row[column] ?? null)]), leftOut === null ? style.good('counts') : style.dim(leftOut)]);
-  const summary = [`${plural(counted.length, 'event')} ${counted.length === 1 ? 'counts' : 'count'}`, ...[...others].map(([reason, number]) => `${formatCount(number)} ${reason}`), ...(complete ? [] : ['older ones are not listed'])].join('; ');
+  const judged = ({ row, leftOut }: JudgedRequest): readonly string[] => [...(column === null ? [] : [valueText(row[column] ?? null)]), leftOut === null ? style.good('counts') : style.dim(leftOut)];
+  const rows = [
+    ...(request === null ? [] : [['(the request)', '', '', '', ...judged(request)]]),
+    ...shown.map((event) => [event.sentId, formatInstant(event.time), event.knownAt === event.time ? '' : formatInstant(event.knownAt), String(event.sequence), ...judged(event)]),
+  ];
+  const summary = [`${plural(counted.length, 'event')}${request?.leftOut === null ? ' and the request count' : counted.length === 1 ? ' counts' : ' count'}`, ...[...others].map(([reason, number]) => `${formatCount(number)} ${reason}`), ...(complete ? [] : ['older ones are not listed'])].join('; ');
   return [head, ...(rows.length === 0 ? [] : [renderTable(columns, rows, style)]), style.dim(summary)].join('\n');
 }
 

@@ -63,7 +63,7 @@ function describeProof({ rows, matched, mismatched, missing, values, mismatches,
 function describeMismatch({ service, asked, feature, served, computed, asOf, suspects, explained }: ProvenMismatch, style: Style): string {
   const keys = Object.entries(asked).map(([name, value]) => `${name}=${valueText(value)}`);
   const head = `\n${style.heading(`${service}.${feature}`)} ${keys.join(' ')} as of ${formatInstant(asOf)}: served ${answerText(served)}, the events come to ${answerText(computed)}`;
-  if (suspects.length > 0) return [head, ...suspects.slice(0, 10).map(({ event, says }) => `  ${says}: event ${event.id} of ${formatInstant(event.time)}, sequence ${event.sequence}`)].join('\n');
+  if (suspects.length > 0) return [head, ...suspects.slice(0, 10).map(({ event, says }) => `  ${says}: event ${event.sentId} of ${formatInstant(event.time)}, sequence ${event.sequence}`)].join('\n');
   return [head, ...explained.map((input) => describeEvents(input, 10, style))].join('\n');
 }
 

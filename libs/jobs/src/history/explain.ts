@@ -2,7 +2,7 @@ import { GranaryError, fieldReferences, named, parseKey, parseValue, resolveServ
 import type { OfflineStore } from '@granary/offline-store';
 import { withEvents, type Horizon } from '../events/with-events.js';
 import { findService } from '../named.js';
-import { MOST_EVENTS, entityEvents, judgeEvents, type Asked, type EntityEvent, type JudgedEvent } from './entity-events.js';
+import { MOST_EVENTS, entityEvents, judgeEvents, judgeRequest, type Asked, type EntityEvent, type JudgedEvent, type JudgedRequest } from './entity-events.js';
 import { NO_HORIZON, readHistory, type HistoryQuestion, type HistoryRow } from './feature-history.js';
 
 /** A feature of a row, and all events of its entity: those that count for it, and why the others do not. */
@@ -15,6 +15,8 @@ export interface ExplainedFeature {
   readonly key: EntityKey;
   /** From the same statement as a training set. */
   readonly served: FeatureValue;
+  /** The request, which its window includes beside the events; null: it does not. */
+  readonly request: JudgedRequest | null;
   /** The newest first. */
   readonly events: readonly JudgedEvent[];
   /** False: there are older events, which are not listed. */
@@ -78,7 +80,7 @@ export async function explainRow(store: OfflineStore, snapshot: Snapshot, servic
     const asked: Asked = { key: view.keys.map(({ name }) => question.values[name]!), at: question.at, horizon: horizons?.get(view.id) ?? NO_HORIZON };
     const events = await eventsOf(store, snapshot, view, asked.key, computedFrom?.get(view.view.name), signal);
     for (const { name, feature } of mine) {
-      features.push({ name, feature, view: view.view, source: view.source, key: asked.key, served: row[name]!, events: judgeEvents(view, feature, events, asked), complete: events.length < MOST_EVENTS });
+      features.push({ name, feature, view: view.view, source: view.source, key: asked.key, served: row[name]!, request: judgeRequest(view, feature, question.values), events: judgeEvents(view, feature, events, asked), complete: events.length < MOST_EVENTS });
     }
   }
   return { service: serviceName, at: question.at, asked: question.values, features, derived };

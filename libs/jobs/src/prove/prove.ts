@@ -128,7 +128,7 @@ function questionOf({ asked, asOf, horizons }: ServedRow): { values: ServedRow['
 
 /** An entry for each feature that differs; null where it is only counted. */
 async function compareRow(store: OfflineStore, { snapshot, service, computedFrom }: Group, row: ServedRow, computed: HistoryRow, explains: boolean): Promise<readonly (ProvenMismatch | null)[]> {
-  const { name, features, views } = service;
+  const { name, features } = service;
   const differing = features.filter((served) => !sameAnswer(served.type, row.values[served.name]!, computed[served.name]!));
   // Sums of numbers that cancel out are as exact as the numbers were: their events tell.
   const unsure = differing.filter((served) => explains || (served.kind === 'aggregate' && sameAnswer(served.type, row.values[served.name]!, computed[served.name]!, Infinity)));
@@ -143,6 +143,6 @@ async function compareRow(store: OfflineStore, { snapshot, service, computedFrom
     if (sameAnswer(served.type, was, is, scaleOf(served, explained, values))) return [];
     if (!explains) return [null];
     const { servedAt, asOf, asked } = row;
-    return [{ service: name, snapshot: snapshot.id, servedAt, asOf, asked, feature: served.name, served: was, computed: is, suspects: suspectsOf(served, views, explained, was, { values, at }), explained }];
+    return [{ service: name, snapshot: snapshot.id, servedAt, asOf, asked, feature: served.name, served: was, computed: is, suspects: suspectsOf(served, explained, was, at), explained }];
   });
 }

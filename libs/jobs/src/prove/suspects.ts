@@ -1,4 +1,4 @@
-import type { FeatureValue, Instant, ResolvedView, ServedFeature, Value } from '@granary/contracts';
+import type { FeatureValue, Instant, ServedFeature, Value } from '@granary/contracts';
 import { LEFT_OUT, type EntityEvent, type JudgedEvent, type LeftOut } from '../history/entity-events.js';
 import type { ExplainedFeature } from '../history/explain.js';
 import { naiveValue } from '../history/naive-value.js';
@@ -11,19 +11,13 @@ export interface Suspect {
   readonly says: 'served without it' | 'served with it';
 }
 
-interface Question {
-  readonly values: Readonly<Record<string, Value>>;
-  readonly at: Instant;
-}
-
 /** Folding all of more events than this once for each of them takes too long. */
 const MOST_EVENTS = 500;
 
-export function suspectsOf(served: ServedFeature, views: readonly ResolvedView[], explained: readonly ExplainedFeature[], was: FeatureValue, question: Question): readonly Suspect[] {
+export function suspectsOf(served: ServedFeature, explained: readonly ExplainedFeature[], was: FeatureValue, at: Instant): readonly Suspect[] {
   const [only] = explained;
   // Of a derived feature each input may be at fault, and its own value was not logged.
   if (served.kind === 'derived' || only === undefined || was.state === 'expired') return [];
-  const request = requestOf(served, views, question);
   const counted = only.events.filter(({ leftOut }) => leftOut === null);
   if (was.state === 'missing') {
     const visible = only.events.filter(({ leftOut }) => leftOut === null || !UNSEEN.has(leftOut));
@@ -31,7 +25,7 @@ export function suspectsOf(served: ServedFeature, views: readonly ResolvedView[]
   }
   if (counted.length > MOST_EVENTS) return [];
   const gives = (events: readonly EntityEvent[]): boolean => {
-    const value = naiveValue(only.feature, only.source, events, request, question.at);
+    const value = naiveValue(only.feature, only.source, events, only.request?.row ?? null, at);
     return sameAnswer(served.type, was, { value, state: value === null ? 'null' : 'present', eventTime: null });
   };
   const near = only.events.filter(({ leftOut }) => leftOut !== null && leftOut !== LEFT_OUT.otherEntity && leftOut !== LEFT_OUT.filtered && leftOut !== LEFT_OUT.noValue).slice(0, MOST_EVENTS);
@@ -50,14 +44,8 @@ function withoutOne({ feature, events }: ExplainedFeature, left: EntityEvent, co
   return counted.filter((event) => event !== left);
 }
 
-function requestOf(served: Extract<ServedFeature, { kind: 'aggregate' }>, views: readonly ResolvedView[], { values }: Question): EntityEvent['row'] | null {
-  if (served.feature.aggregate.window?.includeRequest !== true) return null;
-  const { keys, view } = views.find(({ id }) => id === served.of)!;
-  return { ...values, ...Object.fromEntries(view.keyFields.map((field, i) => [field, values[keys[i]!.name]!])) };
-}
-
 /** How great the numbers are that went into a feature, added up. */
-export function scaleOf(served: ServedFeature, explained: readonly ExplainedFeature[], values: Question['values']): number {
+export function scaleOf(served: ServedFeature, explained: readonly ExplainedFeature[], values: Readonly<Record<string, Value>>): number {
   if (served.kind === 'derived') return 0;
   let scale = 0;
   for (const { feature, events } of explained) {
