@@ -55,8 +55,8 @@ const ANSWERS: Readonly<Record<string, readonly Row[]>> = {
     { ...USER2, opening4d: 7, recent4d: [16n], quiet4d: T - DAY },
   ],
   'backfill-categories': [
-    { ...USER1, different4d: 2, nearly4d: 4, top4d: ['buy'], kinds4d: { buy: 2, view: 2 }, median4d: 5 },
-    { ...USER2, different4d: 1, nearly4d: 1, top4d: ['view'], kinds4d: { view: 1 }, median4d: 7 },
+    { ...USER1, different4d: 2, nearly4d: 4, top4d: ['buy'], kinds4d: { buy: 2, view: 2 }, median4d: 5, middle4d: 5 },
+    { ...USER2, different4d: 1, nearly4d: 1, top4d: ['view'], kinds4d: { view: 1 }, median4d: 7, middle4d: 7 },
   ],
   // User 1's events are 3, 2, 1 and 0 half-lives old; v2 has no amount.
   'backfill-shares': [
@@ -65,8 +65,8 @@ const ANSWERS: Readonly<Record<string, readonly Row[]>> = {
   ],
   // Hops of two days began three days and one day ago, which is an odd day of the epoch.
   'backfill-hops': [
-    { ...USER1, visits2d: 3, worth2d: 15, different2d: 2, usual2d: [5], kinds2d: { buy: 1, view: 2 } },
-    { ...USER2, visits2d: 1, worth2d: 7, different2d: 1, usual2d: [7], kinds2d: { view: 1 } },
+    { ...USER1, visits2d: 3, worth2d: 15, different2d: 2, usual2d: [5], kinds2d: { buy: 1, view: 2 }, middle2d: 7.5 },
+    { ...USER2, visits2d: 1, worth2d: 7, different2d: 1, usual2d: [7], kinds2d: { view: 1 }, middle2d: 7 },
   ],
   'backfill-history': [{ ...USER1, visits: 3 }, { ...USER2, visits: 1 }],
   // Between two days ago and one day ago lie v2 on the one end and v3 (for user 2: v5) on the other.
@@ -118,18 +118,22 @@ const ANSWERS: Readonly<Record<string, readonly Row[]>> = {
       ...{ __tiles0_different2d__ends: [1, 2], __tiles0_different2d: ['buy', 'view'] },
       ...{ __tiles0_usual2d__values__ends: [1, 2], __tiles0_usual2d__values: [10, 5], __tiles0_usual2d__values__positions: [0, 1], __tiles0_usual2d__counts: [1, 1] },
       ...{ __tiles0_kinds2d__values__ends: [2, 3], __tiles0_kinds2d__values: ['buy', 'view'], __tiles0_kinds2d__values__positions: [0, 1, 1], __tiles0_kinds2d__counts: [1, 1, 1] },
+      // 10 and 5: their exponent, plus 1,023, and the seven bits after the first.
+      ...{ __tiles0_middle2d__buckets__ends: [1, 2], __tiles0_middle2d__buckets: [1026 * 128 + 32, 1025 * 128 + 32], __tiles0_middle2d__buckets__positions: [0, 1], __tiles0_middle2d__counts: [1, 1] },
     },
     {
       ...{ userId: 2n, __event_time: T - DAY, __tiles0: [T - DAY], __tiles0_visits2d: [1], __tiles0_worth2d: [7], __tiles0_worth2d__events: [1], __log_time: [], __log_run_0: [], __log_run_1: [] },
       ...{ __tiles0_different2d__ends: [1], __tiles0_different2d: ['view'] },
       ...{ __tiles0_usual2d__values__ends: [1], __tiles0_usual2d__values: [7], __tiles0_usual2d__values__positions: [0], __tiles0_usual2d__counts: [1] },
       ...{ __tiles0_kinds2d__values__ends: [1], __tiles0_kinds2d__values: ['view'], __tiles0_kinds2d__values__positions: [0], __tiles0_kinds2d__counts: [1] },
+      ...{ __tiles0_middle2d__buckets__ends: [1], __tiles0_middle2d__buckets: [1025 * 128 + 96], __tiles0_middle2d__buckets__positions: [0], __tiles0_middle2d__counts: [1] },
     },
     {
       ...{ userId: 3n, __event_time: null, __tiles0: [], __tiles0_visits2d: [], __tiles0_worth2d: [], __tiles0_worth2d__events: [], __log_time: [BigInt(T + 1)], __log_run_0: [[1]], __log_run_1: [['buy']] },
       ...{ __tiles0_different2d__ends: [], __tiles0_different2d: [] },
       ...{ __tiles0_usual2d__values__ends: [], __tiles0_usual2d__values: [], __tiles0_usual2d__values__positions: [], __tiles0_usual2d__counts: [] },
       ...{ __tiles0_kinds2d__values__ends: [], __tiles0_kinds2d__values: [], __tiles0_kinds2d__values__positions: [], __tiles0_kinds2d__counts: [] },
+      ...{ __tiles0_middle2d__buckets__ends: [], __tiles0_middle2d__buckets: [], __tiles0_middle2d__buckets__positions: [], __tiles0_middle2d__counts: [] },
     },
   ],
   // What is superseded by T is gone, with it all of user 2; what is not known yet waits.
@@ -156,10 +160,10 @@ const ANSWERS: Readonly<Record<string, readonly Row[]>> = {
     answered({ __row: 4n, amount: 2, total2d: 14n, mean2d: 3.5, here2d: 3 }),
   ],
   'dataset-include-request-of-all': [
-    answered({ __row: 1n, different4d: 2, top4d: ['buy'], kinds4d: { buy: 2, view: 2 }, median4d: 5, recent4d: [8n, 4n], quiet4d: 0, fading4d: 1.875, views4d: 6.25, bought4d: 0.5 }),
+    answered({ __row: 1n, different4d: 2, top4d: ['buy'], kinds4d: { buy: 2, view: 2 }, median4d: 5, middle4d: 5, recent4d: [8n, 4n], quiet4d: 0, fading4d: 1.875, views4d: 6.25, bought4d: 0.5 }),
     answered(
-      { __row: 2n, different4d: 1, top4d: ['view'], kinds4d: { view: 1 }, median4d: null, recent4d: [3n], quiet4d: 0, fading4d: 1, views4d: null, bought4d: 0 },
-      { median4d: 'null', views4d: 'null' },
+      { __row: 2n, different4d: 1, top4d: ['view'], kinds4d: { view: 1 }, median4d: null, middle4d: null, recent4d: [3n], quiet4d: 0, fading4d: 1, views4d: null, bought4d: 0 },
+      { median4d: 'null', middle4d: 'null', views4d: 'null' },
     ),
   ],
   'dataset-known-at': [

@@ -16,6 +16,10 @@ SELECT
   arrayDistinct(arrayFlatten(arrayMap(x -> x.8, `t0`.`__tiles`))) AS `__tiles0_kinds2d__values`,
   arrayMap(i -> toInt32(i - 1), arrayEnumerateDense(arrayFlatten(arrayMap(x -> x.8, `t0`.`__tiles`)))) AS `__tiles0_kinds2d__values__positions`,
   arrayFlatten(arrayMap(x -> x.9, `t0`.`__tiles`)) AS `__tiles0_kinds2d__counts`,
+  arrayMap(n -> toInt32(n), arrayCumSum(hop -> length(hop), arrayMap(x -> x.10, `t0`.`__tiles`))) AS `__tiles0_middle2d__buckets__ends`,
+  arrayDistinct(arrayFlatten(arrayMap(x -> x.10, `t0`.`__tiles`))) AS `__tiles0_middle2d__buckets`,
+  arrayMap(i -> toInt32(i - 1), arrayEnumerateDense(arrayFlatten(arrayMap(x -> x.10, `t0`.`__tiles`)))) AS `__tiles0_middle2d__buckets__positions`,
+  arrayFlatten(arrayMap(x -> x.11, `t0`.`__tiles`)) AS `__tiles0_middle2d__counts`,
   arrayMap(x -> x.1, `s`.`__log`) AS `__log_time`,
   arrayMap(x -> x.4, `s`.`__log`) AS `__log_run_0`,
   arrayMap(x -> x.5, `s`.`__log`) AS `__log_run_1`
@@ -33,7 +37,7 @@ FROM (
 LEFT JOIN (
   SELECT
     `h`.`userId` AS `userId`,
-    arraySort(groupArray(tuple(`h`.`__start`, `h`.`visits2d`, ifNull(`h`.`worth2d`, defaultValueOfTypeName('Float64')), `h`.`worth2d__events`, `h`.`different2d`, `h`.`usual2d__values`, `h`.`usual2d__counts`, `h`.`kinds2d__values`, `h`.`kinds2d__counts`))) AS `__tiles`
+    arraySort(groupArray(tuple(`h`.`__start`, `h`.`visits2d`, ifNull(`h`.`worth2d`, defaultValueOfTypeName('Float64')), `h`.`worth2d__events`, `h`.`different2d`, `h`.`usual2d__values`, `h`.`usual2d__counts`, `h`.`kinds2d__values`, `h`.`kinds2d__counts`, `h`.`middle2d__buckets`, `h`.`middle2d__counts`))) AS `__tiles`
   FROM (
     SELECT
       `e`.`userId` AS `userId`,
@@ -45,7 +49,9 @@ LEFT JOIN (
       tupleElement(sumMapIf([assumeNotNull(`e`.`amount`) + 0], [1], `e`.`amount` IS NOT NULL AND ({p0_Int64:Int64} - toUnixTimestamp64Milli(`e`.`__event_time`)) >= 1), 1) AS `usual2d__values`,
       arrayMap(c -> accurateCast(c, 'Int32'), tupleElement(sumMapIf([assumeNotNull(`e`.`amount`) + 0], [1], `e`.`amount` IS NOT NULL AND ({p0_Int64:Int64} - toUnixTimestamp64Milli(`e`.`__event_time`)) >= 1), 2)) AS `usual2d__counts`,
       tupleElement(sumMapIf([`e`.`kind`], [1], ({p0_Int64:Int64} - toUnixTimestamp64Milli(`e`.`__event_time`)) >= 1), 1) AS `kinds2d__values`,
-      arrayMap(c -> accurateCast(c, 'Int32'), tupleElement(sumMapIf([`e`.`kind`], [1], ({p0_Int64:Int64} - toUnixTimestamp64Milli(`e`.`__event_time`)) >= 1), 2)) AS `kinds2d__counts`
+      arrayMap(c -> accurateCast(c, 'Int32'), tupleElement(sumMapIf([`e`.`kind`], [1], ({p0_Int64:Int64} - toUnixTimestamp64Milli(`e`.`__event_time`)) >= 1), 2)) AS `kinds2d__counts`,
+      tupleElement(sumMapIf([toInt32(sign(assumeNotNull(`e`.`amount`)) * least(bitShiftRight(reinterpretAsUInt64(abs(toFloat64(assumeNotNull(`e`.`amount`)))) + 17592186044416, 45), 262015))], [1], `e`.`amount` IS NOT NULL AND ({p0_Int64:Int64} - toUnixTimestamp64Milli(`e`.`__event_time`)) >= 1), 1) AS `middle2d__buckets`,
+      arrayMap(c -> accurateCast(c, 'Int32'), tupleElement(sumMapIf([toInt32(sign(assumeNotNull(`e`.`amount`)) * least(bitShiftRight(reinterpretAsUInt64(abs(toFloat64(assumeNotNull(`e`.`amount`)))) + 17592186044416, 45), 262015))], [1], `e`.`amount` IS NOT NULL AND ({p0_Int64:Int64} - toUnixTimestamp64Milli(`e`.`__event_time`)) >= 1), 2)) AS `middle2d__counts`
     FROM (
       SELECT `__event_id`, `__event_time`, `__known_at`, `__sequence`, `userId`, `amount`, `kind`
       FROM `events_visits`

@@ -4,6 +4,7 @@ import * as payments from '@granary/feature-defs/payments/features';
 import { resolveSnapshot } from '@granary/registry';
 import {
   approxCountDistinct,
+  approxPercentile,
   avg,
   count,
   countBy,
@@ -76,6 +77,7 @@ const views = [
       top: topK(1, v.kind).over('4d', whole),
       kinds: countBy(v.kind).over('4d', whole),
       median: percentile(v.amount, 0.5).over('4d', whole),
+      middle: approxPercentile(v.amount, 0.5).over('4d', whole),
     }),
   }),
   featureView('shares', {
@@ -95,6 +97,7 @@ const views = [
       different: countDistinct(v.kind).over('2d', hopping),
       usual: topK(1, v.amount).over('2d', hopping),
       kinds: countBy(v.kind).over('2d', hopping),
+      middle: approxPercentile(v.amount, 0.5).over('2d', hopping),
     }),
   }),
   featureView('history', { ...of, features: () => ({ visits: count().over('all') }) }),
@@ -151,6 +154,7 @@ const askedMore = featureView('asked_more', {
       top: topK(1, v.kind).over('4d', asking),
       kinds: countBy(v.kind).over('4d', asking),
       median: percentile(v.amount, 0.5).over('4d', asking),
+      middle: approxPercentile(v.amount, 0.5).over('4d', asking),
       recent: lastN(2, v.coins).over('4d', asking),
       quiet: timeSinceLast().over('4d', asking),
       fading: decayedCount({ halfLife: '1d' }).over('4d', asking),

@@ -89,7 +89,7 @@ const instant = fc.tuple(fc.integer({ min: 0, max: 16 }), fc.constantFrom(0, 0, 
 const duration = fc.constantFrom(1, 2, 499, 500, 501, 1000, 2500, 60_000, 40 * 86_400_000);
 
 /** Of these a window may have a hop. */
-const HOPPING: readonly AggregateFunction[] = ['count', 'sum', 'avg', 'min', 'max', 'varianceSample', 'variancePopulation', 'stddevSample', 'stddevPopulation', 'countDistinct', 'approxCountDistinct', 'topK', 'countBy', 'ratio', 'rate', 'decayedCount', 'decayedSum'];
+const HOPPING: readonly AggregateFunction[] = ['count', 'sum', 'avg', 'min', 'max', 'varianceSample', 'variancePopulation', 'stddevSample', 'stddevPopulation', 'countDistinct', 'approxCountDistinct', 'topK', 'countBy', 'approxPercentile', 'ratio', 'rate', 'decayedCount', 'decayedSum'];
 
 const windowArbitrary = fc.record({
   sizeMs: fc.option(duration, { freq: 6 }),
@@ -148,6 +148,7 @@ const COLUMNS: Readonly<Record<AggregateFunction, readonly string[] | null>> = {
   ratio: null,
   rate: null,
   percentile: NUMBERS,
+  approxPercentile: NUMBERS,
   decayedCount: null,
   decayedSum: NUMBERS,
 };
@@ -180,7 +181,7 @@ const aggregateArbitrary: fc.Arbitrary<{ type: FieldType; aggregate: Aggregate }
         window: windowOf(fn, window),
         default: hasDefault ? defaultOf(type) : null,
         ...(fn === 'lastN' || fn === 'topK' ? { n } : {}),
-        ...(fn === 'percentile' ? { fraction } : {}),
+        ...(fn === 'percentile' || fn === 'approxPercentile' ? { fraction } : {}),
         ...(fn === 'rate' ? { unitMs } : {}),
         ...(fn === 'decayedCount' || fn === 'decayedSum' ? { halfLifeMs } : {}),
         ...(fn === 'ratio' ? { predicate } : {}),

@@ -212,9 +212,25 @@ function foldSome(aggregate: Aggregate, type: FieldType, events: readonly Counte
       const high = rising[Math.floor(rank) + 1] ?? low;
       return float(low * (Math.floor(rank) + 1 - rank) + high * (rank - Math.floor(rank)), Math.max(Math.abs(low), Math.abs(high)) + DENORMAL, high - low);
     }
+    case 'approxPercentile': {
+      const rising = numbers.map(toEightDigits).sort((a, b) => a - b);
+      const rank = aggregate.fraction! * (rising.length - 1);
+      const [low, high] = [rising[Math.floor(rank)]!, rising[Math.ceil(rank)]!];
+      return exact(low + (rank - Math.floor(rank)) * (high - low));
+    }
     case 'latest':
       throw new Error('latest has no window');
   }
+}
+
+/** Rounded to 8 binary digits, halves away from zero; never to infinity. */
+function toEightDigits(number: number): number {
+  const size = Math.abs(number);
+  let power = 1;
+  while (power > size && power > 2 ** -1022) power /= 2;
+  while (power <= size / 2) power *= 2;
+  const unit = power / 128;
+  return Math.sign(number) * Math.min(Math.floor(size / unit + 0.5), power === 2 ** 1023 ? 255 : 256) * unit;
 }
 
 /** An integer beyond int64 is as infinite as a number beyond float64. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { aggregateFunctions, boundsKinds, type Aggregate, type AggregateFunction, type Expression, type Feature, type FieldType, type Value, type ValueMap } from '@granary/contracts';
 import * as fc from 'fast-check';
 import { ageRange, compareValues, emptyParts, evaluate, finish, foldRequest, matches, oldestAt, partsOf } from './index.js';
+import { bucketOf, bucketValue } from './value-bucket.js';
 
 const FLOAT = { kind: 'float64' } as const;
 const OVER_3: Expression = { kind: 'call', fn: 'gt', args: [{ kind: 'field', name: 'x' }, { kind: 'literal', type: { kind: 'int32' }, value: 3 }] };
@@ -119,6 +120,22 @@ describe('folding a request', () => {
   it('finds a percentile between the two nearest ranks', () => {
     const at = (fraction: number): Value | null => fold(feature('percentile', FLOAT, { fraction }), [40, 10, 20, 30]);
     expect([0, 0.25, 0.5, 0.9, 1].map(at)).toEqual([10, 17.5, 25, 37, 40]);
+  });
+
+  it('finds about where a percentile lies: of what is rounded to 8 binary digits', () => {
+    const at = (fraction: number): Value | null => fold(feature('approxPercentile', FLOAT, { fraction }), [40, 10, 1001, -0, -7.3]);
+    expect([0, 0.25, 0.5, 0.875, 1].map(at)).toEqual([-7.3125, 0, 10, 520, 1000]);
+    fc.assert(
+      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.double({ noNaN: true, noDefaultInfinity: true }), (a, b) => {
+        const [x, y] = [bucketOf(a), bucketOf(b)];
+        expect(Math.abs(bucketValue(x) - a)).toBeLessThanOrEqual(Math.max(Math.abs(a) * 2 ** -8, 2 ** -1030));
+        expect(Math.sign(x - y) * Math.sign(a - b)).not.toBe(-1);
+        expect([bucketOf(bucketValue(x)), bucketOf(-a) + x]).toEqual([x, 0]);
+      }),
+      { seed: Number(process.env['SEED']) },
+    );
+    for (let whole = -256; whole <= 256; whole++) expect(bucketValue(bucketOf(whole))).toBe(whole);
+    expect(bucketValue(bucketOf(-Number.MAX_VALUE))).toBe(-(2 ** 1023) * (255 / 128));
   });
 
   it('weighs events by their age at the instant asked about', () => {

@@ -1,7 +1,8 @@
-import { valueMap, type Feature, type Scalar, type ValueMap } from '@granary/contracts';
+import { valueMap, type Scalar, type ValueMap } from '@granary/contracts';
 import { compareValues } from './compare.js';
 import { estimateDistinct, sketchHash, Sketching } from './distinct-sketch.js';
-import { list, type CountedEvent, type Fold, type Parts } from './fold-of.js';
+import { list, type Fold, type Parts } from './fold-of.js';
+import { bucketOf, bucketValue } from './value-bucket.js';
 
 const BITS = new BigInt64Array(1);
 const DOUBLE = new Float64Array(BITS.buffer);
@@ -43,14 +44,14 @@ const approxCountDistinct: Fold = {
   },
 };
 
-function addToCounts(_feature: Feature, parts: Parts, { value }: CountedEvent): Parts {
+function addToCounts(parts: Parts, value: Scalar): Parts {
   const [values, counts] = [list<Scalar>(parts[0]), list<number>(parts[1])];
-  const known = values.indexOf(value as Scalar);
-  return known < 0 ? [[...values, value as Scalar], [...counts, 1]] : [values, counts.with(known, counts[known]! + 1)];
+  const known = values.indexOf(value);
+  return known < 0 ? [[...values, value], [...counts, 1]] : [values, counts.with(known, counts[known]! + 1)];
 }
 
 const topK: Fold = {
-  add: addToCounts,
+  add: (_feature, parts, { value }) => addToCounts(parts, value as Scalar),
   finish({ aggregate }, [stored, occurrences]) {
     const values = list<Scalar>(stored);
     if (values.length === 0) return null;
@@ -79,12 +80,33 @@ const percentile: Fold = {
   finish: ({ aggregate }, [stored]) => (Array.isArray(stored) ? quantile(aggregate.fraction!, [...(stored as readonly number[])].sort((a, b) => a - b)) : (stored ?? null)),
 };
 
-/** Of rising values. Hyndman and Fan 1996, type 7: between the two nearest ranks by linear interpolation. */
+/** Of rising values. */
 export function quantile(fraction: number, rising: ArrayLike<number>): number | null {
-  if (rising.length === 0) return null;
-  const rank = fraction * (rising.length - 1);
-  const [below, above] = [rising[Math.floor(rank)]!, rising[Math.ceil(rank)]!];
+  return interpolate(fraction, rising.length, (rank) => rising[rank]!);
+}
+
+/** Hyndman and Fan 1996, type 7: between the two nearest ranks by linear interpolation. `at`: the value of a rank, which is 0 of the least. */
+function interpolate(fraction: number, count: number, at: (rank: number) => number): number | null {
+  if (count === 0) return null;
+  const rank = fraction * (count - 1);
+  const [below, above] = [at(Math.floor(rank)), at(Math.ceil(rank))];
   return below + (rank - Math.floor(rank)) * (above - below);
 }
 
-export const categoryFolds = { countDistinct, approxCountDistinct, topK, countBy, percentile } as const;
+/** Stored as its value; or, where a request is to be added, as the values' buckets and counts. */
+const approxPercentile: Fold = {
+  add: (_feature, parts, { value }) => addToCounts(parts, bucketOf(Number(value))),
+  finish: ({ aggregate }, [stored, counts]) => (Array.isArray(stored) ? quantileOfBuckets(aggregate.fraction!, stored as readonly number[], list<number>(counts)) : (stored ?? null)),
+};
+
+/** Of buckets in any order, and how many values each has. */
+export function quantileOfBuckets(fraction: number, buckets: readonly number[], counts: readonly number[]): number | null {
+  const rising = [...buckets.keys()].sort((a, b) => buckets[a]! - buckets[b]!);
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  return interpolate(fraction, total, (rank) => {
+    let before = 0;
+    return bucketValue(buckets[rising.find((i) => (before += counts[i]!) > rank)!]!);
+  });
+}
+
+export const categoryFolds = { countDistinct, approxCountDistinct, topK, countBy, percentile, approxPercentile } as const;

@@ -10,6 +10,7 @@ export type { Read } from './expression/operand.js';
 export { emptyParts, partsOf, viewParts } from './parts.js';
 export type { Part, PartRole } from './parts.js';
 export { SKETCH_HASHES, SKETCH_SALT, SKETCH_SIZE } from './distinct-sketch.js';
+export { BUCKET_SHIFT, GREATEST_BUCKET } from './value-bucket.js';
 export { compileFinish, finish, foldRequest } from './fold.js';
 export { columnValues, eventColumns } from './online/event-schema.js';
 export type { ColumnValues, EventColumn, EventColumns, EventCondition, EventSchema, FixedValues, TailEvent } from './online/event-schema.js';

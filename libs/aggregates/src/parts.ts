@@ -45,7 +45,7 @@ export type PartRole =
   /** A sketch of the values (`SKETCH_SIZE`), and what it comes to. */
   | 'sketch'
   | 'approximateCount'
-  /** topK's values and how often each occurs, in the values' order. */
+  /** topK's values, rising; and how often each occurs. */
   | 'values'
   | 'counts'
   /** topK's result. */
@@ -55,7 +55,10 @@ export type PartRole =
   /** All values, rising. */
   | 'all'
   /** percentile's result. */
-  | 'quantile';
+  | 'quantile'
+  /** The values' buckets (`bucketOf`), rising, with `counts` of how many values each has; and approxPercentile's result. */
+  | 'buckets'
+  | 'approximateQuantile';
 
 /** Of an aggregate that is no fold by itself: what is stored without the request, and with it. */
 interface Holistic {
@@ -89,6 +92,7 @@ const ROLES: Readonly<Record<AggregateFunction, readonly PartRole[] | Holistic>>
   ratio: ['hits', 'count'],
   rate: ['count'],
   percentile: { alone: ['quantile'], withRequest: ['all'] },
+  approxPercentile: { alone: ['approximateQuantile'], withRequest: ['buckets', 'counts'] },
   decayedCount: DECAYED,
   decayedSum: DECAYED,
 };
@@ -133,6 +137,7 @@ function partType(role: PartRole, type: FieldType): FieldType {
     case 'distinct':
       return { kind: 'array', of: { kind: 'string' } };
     case 'counts':
+    case 'buckets':
       return { kind: 'array', of: { kind: 'int32' } };
     case 'sketch':
     case 'all':

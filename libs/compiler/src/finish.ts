@@ -1,5 +1,6 @@
 import { partsOf } from '@granary/aggregates';
 import { named, type Aggregate, type Feature, type FieldType, type Source, type Window } from '@granary/contracts';
+import { emitBucket, emitQuantileOfBuckets } from './bucket-sql.js';
 import { emitDistinctKey, emitText, emitTop } from './category-sql.js';
 import type { Emitter } from './emit.js';
 import { emitWithHop } from './hops.js';
@@ -50,6 +51,8 @@ export function emitFinish(emitter: Emitter, feature: Feature, parts: readonly s
       return finite(emitDecayed(feature, parts, at));
     case 'percentile':
       return finite(withRequest ? `arrayReduce('quantileExactInclusive(${aggregate.fraction!})', ${first})` : first);
+    case 'approxPercentile':
+      return finite(withRequest ? emitQuantileOfBuckets(aggregate.fraction!, first, second) : first);
     case 'topK':
       return withRequest ? emitTop(first, second, aggregate.n!) : first;
     case 'latest':
@@ -153,11 +156,13 @@ function emitAdded(feature: Feature, parts: readonly string[], { value, type: gi
       return [`arrayDistinct(arrayPushBack(${first}, ${emitDistinctKey(given!, known)}))`];
     case 'percentile':
       return [`arrayPushBack(${first}, toFloat64(${known}))`];
-    case 'topK': {
-      const has = `has(${first}, ${known})`;
+    case 'topK':
+    case 'approxPercentile': {
+      const counted = aggregate.fn === 'topK' ? known : emitBucket(known);
+      const has = `has(${first}, ${counted})`;
       return [
-        `if(${has}, ${first}, arrayPushBack(${first}, ${known}))`,
-        `if(${has}, arrayMap((v, c) -> if(v = ${known}, ${oneMore('c')}, c), ${first}, ${second}), arrayPushBack(${second}, toInt32(1)))`,
+        `if(${has}, ${first}, arrayPushBack(${first}, ${counted}))`,
+        `if(${has}, arrayMap((v, c) -> if(v = ${counted}, ${oneMore('c')}, c), ${first}, ${second}), arrayPushBack(${second}, toInt32(1)))`,
       ];
     }
     case 'countBy': {

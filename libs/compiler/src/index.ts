@@ -2,6 +2,7 @@ export { CHUNK, compileAssembly, compileEventsByChunk, compileSpineByChunk, serv
 export type { AssemblyOptions } from './assembly.js';
 export { compileEventsAtHorizons, horizonColumn, newestColumn, serviceAtHorizons } from './at-horizons.js';
 export type { EventsAtHorizons, ServiceAtHorizons } from './at-horizons.js';
+export { emitBucket } from './bucket-sql.js';
 export { compileBackfill, compileFirstSeen, compileKeys } from './backfill.js';
 export type { BackfillScope } from './backfill.js';
 export { compileEntityEvents, compileIsOfKey } from './entity-events.js';

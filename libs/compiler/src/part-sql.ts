@@ -1,5 +1,6 @@
 import { ageRange, type Part } from '@granary/aggregates';
 import { EVENT, isInteger, named, type Aggregate, type FieldType, type Source } from '@granary/contracts';
+import { emitBucket, emitQuantileOfBuckets, emitQuantileOfEach } from './bucket-sql.js';
 import { emitComparable, emitDistinctKey, emitText, emitTop } from './category-sql.js';
 import { column } from './emit.js';
 import { EVENTS } from './events.js';
@@ -99,8 +100,16 @@ function emitValuePart(role: ValueRole, partType: FieldType, context: PartContex
     }
     case 'values':
       return `tupleElement(${histogram(emitComparable(type, known))}, 1)`;
+    case 'buckets':
+      return `tupleElement(${histogram(emitBucket(known))}, 1)`;
     case 'counts':
-      return int32Each(`tupleElement(${histogram(emitComparable(type, known))}, 2)`);
+      return int32Each(`tupleElement(${histogram(aggregate.fn === 'approxPercentile' ? emitBucket(known) : emitComparable(type, known))}, 2)`);
+    case 'approximateQuantile': {
+      // Over a frame, which is computed anew for each row, counting takes ten times as long as a list.
+      if (context.isFrame) return emitQuantileOfEach(aggregate.fraction!, call('groupArray', [emitBucket(known)], there));
+      const counts = histogram(emitBucket(known));
+      return emitQuantileOfBuckets(aggregate.fraction!, `tupleElement(${counts}, 1)`, `tupleElement(${counts}, 2)`);
+    }
     case 'histogram': {
       const counts = histogram(emitText(type, known));
       return `mapFromArrays(tupleElement(${counts}, 1), ${int32Each(`tupleElement(${counts}, 2)`)})`;

@@ -6,9 +6,6 @@ import { emitText } from './category-sql.js';
 const MOST_KEPT = 524_288;
 const SPARSE = 256;
 
-/** Of statements with sketches as of each of many rows: rows in a block, for an array of each is in memory at once. */
-export const SKETCH_BLOCK_ROWS = 1024;
-
 /** SQL of what `sketchHash` of @granary/aggregates computes, for a value that is not null: a UInt64. */
 export function emitSketchHash(type: FieldType, value: string): string {
   const bytes = emitBytes(type, value);

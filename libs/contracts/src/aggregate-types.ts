@@ -45,6 +45,7 @@ const RULES: Readonly<Record<AggregateFunction, Rule>> = {
   ratio: events(FLOAT64),
   rate: events(FLOAT64),
   percentile: float,
+  approxPercentile: float,
   decayedCount: events(FLOAT64),
   decayedSum: float,
 };

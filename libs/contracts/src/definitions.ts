@@ -121,6 +121,7 @@ export const aggregateFunctions = [
   'ratio',
   'rate',
   'percentile',
+  'approxPercentile',
   'decayedCount',
   'decayedSum',
 ] as const;
@@ -137,7 +138,7 @@ export const aggregateSchema = z.object({
   default: literalSchema.nullable(),
   /** lastN: how many values, newest first. topK: how many, the most frequent first, of equally frequent the smallest. */
   n: z.number().int().positive().optional(),
-  /** percentile: between 0 and 1, by linear interpolation between the two nearest ranks (type 7). */
+  /** percentile, approxPercentile: between 0 and 1, by linear interpolation between the two nearest ranks (type 7). */
   fraction: z.number().min(0).max(1).optional(),
   /** rate: events per this many milliseconds of the window. */
   unitMs: ms.positive().optional(),

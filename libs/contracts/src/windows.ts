@@ -33,6 +33,7 @@ const HOPPING: ReadonlySet<AggregateFunction> = new Set<AggregateFunction>([
   'countBy',
   'ratio',
   'rate',
+  'approxPercentile',
   'decayedCount',
   'decayedSum',
 ]);
@@ -48,7 +49,7 @@ export function hopProblem({ fn, window }: Pick<Aggregate, 'fn' | 'window'>): { 
   const { hopMs, sizeMs = null, bounds = '[)' } = window ?? {};
   if (hopMs === undefined) return null;
   if (OF_THE_NEWEST.has(fn)) return { message: 'takes no hop: it keeps only its newest events without one', todo: 'Leave the hop out: the window is exact then, and as small.' };
-  if (!takesHop(fn)) return { message: 'takes no hop: it needs every event or value of its window, so a hop would bound nothing', todo: `Leave the hop out: ${fn} is exact then.` };
+  if (!takesHop(fn)) return { message: 'takes no hop: it needs every event or value of its window, so a hop would bound nothing', todo: fn === 'percentile' ? 'Use approxPercentile, which takes one and is off by 0.4 % at most; or leave the hop out: percentile is exact then.' : `Leave the hop out: ${fn} is exact then.` };
   if (sizeMs === null) return { message: 'has a hop over all of history, which has no far end', todo: 'Leave the hop out, or give the window a length.' };
   if (!(Number.isInteger(hopMs) && hopMs > 0)) return { message: `has a hop of ${hopMs} ms`, todo: "Give it a length, such as '1h'." };
   if (hopMs > sizeMs) return { message: `has a hop of ${formatDuration(hopMs)}, longer than its window of ${formatDuration(sizeMs)}`, todo: `Hop by at most ${formatDuration(sizeMs)}: the far end is off by up to one hop.` };

@@ -13,6 +13,7 @@ import {
   featureView,
   first,
   last, lastN,
+  approxPercentile,
   percentile,
   rate,
   ratio,
@@ -48,6 +49,7 @@ const activity = featureView('activity', {
     carts: ratio(e.kind.eq('cart')).over('7d'),
     hourly: rate({ per: '1h' }).over('7d'),
     dear: percentile(e.price, 0.95).over('7d'),
+    aboutDear: approxPercentile(e.price, 0.95).over('7d', { hop: '1h' }),
     fading: decayedCount({ halfLife: '7d' }).over('30d'),
     fadingSpend: decayedSum(e.price, { halfLife: '1d' }).over('30d'),
     began: first(e.at).over('30d'),
@@ -69,7 +71,7 @@ const found = (name: string): FeatureView['features'][number] => activity.defini
 describe('aggregates', () => {
   it('name features by base, column and window; all of history adds to the name only beside other windows', () => {
     expect(activity.definition.features.map((each) => each.name)).toEqual([
-      'recentItem', 'recentNote', 'recentKind', 'prices7d', 'pricesAll', 'since', 'sinceCart30d', 'items', 'nearly1d', 'top7d', 'kinds7d', 'carts7d', 'hourly7d', 'dear7d',
+      'recentItem', 'recentNote', 'recentKind', 'prices7d', 'pricesAll', 'since', 'sinceCart30d', 'items', 'nearly1d', 'top7d', 'kinds7d', 'carts7d', 'hourly7d', 'dear7d', 'aboutDear7d',
       'fading30d', 'fadingSpend30d', 'began30d', 'spread7d', 'spreadAll7d', 'deviation7d', 'deviationAll7d', 'total7d', 'totalAll',
     ]);
   });
@@ -93,6 +95,7 @@ describe('aggregates', () => {
 
   it('carry their parameters', () => {
     expect(found('dear7d').aggregate).toMatchObject({ fn: 'percentile', column: 'price', fraction: 0.95 });
+    expect(found('aboutDear7d').aggregate).toMatchObject({ fn: 'approxPercentile', column: 'price', fraction: 0.95, window: { hopMs: 3_600_000 } });
     expect(found('top7d').aggregate).toMatchObject({ fn: 'topK', column: 'kind', n: 5 });
     expect(found('hourly7d').aggregate).toMatchObject({ fn: 'rate', column: null, unitMs: 3_600_000 });
     expect(found('fading30d').aggregate).toMatchObject({ fn: 'decayedCount', column: null, halfLifeMs: 7 * DAY });
@@ -134,7 +137,8 @@ describe('aggregates', () => {
     ['count has a hop of 0 ms', "'1h'", declare(() => ({ c: count().over('7d', { hop: '0h' }) }))],
     ["count has the bounds '(]' and a hop", "'[)' or '[]'", declare(() => ({ c: count().over('7d', { hop: '1h', bounds: '(]' }) }))],
     ['count has a hop over all of history', 'Leave the hop out', declare(() => ({ c: count().over('all', { hop: '1h' }) }))],
-    ['percentile takes no hop: it needs every event or value', 'exact', declare((e: Event) => ({ c: percentile(e['price']!, 0.5).over('7d', { hop: '1h' }) }))],
+    ['approxPercentile has the fraction -1', 'from 0 to 1', declare((e: Event) => ({ c: approxPercentile(e['price']!, -1).over('1d') }))],
+    ['percentile takes no hop: it needs every event or value', 'approxPercentile', declare((e: Event) => ({ c: percentile(e['price']!, 0.5).over('7d', { hop: '1h' }) }))],
     ['first takes no hop: it needs every event', 'exact', declare((e: Event) => ({ c: first(e['kind']!).over('7d', { hop: '1h' }) }))],
     ['last takes no hop: it keeps only its newest events', 'Leave the hop out', declare((e: Event) => ({ c: last(e['price']!).over('7d', { hop: '1h' }) }))],
     ['ratio takes a condition', 'Compare', declare((e: Event) => ({ c: ratio(e['price']!).over('1d') }))],

@@ -1,6 +1,7 @@
 export type { DurationText, FeatureState } from '@granary/contracts';
 export {
   approxCountDistinct,
+  approxPercentile,
   avg,
   count,
   countBy,

@@ -1,8 +1,9 @@
-import { valueMap, type Scalar, type SourceField, type ValueMap } from '@granary/contracts';
-import { distinctKey, quantile, rankTop } from '../category-folds.js';
+import { valueMap, type Scalar, type SourceField, type Value, type ValueMap } from '@granary/contracts';
+import { distinctKey, quantile, quantileOfBuckets, rankTop } from '../category-folds.js';
 import { compareValues } from '../compare.js';
 import { SKETCH_SIZE, Sketching, estimateDistinct, hashOfNumber, hashOfWords, sketchHash } from '../distinct-sketch.js';
 import { list, type Parts } from '../fold-of.js';
+import { bucketOf } from '../value-bucket.js';
 import { maskOf, numbersOf, valueReader, wordsOf, type Batch, type ReadValue } from './batch.js';
 import type { Compute, ComputeContext } from './compute.js';
 import { countDistinctNumbers } from './distinct-numbers.js';
@@ -75,17 +76,37 @@ function hashReader(field: SourceField, column: number): (batch: Batch) => (i: n
   return ({ events }) => (i) => sketchHash(read(events, i) as Scalar);
 }
 
-const topK = (context: ComputeContext): Compute => {
-  const { feature, place, field } = context;
-  const [read, whole] = [valueReader(field!, place.column!), isWhole(context)];
+/** Counts what `valuesOf` reads; `finish` makes the feature's value of it. */
+function countValues<T extends Scalar>(context: ComputeContext, valuesOf: (batch: Batch) => (i: number) => T, finish: (values: readonly T[], counts: readonly number[]) => Value | null): Compute {
+  const [{ place }, whole] = [context, isWhole(context)];
   return (batch, from, to, _at, start) => {
     const before = list<number>(start?.[1]);
-    const occurrences = new Map(list<Scalar>(start?.[0]).map((value, i) => [value, before[i]!]));
-    forEachCounted(batch, place, from, to, read, (value) => occurrences.set(value, (occurrences.get(value) ?? 0) + 1));
-    if (!whole) return [rankTop([...occurrences.keys()], [...occurrences.values()], feature.aggregate.n!)];
+    const occurrences = new Map(list<T>(start?.[0]).map((value, i) => [value, before[i]!]));
+    const [mask, valueOf] = [maskOf(batch, place), valuesOf(batch)];
+    for (let i = from; i < to; i++) {
+      if (mask !== null && mask[i] === 0) continue;
+      const value = valueOf(i);
+      occurrences.set(value, (occurrences.get(value) ?? 0) + 1);
+    }
+    if (!whole) return [finish([...occurrences.keys()], [...occurrences.values()])];
     const values = rising(occurrences.keys());
     return [values, values.map((value) => occurrences.get(value)!)];
   };
+}
+
+const topK = (context: ComputeContext): Compute => {
+  const { feature, place, field } = context;
+  const read = valueReader(field!, place.column!);
+  return countValues(context, ({ events }) => (i) => read(events, i) as Scalar, (values, counts) => rankTop(values, counts, feature.aggregate.n!));
+};
+
+const approxPercentile = (context: ComputeContext): Compute => {
+  const { feature, place } = context;
+  const bucketsOf = (batch: Batch): ((i: number) => number) => {
+    const numbers = numbersOf(batch, place.column!);
+    return (i) => bucketOf(numbers[i]!);
+  };
+  return countValues(context, bucketsOf, (buckets, counts) => quantileOfBuckets(feature.aggregate.fraction!, buckets, counts));
 };
 
 const countBy = ({ place, field }: ComputeContext): Compute => {
@@ -118,4 +139,4 @@ function sortedNumbers(batch: Batch, place: EventPlace, from: number, to: number
   return all.subarray(0, end).sort();
 }
 
-export const categoryTotals = { countDistinct, approxCountDistinct, topK, countBy, percentile } as const;
+export const categoryTotals = { countDistinct, approxCountDistinct, topK, countBy, percentile, approxPercentile } as const;

@@ -95,6 +95,7 @@ const MERGES: Readonly<Partial<Record<AggregateFunction, Merge>>> = {
   approxCountDistinct: sketch,
   topK: valueCounts,
   countBy: histogram,
+  approxPercentile: valueCounts,
   ratio: add,
   rate: add,
   decayedCount: decayed,

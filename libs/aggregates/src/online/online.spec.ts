@@ -263,9 +263,20 @@ function fold(aggregate: Aggregate, type: FieldType, events: readonly Event[], a
       const [below, above] = [Number(rising[Math.floor(rank)]), Number(rising[Math.ceil(rank)])];
       return { value: below * (Math.floor(rank) + 1 - rank) + above * (rank - Math.floor(rank)), scale: largest };
     }
+    case 'approxPercentile': {
+      const rounded = numbers.map((x) => (x === 0 ? 0 : Math.sign(x) * Math.floor(Math.abs(x) / unitOf(x) + 0.5) * unitOf(x))).sort((a, b) => a - b);
+      const rank = aggregate.fraction! * (rounded.length - 1);
+      const [below, above] = [rounded[Math.floor(rank)]!, rounded[Math.ceil(rank)]!];
+      return { value: below + (rank - Math.floor(rank)) * (above - below), scale: 0 };
+    }
     case 'latest':
       throw new Error('latest has no window');
   }
+}
+
+/** Of the last of eight binary digits. */
+function unitOf(x: number): number {
+  return 2 ** (Math.floor(Math.log2(Math.abs(x))) - 7);
 }
 
 function agree(actual: Value | null, { value, scale }: Answer): boolean {

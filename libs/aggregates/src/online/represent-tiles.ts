@@ -100,7 +100,7 @@ export function representTiles(features: readonly Feature[], events: EventSchema
 }
 
 function layoutOf([first]: readonly Part[]): TileLayout {
-  if (first!.role === 'values') return 'counted';
+  if (first!.role === 'values' || first!.role === 'buckets') return 'counted';
   return first!.type.kind === 'array' ? 'newest' : 'each';
 }
 

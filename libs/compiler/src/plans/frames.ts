@@ -1,10 +1,9 @@
 import { ageRange } from '@granary/aggregates';
-import { EVENT, identifier, named, type Feature, type Source } from '@granary/contracts';
+import { EVENT, identifier, named, type AggregateFunction, type Feature, type Source } from '@granary/contracts';
 import { column, emitDefault, indent, list, type Emitter } from '../emit.js';
 import type { BackfillScope } from '../backfill.js';
 import { EVENTS, type EventScope } from '../events.js';
 import { columnsRead, emitNewest, emitParts } from '../parts.js';
-import { SKETCH_BLOCK_ROWS } from '../sketch-sql.js';
 import { ALL_UP_TO_NOW, offsetsOn, type Axis, type Offsets } from './axis.js';
 import { windowOf, type Block, type Planned } from './choose.js';
 import { fromCurrent } from './current.js';
@@ -110,9 +109,13 @@ SELECT ${[
 FROM ${from} AS ${identifier('q')}`;
 }
 
+/** Of these an array for each row of a block is in memory at once. */
+const LISTING: ReadonlySet<AggregateFunction> = new Set(['approxCountDistinct', 'approxPercentile']);
+const LISTING_BLOCK_ROWS = 1024;
+
 /** SQL that keeps the blocks of rows small where each row has a long list for a while. */
 function blocks(features: readonly Planned[]): string {
-  return features.some(({ feature }) => feature.aggregate.fn === 'approxCountDistinct') ? `\nSETTINGS max_block_size = ${SKETCH_BLOCK_ROWS}` : '';
+  return features.some(({ feature }) => LISTING.has(feature.aggregate.fn)) ? `\nSETTINGS max_block_size = ${LISTING_BLOCK_ROWS}` : '';
 }
 
 function positionName(i: number): string {

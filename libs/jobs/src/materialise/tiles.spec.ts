@@ -40,6 +40,7 @@ const features: readonly Feature[] = [
   hopping('top', 'topK', 'payment', {}, { n: 2 }),
   hopping('usual', 'topK', 'amount', { sizeMs: 7 * DAY }, { n: 3 }),
   hopping('ways', 'countBy', 'payment', { sizeMs: DAY }),
+  hopping('middle', 'approxPercentile', 'amount', {}, { fraction: 0.5 }),
   hopping('fading', 'decayedSum', 'amount', {}, { halfLifeMs: 5 * HOUR }),
 ];
 

@@ -1,4 +1,5 @@
 import { hashesKept, isSketch, type TileGroup, type TileTotal, type ViewRepresentation } from '@granary/aggregates';
+import { emitBucket } from '@granary/compiler';
 import { EVENT, identifier, type ElementType, type Source } from '@granary/contracts';
 
 /** Assumed where only the data could say: the bytes of a text. */
@@ -21,11 +22,13 @@ export type ValueCounts = readonly [values: number, pairs: number];
 
 /** SQL aggregates over a source's events: the `ValueCounts` of all entities together, in an array. Keys and conditions are SQL. */
 export function emitValueCounts({ hopMs, total: { feature } }: ListTotal, source: Source, keys: string, condition: string): string {
-  const { column } = feature.aggregate;
+  const { column, fn } = feature.aggregate;
   // What the source has no column of may be different in each event.
   if (!source.fields.some(({ name }) => name === column)) return `[countIf(${condition}), countIf(${condition})]`;
+  // Of numbers that are rounded first what they are rounded to.
+  const value = fn === 'approxPercentile' ? emitBucket(identifier(column!)) : identifier(column!);
   const hop = `intDiv(toUnixTimestamp64Milli(${identifier(EVENT.time)}), ${hopMs})`;
-  return `[uniqIf(${keys}, ${identifier(column!)}, ${condition}), uniqIf(${keys}, ${hop}, ${identifier(column!)}, ${condition})]`;
+  return `[uniqIf(${keys}, ${value}, ${condition}), uniqIf(${keys}, ${hop}, ${value}, ${condition})]`;
 }
 
 /** What the values of an entity's hops take up in a total's columns, beside an element for each hop. */

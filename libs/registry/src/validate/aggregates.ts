@@ -15,6 +15,7 @@ const PARAMETERS: Partial<Readonly<Record<AggregateFunction, Parameter>>> = {
   lastN: 'n',
   topK: 'n',
   percentile: 'fraction',
+  approxPercentile: 'fraction',
   rate: 'unitMs',
   decayedCount: 'halfLifeMs',
   decayedSum: 'halfLifeMs',
