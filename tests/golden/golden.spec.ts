@@ -116,24 +116,25 @@ const ANSWERS: Readonly<Record<string, readonly Row[]>> = {
       ...{ userId: 1n, __event_time: T, __tiles0: [T - 3 * DAY, T - DAY], __tiles0_visits2d: [2, 1], __tiles0_worth2d: [10, 5], __tiles0_worth2d__events: [1, 1], __log_time: [BigInt(T)], __log_run_0: [[2]], __log_run_1: [['buy']] },
       // The first hop has view too, but the second one has it later.
       ...{ __tiles0_different2d__ends: [1, 2], __tiles0_different2d: ['buy', 'view'] },
-      ...{ __tiles0_usual2d__values__ends: [1, 2], __tiles0_usual2d__values: [10, 5], __tiles0_usual2d__values__positions: [0, 1], __tiles0_usual2d__counts: [1, 1] },
-      ...{ __tiles0_kinds2d__values__ends: [2, 3], __tiles0_kinds2d__values: ['buy', 'view'], __tiles0_kinds2d__values__positions: [0, 1, 1], __tiles0_kinds2d__counts: [1, 1, 1] },
+      // Of each value the step to its place, doubled, and one less than its count.
+      ...{ __tiles0_usual2d__values: [10, 5], __tiles0_usual2d__counts: ['00', '20'] },
+      ...{ __tiles0_kinds2d__values: ['buy', 'view'], __tiles0_kinds2d__counts: ['0020', '20'] },
       // 10 and 5: their exponent, plus 1,023, and the seven bits after the first.
-      ...{ __tiles0_middle2d__buckets__ends: [1, 2], __tiles0_middle2d__buckets: [1026 * 128 + 32, 1025 * 128 + 32], __tiles0_middle2d__buckets__positions: [0, 1], __tiles0_middle2d__counts: [1, 1] },
+      ...{ __tiles0_middle2d__buckets: [1026 * 128 + 32, 1025 * 128 + 32], __tiles0_middle2d__counts: ['00', '20'] },
     },
     {
       ...{ userId: 2n, __event_time: T - DAY, __tiles0: [T - DAY], __tiles0_visits2d: [1], __tiles0_worth2d: [7], __tiles0_worth2d__events: [1], __log_time: [], __log_run_0: [], __log_run_1: [] },
       ...{ __tiles0_different2d__ends: [1], __tiles0_different2d: ['view'] },
-      ...{ __tiles0_usual2d__values__ends: [1], __tiles0_usual2d__values: [7], __tiles0_usual2d__values__positions: [0], __tiles0_usual2d__counts: [1] },
-      ...{ __tiles0_kinds2d__values__ends: [1], __tiles0_kinds2d__values: ['view'], __tiles0_kinds2d__values__positions: [0], __tiles0_kinds2d__counts: [1] },
-      ...{ __tiles0_middle2d__buckets__ends: [1], __tiles0_middle2d__buckets: [1025 * 128 + 96], __tiles0_middle2d__buckets__positions: [0], __tiles0_middle2d__counts: [1] },
+      ...{ __tiles0_usual2d__values: [7], __tiles0_usual2d__counts: ['00'] },
+      ...{ __tiles0_kinds2d__values: ['view'], __tiles0_kinds2d__counts: ['00'] },
+      ...{ __tiles0_middle2d__buckets: [1025 * 128 + 96], __tiles0_middle2d__counts: ['00'] },
     },
     {
       ...{ userId: 3n, __event_time: null, __tiles0: [], __tiles0_visits2d: [], __tiles0_worth2d: [], __tiles0_worth2d__events: [], __log_time: [BigInt(T + 1)], __log_run_0: [[1]], __log_run_1: [['buy']] },
       ...{ __tiles0_different2d__ends: [], __tiles0_different2d: [] },
-      ...{ __tiles0_usual2d__values__ends: [], __tiles0_usual2d__values: [], __tiles0_usual2d__values__positions: [], __tiles0_usual2d__counts: [] },
-      ...{ __tiles0_kinds2d__values__ends: [], __tiles0_kinds2d__values: [], __tiles0_kinds2d__values__positions: [], __tiles0_kinds2d__counts: [] },
-      ...{ __tiles0_middle2d__buckets__ends: [], __tiles0_middle2d__buckets: [], __tiles0_middle2d__buckets__positions: [], __tiles0_middle2d__counts: [] },
+      ...{ __tiles0_usual2d__values: [], __tiles0_usual2d__counts: [] },
+      ...{ __tiles0_kinds2d__values: [], __tiles0_kinds2d__counts: [] },
+      ...{ __tiles0_middle2d__buckets: [], __tiles0_middle2d__counts: [] },
     },
   ],
   // What is superseded by T is gone, with it all of user 2; what is not known yet waits.

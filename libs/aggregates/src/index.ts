@@ -18,6 +18,7 @@ export type { EventPlace } from './online/event-place.js';
 export type { EntityState } from './online/entity-state.js';
 export { representView, rowRuns, totalOf } from './online/represent.js';
 export type { FeatureRepresentation, Retention, RetainedEnd, StoredColumn, ViewRepresentation } from './online/represent.js';
+export { PACKED_DIGITS } from './online/packed-counts.js';
 export { hashesKept } from './online/hop-sketches.js';
 export { fillerOf, isSketch, mostTiles } from './online/represent-tiles.js';
 export type { TileGroup, TileTotal, TiledFeature } from './online/represent-tiles.js';

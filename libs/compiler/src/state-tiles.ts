@@ -2,7 +2,7 @@ import { isSketch, oldestAt, type TileGroup } from '@granary/aggregates';
 import { EVENT, identifier, type Instant, type Source } from '@granary/contracts';
 import { column, emitDefault, indent, list, type Emitter } from './emit.js';
 import { EVENTS } from './events.js';
-import { emitCountingHops, emitEnds, emitInNewestHops } from './hop-lists-sql.js';
+import { emitCountingHops, emitHopLists, emitInNewestHops } from './hop-lists-sql.js';
 import { emitHopStart } from './hops.js';
 import { emitParts } from './parts.js';
 import { emitWithoutUnread } from './sketch-sql.js';
@@ -42,10 +42,14 @@ export function emitTiles(emitter: Emitter, group: TileGroup, alias: string, sco
   // The first of a hop's tuple is when it begins.
   let elements = 1;
   const placed = totals.map((total) => ({ total, at: total.parts.map(() => ++elements) }));
-  const sketches = placed.flatMap(({ total, at }) => (isSketch(total) ? at : []));
+  const lists = placed.flatMap(({ total, at: [i] }) => {
+    if (total.layout !== 'newest') return [];
+    const ofHops = element(i!, identifier(TILES));
+    return [`${isSketch(total) ? emitWithoutUnread(ofHops) : emitInNewestHops(ofHops)} AS ${identifier(listsName(i!))}`];
+  });
   const subquery = `(
   SELECT
-${indent(list([...keys.map((key) => `${column(EACH, key)} AS ${identifier(key)}`), `arraySort(groupArray(tuple(${[column(EACH, START), ...ofHop].join(', ')}))) AS ${identifier(TILES)}`, ...sketches.map((i) => `${emitWithoutUnread(element(i, identifier(TILES)))} AS ${identifier(sketchName(i))}`)]))}
+${indent(list([...keys.map((key) => `${column(EACH, key)} AS ${identifier(key)}`), `arraySort(groupArray(tuple(${[column(EACH, START), ...ofHop].join(', ')}))) AS ${identifier(TILES)}`, ...lists]))}
   FROM (
     SELECT
 ${indent(indent(list([...keys.map((key, i) => `${e(keyFields[i]!)} AS ${identifier(key)}`), `${emitHopStart(time, hopMs)} AS ${identifier(START)}`, ...parts])))}
@@ -58,12 +62,11 @@ ${indent(indent(list([...keys.map((key, i) => `${e(keyFields[i]!)} AS ${identifi
   const tiles = column(alias, TILES);
   const columnsOf = ({ total, at }: (typeof placed)[number]): readonly string[] => {
     const own = at.map((i) => element(i, tiles));
-    if (isSketch(total)) return [emitEnds(column(alias, sketchName(at[0]!))), `arrayFlatten(${column(alias, sketchName(at[0]!))})`];
     switch (total.layout) {
       case 'each':
         return own;
       case 'newest':
-        return emitInNewestHops(own[0]!);
+        return emitHopLists(column(alias, listsName(at[0]!)));
       case 'counted':
         return emitCountingHops(own[0]!, own[1]!);
     }
@@ -75,8 +78,8 @@ function element(i: number, tiles: string): string {
   return `arrayMap(x -> x.${i}, ${tiles})`;
 }
 
-function sketchName(i: number): string {
-  return `__sketch${i}`;
+function listsName(i: number): string {
+  return `__lists${i}`;
 }
 
 const e = (name: string): string => column(EVENTS, name);

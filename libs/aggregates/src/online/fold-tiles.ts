@@ -101,7 +101,7 @@ const LAYOUTS: Readonly<Record<TileLayout, (total: TileTotal, compute: Compute) 
         const [values, counts] = from === to && before !== null ? before : compute(fresh, from, to, asOf, before);
         hops.add(values as readonly Scalar[], counts as readonly number[]);
       },
-      columns: () => [hops.ends, hops.values, hops.positions, hops.counts],
+      columns: () => [hops.values, hops.packed],
     };
   },
 };

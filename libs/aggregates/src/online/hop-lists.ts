@@ -1,4 +1,5 @@
 import type { Scalar } from '@granary/contracts';
+import { packCounts, unpackCounts } from './packed-counts.js';
 
 /** Values of hops, the oldest hop's first, each hop's rising; `ends` says behind which of them each hop's end. */
 export interface HopLists<T extends Scalar> {
@@ -32,46 +33,46 @@ export function inNewestHops<T extends Scalar>({ ends, values }: HopLists<T>): H
   return { ends: keptEnds, values: kept };
 }
 
-/**
- * How often values occur in hops. `values`: the different ones, in the order in which the hops, the oldest first, have them. Of
- * each hop's pairs of a value and its count, of which `ends` says where they end, one array has the value's position, one the count.
- */
-export interface HopCounts<T extends Scalar> extends HopLists<T> {
-  readonly positions: readonly number[];
-  readonly counts: readonly number[];
+/** How often values occur in hops. */
+export interface HopCounts<T extends Scalar> {
+  /** The different ones, in the order in which the hops, the oldest first, have them. */
+  readonly values: readonly T[];
+  /** Of each hop the positions of its values, in the order of these, and their counts (`packCounts`). */
+  readonly packed: readonly string[];
 }
 
 /** Of columns of a row. */
-export function hopCounts([ends, values, positions, counts]: readonly (readonly Scalar[])[]): HopCounts<Scalar> {
-  return { ...hopLists([ends!, values!]), positions: positions as readonly number[], counts: counts as readonly number[] };
+export function hopCounts([values, packed]: readonly (readonly Scalar[])[]): HopCounts<Scalar> {
+  return { values: values!, packed: packed as readonly string[] };
 }
 
 /** Of one hop, each value once. */
-export function countsOf<T extends Scalar>({ ends, values, positions, counts }: HopCounts<T>, hop: number): readonly [values: readonly T[], counts: readonly number[]] {
-  const [from, to] = [ends[hop - 1] ?? 0, ends[hop]!];
-  return [positions.slice(from, to).map((position) => values[position]!), counts.slice(from, to)];
+export function countsOf<T extends Scalar>({ values, packed }: HopCounts<T>, hop: number): readonly [values: readonly T[], counts: readonly number[]] {
+  const [own, counts]: [T[], number[]] = [[], []];
+  unpackCounts(packed[hop]!, (position, count) => {
+    own.push(values[position]!);
+    counts.push(count);
+  });
+  return [own, counts];
 }
 
 /** Of the hops from `from` on, each value once. */
-export function countsFrom<T extends Scalar>({ ends, values, positions, counts }: HopCounts<T>, from: number): readonly [values: readonly T[], counts: readonly number[]] {
+export function countsFrom<T extends Scalar>({ values, packed }: HopCounts<T>, from: number): readonly [values: readonly T[], counts: readonly number[]] {
   const totals = new Float64Array(values.length);
-  for (let i = ends[from - 1] ?? 0; i < positions.length; i++) totals[positions[i]!]! += counts[i]!;
+  const add = (position: number, count: number): void => void (totals[position]! += count);
+  for (let hop = from; hop < packed.length; hop++) unpackCounts(packed[hop]!, add);
   const there = [...values.keys()].filter((position) => totals[position] !== 0);
   return [there.map((position) => values[position]!), there.map((position) => totals[position]!)];
 }
 
 /** Takes up the counts of hop after hop. */
 export class CountingHops<T extends Scalar> implements HopCounts<T> {
-  readonly ends: number[] = [];
   readonly values: T[] = [];
-  readonly positions: number[] = [];
-  readonly counts: number[] = [];
+  readonly packed: string[] = [];
   readonly #known = new Map<T, number>();
 
   add(values: readonly T[], counts: readonly number[]): void {
-    for (const value of values) this.positions.push(this.#positionOf(value));
-    for (const count of counts) this.counts.push(count);
-    this.ends.push(this.positions.length);
+    this.packed.push(packCounts(values.map((value) => this.#positionOf(value)), counts));
   }
 
   #positionOf(value: T): number {

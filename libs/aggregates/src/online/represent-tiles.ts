@@ -106,15 +106,14 @@ function layoutOf([first]: readonly Part[]): TileLayout {
 
 function columnsOf(group: string, parts: readonly Part[], layout: TileLayout): readonly TileColumn[] {
   const columns = parts.map(({ name, type }) => ({ name: `${group}_${name}`, of: (type.kind === 'array' ? type.of : type) as TileColumn['of'] }));
-  const [first, ...others] = columns as [TileColumn, ...TileColumn[]];
-  const added = (suffix: string): TileColumn => ({ name: `${first.name}__${suffix}`, of: { kind: 'int32' } });
+  const [first, second] = columns as [TileColumn, TileColumn?];
   switch (layout) {
     case 'each':
       return columns;
     case 'newest':
-      return [added('ends'), first];
+      return [{ name: `${first.name}__ends`, of: { kind: 'int32' } }, first];
     case 'counted':
-      return [added('ends'), first, added('positions'), ...others];
+      return [first, { name: second!.name, of: { kind: 'string' } }];
   }
 }
 

@@ -163,7 +163,7 @@ function valuesOf(total: TileTotal): string {
     case 'newest':
       return isSketch(total) ? `, and of n different values about ${SKETCH_SIZE} × (1 + ln(n ÷ ${SKETCH_SIZE})) hashes of 8 B (all n, if fewer)` : ', and each different value once';
     case 'counted':
-      return `, 8 B for each different value of a hop, and each different value once`;
+      return ', some 3 B for each different value of a hop, and each different value once';
   }
 }
 

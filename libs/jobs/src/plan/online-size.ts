@@ -19,7 +19,7 @@ export interface OnlineSize {
 export function onlineSize(version: VersionedView['version'], representation: ViewRepresentation): OnlineSize {
   const codec = createStateCodec(representation, version);
   const sizeWith = (events: number, tiles: TileGroup | null = null): number => {
-    const row = representation.row.map(({ type, holds }, at) => (holds.kind === 'tiles' ? typicalTiles(type, tiles !== null && hasElement(tiles, at) ? 1 : 0) : typicalValue(type, holds.kind === 'part' ? holds.feature : undefined)));
+    const row = representation.row.map(({ type, holds }, at) => (holds.kind === 'tiles' ? typicalTiles(type, tiles, at) : typicalValue(type, holds.kind === 'part' ? holds.feature : undefined)));
     const log = eventColumns(representation.events, events);
     log.columns.forEach(({ values }, i) => {
       if (Array.isArray(values)) values.fill(typicalValue(representation.events.columns[i]!.type));
@@ -31,13 +31,25 @@ export function onlineSize(version: VersionedView['version'], representation: Vi
   return { rowBytes, hopBytes, eventBytes: representation.retention.reachMs > 0 || representation.features.some(({ kept }) => kept === 'log') ? sizeWith(1) - rowBytes : 0 };
 }
 
-/** Whether a column of the row has an element for each hop of the tiles. */
-function hasElement({ startsAt, totals }: TileGroup, at: number): boolean {
-  return at === startsAt || totals.some((total) => at >= total.at && at < total.at + (total.layout === 'each' ? total.width : 1));
+/** What stands for a hop in a column of the row; null: nothing. */
+function hopElement({ startsAt, totals }: TileGroup, at: number, of: ElementType): Scalar | null {
+  if (at === startsAt) return typicalElement(of);
+  const total = totals.find((each) => at >= each.at && at < each.at + each.width);
+  switch (total?.layout) {
+    case undefined:
+      return null;
+    case 'each':
+      return typicalElement(of);
+    case 'newest':
+      return at === total!.at ? 0 : null;
+    case 'counted':
+      return at === total!.at ? null : '';
+  }
 }
 
-function typicalTiles(type: FieldType, hops: number): Value {
-  return type.kind === 'array' ? new Array<Scalar>(hops).fill(typicalElement(type.of)) : [];
+function typicalTiles(type: FieldType, tiles: TileGroup | null, at: number): Value {
+  const element = tiles === null || type.kind !== 'array' ? null : hopElement(tiles, at, type.of);
+  return element === null ? [] : [element];
 }
 
 function typicalValue(type: FieldType, feature?: Feature): Value {

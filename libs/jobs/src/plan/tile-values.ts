@@ -5,6 +5,9 @@ import { EVENT, identifier, type ElementType, type Source } from '@granary/contr
 /** Assumed where only the data could say: the bytes of a text. */
 export const TEXT_BYTES = 16;
 
+/** Of each value of a hop: what `packCounts` takes for where it is and its count, which are small. */
+const PAIR_BYTES = 3;
+
 /** A total whose hops have lists of values. */
 export interface ListTotal {
   /** Its position among the groups of tiles. */
@@ -36,8 +39,7 @@ export function valueBytes({ total }: ListTotal, [values, pairs]: ValueCounts): 
   const [{ type }] = total.parts as [TileTotal['parts'][number]];
   if (type.kind !== 'array') throw new Error(`${total.feature.name} has no list`);
   if (isSketch(total)) return hashesKept(values) * elementBytes(type.of);
-  // Of each pair where its value is, and its count.
-  return values * elementBytes(type.of) + (total.layout === 'counted' ? 8 * pairs : 0);
+  return values * elementBytes(type.of) + (total.layout === 'counted' ? PAIR_BYTES * pairs : 0);
 }
 
 /** In an array; a text with where it ends. */
