@@ -1,4 +1,4 @@
-import { BACKFILL, EVENT, formatDuration, runsOf, type Aggregate, type Feature, type FeatureView, type FieldType, type Source } from '@granary/contracts';
+import { BACKFILL, EVENT, formatDuration, runsOf, type Aggregate, type AggregateFunction, type Feature, type FeatureView, type FieldType, type Source } from '@granary/contracts';
 import { SKETCH_SIZE } from '../distinct-sketch.js';
 import { partsOf, type Part } from '../parts.js';
 import { ageRange } from '../window.js';
@@ -174,11 +174,14 @@ function bytesOf({ group, total }: TiledFeature): number {
 }
 
 function exactness({ fn, window }: Aggregate): string {
-  const count = fn === 'approxCountDistinct' ? `exact below ${SKETCH_SIZE} different values, else off by ${ERROR} % on average (standard error), offline the same` : 'exact';
-  return window?.hopMs === undefined ? count : `${count}, from a far end on a whole ${formatDuration(window.hopMs)} of UTC`;
+  const value = APPROXIMATE[fn] ?? 'exact';
+  return window?.hopMs === undefined ? value : `${value}, from a far end on a whole ${formatDuration(window.hopMs)} of UTC`;
 }
 
-const ERROR = (100 / Math.sqrt(SKETCH_SIZE - 2)).toFixed(1);
+const APPROXIMATE: Readonly<Partial<Record<AggregateFunction, string>>> = {
+  approxCountDistinct: `exact below ${SKETCH_SIZE} different values, else off by ${(100 / Math.sqrt(SKETCH_SIZE - 2)).toFixed(1)} % on average (standard error), offline the same`,
+  approxPercentile: 'off by at most 0.4 %, offline the same',
+};
 
 function retentionOf(features: readonly FeatureRepresentation[]): Pick<Retention, 'reachMs' | 'ends'> {
   const reachMs = features.reduce((longest, each) => Math.max(longest, each.reachMs), -1);
