@@ -6,6 +6,7 @@ import type { Snapshot } from '@granary/contracts';
 import { OfflineStore } from '@granary/offline-store';
 import { backfill } from './backfill/backfill.js';
 import { writeDataset } from './dataset/dataset.js';
+import { explainOverflow } from './overflow.js';
 import { readRows } from './testing/parquet.js';
 
 const AT = Date.UTC(2026, 0, 2);
@@ -68,4 +69,20 @@ it('an integer sum beyond int64 is null, for that entity alone, until other even
     { won1d: 7n, won1d__state: 'present' },
     { won1d: most - 1n, won1d__state: 'present' },
   ]);
+});
+
+it('a count beyond int32 fails, and says of which entities, what counts them and what to do', async () => {
+  const [source] = snapshot.sources;
+  const crowded = { ...source!, name: 'crowded' };
+  const [view] = snapshot.views;
+  const counted = { ...view!, name: 'crowds', source: 'crowded', features: [{ ...view!.features[0]!, name: 'n1d', type: { kind: 'int32' } as const, aggregate: { ...view!.features[0]!.aggregate, fn: 'count' as const, column: null } }, ...view!.features] };
+  await store.ensureSource(crowded);
+  await store.appendEvents(crowded, [1n, 2n, 2n, 2n].map((userId, i) => ({ eventId: String(i), eventTime: AT + i, knownAt: AT + i, values: [userId, 1n, AT + i] })));
+  const fails = (): Promise<unknown> => store.rows({ sql: "SELECT accurateCast(count() + 3000000000, 'Int32') FROM numbers(1)", params: {} });
+  await expect(explainOverflow('feature view crowds', fails, { store, views: [{ view: counted, source: crowded }], most: 2 })).rejects.toMatchObject({
+    code: 'INVALID_VALUE',
+    message: 'feature view crowds: a count leaves int32 for userId=2, which has 3 events of crowded (crowds: n1d)',
+    todo: expect.stringContaining('Shorten the windows'),
+  });
+  await expect(explainOverflow('feature view crowds', fails, { store, views: [{ view: counted, source: crowded }] })).rejects.toThrow('a count leaves int32 for at least one entity');
 });

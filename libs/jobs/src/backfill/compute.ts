@@ -127,7 +127,7 @@ async function insert({ store, parts, sequence, limits }: Work, { sql, params }:
   // Each row comes once, so there is nothing to replace within the insert.
   const options = { comment: `backfill ${parts.view.name}`, ...limits, settings: { optimize_on_insert: 0 } };
   const statement = { sql: `INSERT INTO ${identifier(backfillTable(parts.view))} (${columns.join(', ')}) ${sql}`, params: { ...params, run_sequence: sequence } };
-  await explainOverflow(`feature view ${parts.view.name}`, () => store.command(statement, options));
+  await explainOverflow(`feature view ${parts.view.name}`, () => store.command(statement, options), { store, views: [parts] });
 }
 
 function pairColumns({ entity }: ViewParts): readonly string[] {

@@ -96,13 +96,13 @@ async function answer(store: OfflineStore, snapshot: Snapshot, question: Questio
     const written = await spine.fill(scope, async (table) => {
       const asked = { table, columns: carried, events: spine.events };
       const chunked = { store, snapshot, service, spine: asked, scope, limits: { comment, ...limits }, onChunk: (done: number, total: number) => options.onProgress?.({ stage: comment, done, total, unit: 'chunks' }) };
-      return explainOverflow(`feature service ${service.name}`, async () =>
+      const write = async () =>
         withinMemory(await guessChunks(chunked), (chunks) =>
           chunks === 1
             ? store.exportParquet(compileDataset(snapshot, service, asked, scope), kept, { comment, ...limits })
             : withChunkedDataset(chunked, chunks, (select, more) => store.exportParquet(select, kept, more)),
-        ),
-      );
+        );
+      return explainOverflow(`feature service ${service.name}`, write, { store, views: resolved.views });
     });
     options.onProgress?.({ stage: comment, done: written.rows, total: written.rows, unit: 'rows' });
     const first = await findDataset(store, id);

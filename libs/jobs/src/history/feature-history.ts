@@ -77,7 +77,7 @@ async function answer(store: OfflineStore, snapshot: Snapshot, service: Resolved
     withStages(store, async (create) => {
       const computed = await fill(spine, create);
       const statement = compileDataset(definitions, asked, { table: spine, columns: [SPINE.row], events: null }, { computed, plans: PLANS });
-      const rows = await explainOverflow(`feature service ${service.name}`, () => store.rows(statement, options));
+      const rows = await explainOverflow(`feature service ${service.name}`, () => store.rows(statement, options), { store, views: service.views });
       if (rows.length !== questions.length) throw new Error(`${questions.length} questions had ${rows.length} answers`);
       return rows.map((row, i) => readRow(service, row, questions[i]!.at));
     });
