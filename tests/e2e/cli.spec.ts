@@ -373,8 +373,8 @@ describe('Ctrl-C', () => {
   async function stopAndGoOn(args: readonly string[], patience: number): Promise<number> {
     for (let stopped = 0; ; stopped += 1) {
       const running = startGranary(args);
-      // The first run is stopped well before it can end; each gets more time than the one before, so that the work ends at last.
-      const timer = setTimeout(() => running.child.kill('SIGINT'), patience * (0.4 + 0.3 * random() + (0.5 + random()) * stopped));
+      // The first run is stopped well before it can end; each gets twice as long as the one before, so that the work ends at last.
+      const timer = setTimeout(() => running.child.kill('SIGINT'), patience * (0.5 + 0.5 * random()) * 2 ** stopped);
       const { code, stderr, stdout } = await running.ended;
       clearTimeout(timer);
       if (code === 0) return stopped;

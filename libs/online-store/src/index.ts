@@ -2,7 +2,7 @@ export { withCircuit } from './circuit.js';
 export type { CircuitClock, CircuitOptions } from './circuit.js';
 export { entityRowKeys, rowKey, rowKeys } from './keyspace.js';
 export { publicAddress } from './drivers/redis-address.js';
-export { reconnectDelay, serverOptions as redisServerOptions } from './drivers/redis-port.js';
+export { reconnectDelay, serverOptions as redisServerOptions } from './drivers/redis-options.js';
 export { memoryByEntity } from './memory.js';
 export type { EntityMemory, StoreMemory, ViewMemory } from './memory.js';
 export { openOnlineStore } from './open.js';

@@ -1,6 +1,5 @@
 import { withCircuit, type CircuitOptions } from './circuit.js';
-import { openLmdbStore, type LmdbOptions } from './drivers/lmdb.js';
-import { openRedisStore } from './drivers/redis.js';
+import type { LmdbOptions } from './drivers/lmdb.js';
 import type { RedisOptions } from './drivers/redis-address.js';
 import type { OnlineStore } from './store.js';
 
@@ -14,11 +13,12 @@ export async function openOnlineStore(options: OnlineStoreOptions): Promise<Onli
   return withCircuit(await openDriver(options), options.circuit);
 }
 
-function openDriver(options: OnlineStoreOptions): Promise<OnlineStore> {
+/** Loads only the driver that is asked for: many a process opens neither. */
+async function openDriver(options: OnlineStoreOptions): Promise<OnlineStore> {
   switch (options.kind) {
     case 'lmdb':
-      return openLmdbStore(options);
+      return (await import('./drivers/lmdb.js')).openLmdbStore(options);
     case 'redis':
-      return openRedisStore(options);
+      return (await import('./drivers/redis.js')).openRedisStore(options);
   }
 }

@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { SourceField } from '@granary/contracts';
-import { asyncBufferFromFile, parquetMetadataAsync, parquetRead, type AsyncBuffer, type FileMetaData, type SchemaElement } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
+import type { AsyncBuffer, FileMetaData, SchemaElement } from 'hyparquet';
 import { ignore, type RawRow, type ReadState } from './raw-row.js';
 import { missingColumns, unreadable } from './unreadable.js';
 
@@ -37,6 +36,7 @@ export async function* readParquet(file: string, fields: readonly SourceField[],
 }
 
 async function openParquet(file: string): Promise<{ buffer: AsyncBuffer; metadata: FileMetaData }> {
+  const { asyncBufferFromFile, parquetMetadataAsync } = await import('hyparquet');
   try {
     const buffer = await asyncBufferFromFile(file);
     const metadata = await parquetMetadataAsync(buffer, { geoparquet: false });
@@ -47,6 +47,7 @@ async function openParquet(file: string): Promise<{ buffer: AsyncBuffer; metadat
 }
 
 async function readGroup(file: string, buffer: AsyncBuffer, metadata: FileMetaData, columns: string[], rowStart: number, rowEnd: number): Promise<readonly unknown[][]> {
+  const [{ parquetRead }, { compressors }] = await Promise.all([import('hyparquet'), import('hyparquet-compressors')]);
   let rows: readonly unknown[][] = [];
   try {
     await parquetRead({

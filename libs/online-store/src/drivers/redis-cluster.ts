@@ -2,7 +2,8 @@ import keySlot from 'cluster-key-slot';
 import { Cluster, type Redis } from 'ioredis';
 import { groupBy } from '../group-by.js';
 import { clusterAddress, unavailable, type RedisOptions } from './redis-address.js';
-import { chunks, connectionOptions, inFlight, isUnknownScript, reconnectDelay, sendCommand, within, type KeyedCommand, type RedisPort } from './redis-port.js';
+import { connectionOptions, reconnectDelay } from './redis-options.js';
+import { chunks, inFlight, isUnknownScript, sendCommand, within, type KeyedCommand, type RedisPort } from './redis-port.js';
 import { connectServer } from './redis-server.js';
 
 /** The items of one slot, by their positions among all: what one command may name. */

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { isClusterRefusal, clusterRefusal, unavailable, type RedisOptions } from './redis-address.js';
-import { chunks, inFlight, reconnectDelay, sendCommand, serverOptions, within, type RedisPort } from './redis-port.js';
+import { reconnectDelay, serverOptions } from './redis-options.js';
+import { chunks, inFlight, sendCommand, within, type RedisPort } from './redis-port.js';
 
 /** A single server. Throws STORE_UNAVAILABLE. */
 export async function connectServer({ url, connectTimeoutMs = 2_000, commandTimeoutMs = 2_000 }: RedisOptions, address: string): Promise<RedisPort> {

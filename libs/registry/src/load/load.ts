@@ -11,8 +11,6 @@ import {
   GranaryError,
   type Definition,
 } from '@granary/contracts';
-import * as sdk from '@granary/sdk';
-import { createJiti } from 'jiti';
 import { problemsError, type Problem } from '../problem.js';
 import { validateDefinitions } from '../validate/validate.js';
 import { canonicalJson } from '../version/canonical.js';
@@ -79,6 +77,8 @@ export async function loadDefinitions(paths: readonly string[]): Promise<readonl
 type Exports = Readonly<Record<string, unknown>>;
 
 async function evaluate(files: readonly string[]): Promise<{ modules: (readonly [string, Exports])[]; problems: Problem[] }> {
+  // Here, for a registry is mostly read, not loaded into.
+  const [{ createJiti }, sdk] = await Promise.all([import('jiti'), import('@granary/sdk')]);
   // The SDK is ours wherever the folder lies. Lines stay where they are through transpilation, so that places are right.
   const jiti = createJiti(import.meta.url, {
     virtualModules: { '@granary/sdk': sdk },

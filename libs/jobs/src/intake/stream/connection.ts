@@ -1,6 +1,6 @@
 import { GranaryError, type Source } from '@granary/contracts';
 import { reconnectDelay, redisServerOptions } from '@granary/online-store';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 
 export interface StreamOptions {
   /** `redis://[[user]:password@]host[:port][/db]`, or `rediss://` for TLS. */
@@ -27,6 +27,7 @@ export async function connectStream({ url }: StreamOptions, commandTimeoutMs: nu
   if (parsed === null || !['redis:', 'rediss:'].includes(parsed.protocol)) {
     throw new GranaryError('CONFIG_INVALID', 'The URL of the streams is no Redis URL', { todo: 'Write redis://[[user]:password@]host[:port][/db], or rediss:// for TLS.' });
   }
+  const { Redis } = await import('ioredis');
   const client = new Redis(url, {
     ...redisServerOptions(CONNECT_TIMEOUT_MS, commandTimeoutMs),
     retryStrategy: reconnectDelay,
