@@ -78,10 +78,11 @@ function costNotes({ rows, rowsInWindows, bytesPerEntity, entities, eventsPerEnt
   return [...(rows === null ? [] : [`scans ${formatRoughly(rows)} ${rows === 1 ? 'row' : 'rows'}${within}`]), `~${formatBytes(bytesPerEntity)} per ${entity} online${events}${all}`, ...(hop === null ? [] : [hopNote(hop)])];
 }
 
-function hopNote({ features, sizeMs, hopMs, hops, valueBytes }: NonNullable<ViewEstimate['hop']>): string {
+function hopNote({ features, approximate, sizeMs, hopMs, hops, valueBytes }: NonNullable<ViewEstimate['hop']>): string {
   const [size, each] = [formatDuration(sizeMs), formatDuration(hopMs)];
+  const rounded = approximate.length === 0 ? '' : ` ${approximate.join(', ')} by approxPercentile, off by at most 0.4 %;`;
   const values = valueBytes === 0 ? '' : `, with ~${formatBytes(valueBytes)} of values at most,`;
-  return `${features.join(', ')}: over('${size}', { hop: '${each}' }) keeps at most ${hops} totals of an entity${values} instead; its far end is then up to ${each} earlier, in training sets too`;
+  return `${features.join(', ')}: over('${size}', { hop: '${each}' }) keeps at most ${hops} totals of an entity${values} instead;${rounded} its far end is then up to ${each} earlier, in training sets too`;
 }
 
 /** An entity with so many times the events of others is worth a word. */

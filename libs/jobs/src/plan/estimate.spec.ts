@@ -117,11 +117,13 @@ describe('what an entity keeps online', () => {
 
   it('could be totals of hops, where it is very many events that nothing needs one by one', () => {
     const advise = (mostEvents: number, ...names: string[]) => adviseHop(representView(only(shopSales, ...names), sales), mostEvents);
-    expect(advise(9_000, 'sales1d', 'turnover7d', 'lastPayment', 'amount')).toEqual({ features: ['turnover7d'], sizeMs: 7 * DAY, hopMs: DAY / 96, hops: 673, valueBytes: 0 });
+    expect(advise(9_000, 'sales1d', 'turnover7d', 'lastPayment', 'amount')).toEqual({ features: ['turnover7d'], sizeMs: 7 * DAY, hopMs: DAY / 96, hops: 673, approximate: [], valueBytes: 0 });
     expect([advise(1_000, 'turnover7d'), advise(9_000, 'lastPayment', 'amount')]).toEqual([null, null]);
     const [turnover] = only(shopSales, 'turnover7d').features as [Feature];
     const percentile: Feature = { ...turnover, name: 'p', aggregate: { ...turnover.aggregate, fn: 'percentile', fraction: 0.5 } };
-    expect(adviseHop(representView({ features: [turnover, percentile] }, sales), 9_000)).toBeNull();
+    expect(adviseHop(representView({ features: [turnover, percentile] }, sales), 9_000)).toMatchObject({ features: ['turnover7d', 'p'], approximate: ['p'] });
+    const first: Feature = { ...turnover, name: 'f', aggregate: { ...turnover.aggregate, fn: 'first' } };
+    expect(adviseHop(representView({ features: [turnover, first] }, sales), 9_000)).toBeNull();
   });
 
   it('has a size for values and one for events, by what the features need', () => {

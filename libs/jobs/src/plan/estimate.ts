@@ -1,7 +1,7 @@
 import { ageRange, representView, type TileGroup, type ViewRepresentation } from '@granary/aggregates';
 import { EARLIEST, EVENT, LATEST, eventsTable, identifier, named, storedSources, type Instant, type Snapshot, type Source, type VersionedView } from '@granary/contracts';
 import type { OfflineStore } from '@granary/offline-store';
-import { adviseHop, type HopAdvice } from './advise-hop.js';
+import { adviseHop, withHop, type HopAdvice } from './advise-hop.js';
 import { onlineSize } from './online-size.js';
 import { emitValueCounts, listTotals, valueBytes, type ListTotal } from './tile-values.js';
 
@@ -83,7 +83,7 @@ tupleElement(heaviest[1], 2) - tupleElement(heaviest[1], 3) AS most, [${tiles.ma
 
 /** Null where the values of its hops would take up as much as the events that the entity with the most keeps. */
 async function priceHop(store: OfflineStore, holder: Source, view: VersionedView, source: Source, advice: HopAdvice, eventBytes: number): Promise<HopAdvice | null> {
-  const hopping = view.features.filter(({ name }) => advice.features.includes(name)).map((feature) => ({ ...feature, aggregate: { ...feature.aggregate, window: { ...feature.aggregate.window!, hopMs: advice.hopMs } } }));
+  const hopping = view.features.filter(({ name }) => advice.features.includes(name)).map((feature) => withHop(feature, advice.hopMs));
   const lists = listTotals(representView({ features: hopping }, source));
   if (lists.length === 0) return advice;
   const keys = view.keyFields.map(identifier).join(', ');

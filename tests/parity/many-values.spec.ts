@@ -1,5 +1,5 @@
 import { whyNoRedis } from '@granary/online-store/testing';
-import type { Feature, Value, Window } from '@granary/contracts';
+import type { Aggregate, Feature, FieldType, Value, Window } from '@granary/contracts';
 import { PLANS, type Plan } from '@granary/compiler';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
@@ -18,7 +18,7 @@ const COLUMNS = { lmdb: ['whole', 'note'], redis: ['amount', 'seenAt'] } as cons
 const events: fc.Arbitrary<readonly OracleEvent[]> = fc.noBias(fc.array(fc.record({ value: fc.nat({ max: 20_000 }), ms: fc.nat({ max: 40 * SECOND }), some: fc.nat({ max: 99 }) }), { minLength: EVENTS, maxLength: EVENTS })).map((drawn) =>
   drawn.map(({ value, ms, some }, i) => {
     const time = START + ms;
-    const row = { id: ENTITIES[some === 0 ? 1 : 0]!, whole: BigInt(value) << 40n, amount: some < 3 ? null : value / 8, note: `${value} é`, seenAt: START + value, at: time, reportedAt: time };
+    const row = { id: ENTITIES[some === 0 ? 1 : 0]!, whole: BigInt(value) << 40n, amount: some < 3 ? null : value / 8, note: `${value} é`, kind: `kind ${some % 7}`, seenAt: START + value, at: time, reportedAt: time };
     return { id: `event-${i}`, time, knownAt: time, row };
   }),
 );
@@ -33,8 +33,23 @@ const WINDOWS: readonly Window[] = [
   window({ hopMs: 7 * SECOND, delayMs: 5 * SECOND }),
   window({ sizeMs: null, includeRequest: true }),
 ];
-const featuresOf = (columns: readonly string[]): Feature[] =>
+const featuresOf = (columns: readonly string[]): Feature[] => [...sketchesOf(columns), ...countsOf(columns)];
+
+const sketchesOf = (columns: readonly string[]): Feature[] =>
   columns.flatMap((column) => WINDOWS.map((each, i): Feature => ({ name: `${column}${i}`, type: { kind: 'int32' }, aggregate: { fn: 'approxCountDistinct', column, where: null, window: each, default: null } })));
+
+/** Values that occur often, and those that don't, in hops. */
+function countsOf(columns: readonly string[]): Feature[] {
+  const [number] = columns.filter((column) => column !== 'note') as [string];
+  const counting: readonly (readonly [Aggregate['fn'], string, FieldType, Partial<Aggregate>?])[] = [
+    ['topK', 'kind', { kind: 'array', of: { kind: 'string' } }, { n: 3 }],
+    ['countBy', 'kind', { kind: 'map', of: { kind: 'int32' } }],
+    ...columns.map((column) => ['countDistinct', column, { kind: 'int32' }] as const),
+    ...(number === 'seenAt' ? [] : ([['approxPercentile', number, { kind: 'float64' }, { fraction: 0.99 }]] as const)),
+  ];
+  const windows = [window({ hopMs: SECOND }), window({ sizeMs: 3 * SECOND, hopMs: SECOND, delayMs: 5 * SECOND, includeRequest: true })];
+  return counting.flatMap(([fn, column, type, more], c) => windows.map((each, i): Feature => ({ name: `counts${c}_${i}`, type, aggregate: { fn, column, where: null, window: each, default: null, ...more } })));
+}
 
 const delivery = (rows: number, then: Delivery['then'], later = false): Delivery => ({ rows, published: 'told', then, later });
 
@@ -44,12 +59,13 @@ function worldOf(given: readonly OracleEvent[], online: 'lmdb' | 'redis', plans:
     { name: 'whole', type: { kind: 'int64' }, nullable: false },
     { name: 'amount', type: { kind: 'float64' }, nullable: true },
     { name: 'note', type: { kind: 'string' }, nullable: false },
+    { name: 'kind', type: { kind: 'string' }, nullable: false },
     { name: 'seenAt', type: { kind: 'timestamp' }, nullable: false },
     { name: 'at', type: { kind: 'timestamp' }, nullable: false },
     { name: 'reportedAt', type: { kind: 'timestamp' }, nullable: false },
   ] as const;
   const asked = [31_999, 40_001].flatMap((ms) => ENTITIES.map((id) => ({ at: START + ms, id })));
-  const request: Readonly<Record<string, Value>> = { whole: -1n, amount: -0.5, note: 'new', seenAt: 0 };
+  const request: Readonly<Record<string, Value>> = { whole: -1n, amount: -0.5, note: 'new', kind: 'new', seenAt: 0 };
   return {
     entity: { kind: 'entity', name: 'thing', keys: [{ name: 'id', type: { kind: 'int64' } }] },
     source: { kind: 'source', name: 'happenings', fields: [...fields], eventId: ['note'], eventTime: 'at', knownAt: null, file: null },
@@ -62,7 +78,7 @@ function worldOf(given: readonly OracleEvent[], online: 'lmdb' | 'redis', plans:
   };
 }
 
-describe('approxCountDistinct of thousands of values', () => {
+describe('aggregates of thousands of values', () => {
   let bench: ParityBench;
   beforeAll(async () => {
     bench = await openParity();
