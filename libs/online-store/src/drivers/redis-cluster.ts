@@ -3,7 +3,7 @@ import { Cluster, type Redis } from 'ioredis';
 import { groupBy } from '../group-by.js';
 import { clusterAddress, unavailable, type RedisOptions } from './redis-address.js';
 import { connectionOptions, reconnectDelay } from './redis-options.js';
-import { chunks, inFlight, isUnknownScript, sendCommand, within, type KeyedCommand, type RedisPort } from './redis-port.js';
+import { chunks, inFlight, isUnknownScript, READ, rowsOf, sendCommand, within, type KeyedCommand, type RedisPort } from './redis-port.js';
 import { connectServer } from './redis-server.js';
 
 /** The items of one slot, by their positions among all: what one command may name. */
@@ -59,23 +59,26 @@ export async function connectCluster({ url, connectTimeoutMs = 2_000, commandTim
     return [...refused, ...(await pipeline(server, unknown, items, command, answers))];
   }
 
+  async function run<T, R>(items: readonly T[], command: KeyedCommand<T, R>): Promise<readonly R[]> {
+    const answers = new Array<R>(items.length);
+    const parts = partsBySlot(items.map((item) => command.key(item)), command.most);
+    const again = await Promise.all(
+      Array.from(groupBy(parts, (part) => part.server), async ([server, ofServer]) => {
+        if (server === undefined) return ofServer.flatMap((part) => part.positions);
+        return (await inFlight(chunks(ofServer, COMMANDS_PER_PIPELINE), (batch) => pipeline(server, batch, items, command, answers))).flat();
+      }),
+    );
+    await Promise.all(
+      again.flat().map(async (position) => {
+        [answers[position]] = (await sendCommand(cluster, command, [items[position]!])) as [R];
+      }),
+    );
+    return answers;
+  }
+
   return {
-    async run<T, R>(items: readonly T[], command: KeyedCommand<T, R>) {
-      const answers = new Array<R>(items.length);
-      const parts = partsBySlot(items.map((item) => command.key(item)), command.most);
-      const again = await Promise.all(
-        Array.from(groupBy(parts, (part) => part.server), async ([server, ofServer]) => {
-          if (server === undefined) return ofServer.flatMap((part) => part.positions);
-          return (await inFlight(chunks(ofServer, COMMANDS_PER_PIPELINE), (batch) => pipeline(server, batch, items, command, answers))).flat();
-        }),
-      );
-      await Promise.all(
-        again.flat().map(async (position) => {
-          [answers[position]] = (await sendCommand(cluster, command, [items[position]!])) as [R];
-        }),
-      );
-      return answers;
-    },
+    run,
+    rows: async (keys) => rowsOf(await run(keys, READ)),
     servers: () => cluster.nodes('master'),
     async processes() {
       const slots = new Map((await cluster.cluster('SLOTS')).map(([slot, , master]) => [master![2], slot]));

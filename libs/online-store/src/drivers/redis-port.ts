@@ -1,4 +1,5 @@
 import { Command, type Cluster, type Redis } from 'ioredis';
+import type { RowsInPlace } from '../store.js';
 import type { Script } from './redis-scripts.js';
 
 export type Argument = string | Buffer | number;
@@ -15,10 +16,24 @@ export interface KeyedCommand<T, R> {
   answers(reply: unknown, items: readonly T[]): readonly R[];
 }
 
+export const READ: KeyedCommand<string, Buffer | null> = {
+  most: Infinity,
+  name: 'mget',
+  key: (key) => key,
+  say: (keys) => [...keys],
+  answers: (reply) => reply as (Buffer | null)[],
+};
+
+export function rowsOf(values: readonly (Buffer | null)[]): RowsInPlace {
+  return { at: (position) => values[position] ?? null };
+}
+
 /** A single server or a Redis Cluster. */
 export interface RedisPort {
   /** One answer per item, in the items' order. Throws what ioredis or the server say. */
   run<T, R>(items: readonly T[], command: KeyedCommand<T, R>): Promise<readonly R[]>;
+  /** The values of these keys. Throws what ioredis or the server say. */
+  rows(keys: readonly string[]): Promise<RowsInPlace>;
   /** Connections to the servers that hold all keys among them. */
   servers(): readonly Redis[];
   /** Names of the processes behind them, sorted, that a restart changes; none of a single server. */

@@ -1,27 +1,30 @@
 import { Redis } from 'ioredis';
-import { isClusterRefusal, clusterRefusal, unavailable, type RedisOptions } from './redis-address.js';
+import { unavailable, type RedisOptions } from './redis-address.js';
 import { reconnectDelay, serverOptions } from './redis-options.js';
-import { chunks, inFlight, sendCommand, within, type RedisPort } from './redis-port.js';
+import { chunks, inFlight, READ, rowsOf, sendCommand, within, type KeyedCommand, type RedisPort } from './redis-port.js';
+import { openRowConnection } from './row-connection.js';
 
 /** A single server. Throws STORE_UNAVAILABLE. */
 export async function connectServer({ url, connectTimeoutMs = 2_000, commandTimeoutMs = 2_000 }: RedisOptions, address: string): Promise<RedisPort> {
   const client = await connect(url, connectTimeoutMs, commandTimeoutMs, address);
   let lost = 0;
   client.on('close', () => (lost += 1));
+  const rows = await openRowConnection(await connect(url, connectTimeoutMs, commandTimeoutMs, address), commandTimeoutMs);
+
+  async function run<T, R>(items: readonly T[], command: KeyedCommand<T, R>): Promise<readonly R[]> {
+    if (items.length <= command.most && items.length > 0) return await sendCommand(client, command, items);
+    return (await inFlight(chunks(items, command.most), (chunk) => sendCommand(client, command, chunk))).flat();
+  }
+
   return {
-    async run(items, command) {
-      try {
-        if (items.length <= command.most && items.length > 0) return await sendCommand(client, command, items);
-        return (await inFlight(chunks(items, command.most), (chunk) => sendCommand(client, command, chunk))).flat();
-      } catch (error) {
-        throw isClusterRefusal(error as Error) ? clusterRefusal(address, error) : error;
-      }
-    },
+    run,
+    rows: (keys) => (keys.length === 0 ? null : rows.read(keys)) ?? run(keys, READ).then(rowsOf),
     servers: () => [client],
     processes: () => Promise.resolve([]),
     ping: async () => void (await client.ping()),
     lost: () => lost,
     async close() {
+      rows.close();
       await client.quit().catch(() => undefined);
       client.disconnect();
     },

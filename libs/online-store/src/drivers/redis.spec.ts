@@ -101,6 +101,28 @@ function againstServer(): void {
     await expect(store.read(['none'])).resolves.toEqual([null]);
   });
 
+  it('reads on while the connection of its rows is cut, and has another one then', async () => {
+    store = await openOnlineStore({ kind: 'redis', url: server.url });
+    await store.write([row]);
+    const admin = new Redis(server.url);
+    /** Connections that have sent nothing but MGET since they were ready. */
+    const rowConnections = async (): Promise<string[]> => ((await admin.client('LIST')) as string).split('\n').filter((line) => line.includes(' cmd=mget ')).map((line) => /id=(\d+)/.exec(line)![1]!);
+    await store.read(['k']);
+    const [before] = await rowConnections();
+    const reads = Array.from({ length: 200 }, () => store.read(['k', 'none']).catch((error: unknown) => error));
+    await admin.client('KILL', 'ID', before!);
+    for (const answer of await Promise.all(reads)) {
+      if (answer instanceof Error) expect(answer).toMatchObject(UNAVAILABLE);
+      else expect(answer).toEqual([row.value, null]);
+    }
+    await untilItAnswers();
+    for (let now: string[] = []; now.length === 0 || now.includes(before!); now = await rowConnections()) {
+      expect(await store.read(['k'])).toEqual([row.value]);
+      await store.ping();
+    }
+    await admin.quit();
+  });
+
   it('can be closed while the server is gone', async () => {
     store = await openOnlineStore({ kind: 'redis', url: server.url });
     await server.kill();

@@ -1,10 +1,9 @@
 import { GranaryError } from '@granary/contracts';
 import type { OnlineStore, PackedRow } from '../store.js';
 import { assertBases, assertFrames } from '../value.js';
-import { gathering } from './gather.js';
 import { framesByKey, olderFormat, type KeyFrames } from './frames.js';
 import { metaKey, metaText } from './meta.js';
-import { isClusterUrl, publicAddress, unavailable, type RedisOptions } from './redis-address.js';
+import { clusterRefusal, isClusterRefusal, isClusterUrl, publicAddress, unavailable, type RedisOptions } from './redis-address.js';
 import { connectCluster } from './redis-cluster.js';
 import type { Argument, KeyedCommand } from './redis-port.js';
 import { sampleServers } from './redis-sample.js';
@@ -14,15 +13,6 @@ import { connectServer } from './redis-server.js';
 // One script call blocks the server for its whole chunk: 500 rows take it about a millisecond.
 const ROWS_PER_SCRIPT = 500;
 const KEYS_PER_DELETE = 5_000;
-const KEYS_GATHERED = 50;
-
-const READ: KeyedCommand<string, Buffer | null> = {
-  most: Infinity,
-  name: 'mget',
-  key: (key) => key,
-  say: (keys) => [...keys],
-  answers: (reply) => reply as (Buffer | null)[],
-};
 
 /** Answers how many of the keys there were, at the first one. */
 const DELETE: KeyedCommand<string, number> = {
@@ -39,9 +29,6 @@ export async function openRedisStore(options: RedisOptions): Promise<OnlineStore
   const address = publicAddress(options.url);
   const redis = await (isClusterUrl(options.url) ? connectCluster(options, address) : connectServer(options, address));
   let closed = false;
-  // Of a cluster a call about keys that are there must not fail for those of another call that aren't.
-  const mget = (keys: readonly string[]): Promise<readonly (Buffer | null)[]> => redis.run(keys, READ);
-  const fetch = isClusterUrl(options.url) ? mget : gathering(mget, KEYS_GATHERED);
 
   async function guarded<T>(action: () => Promise<T>): Promise<T> {
     if (closed) throw unavailable(address, 'it has been closed', undefined);
@@ -49,6 +36,7 @@ export async function openRedisStore(options: RedisOptions): Promise<OnlineStore
       return await action();
     } catch (error) {
       if (error instanceof TypeError || error instanceof GranaryError) throw error;
+      if (!isClusterUrl(options.url) && isClusterRefusal(error as Error)) throw clusterRefusal(address, error);
       throw unavailable(address, (error as Error).message, error);
     }
   }
@@ -61,11 +49,12 @@ export async function openRedisStore(options: RedisOptions): Promise<OnlineStore
 
   return {
     kind: 'redis',
-    read: (keys) => guarded(async () => [...(await fetch(keys))]),
-    async readInPlace(keys) {
-      const values = await guarded(() => fetch(keys));
-      return { at: (position) => values[position] ?? null };
-    },
+    read: (keys) =>
+      guarded(async () => {
+        const rows = await redis.rows(keys);
+        return keys.map((_key, position) => copied(rows.at(position)));
+      }),
+    readInPlace: (keys) => guarded(() => redis.rows(keys)),
     async write(rows) {
       assertBases(rows);
       const written = sum(await guarded(() => redis.run(rows, WRITE)));
@@ -121,6 +110,10 @@ function scriptCommand<T, R>(script: Script, shared: readonly Argument[], argume
 function pairs(reply: unknown): (readonly [number, number])[] {
   const numbers = reply as number[];
   return Array.from({ length: numbers.length / 2 }, (_pair, i) => [numbers[2 * i]!, numbers[2 * i + 1]!]);
+}
+
+function copied(bytes: Uint8Array | null): Buffer | null {
+  return bytes === null ? null : Buffer.from(bytes);
 }
 
 function buffer(bytes: Uint8Array): Buffer {
