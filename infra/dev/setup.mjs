@@ -17,8 +17,8 @@ export async function setup() {
     writeFileSync(STAMP, '');
   }
   await provideRedis();
-  // One compiler for all projects: Nx would start one for each. Nx's own build then finds everything up to date.
-  await step('building', () => run(process.execPath, ['node_modules/typescript/bin/tsc', '-b'], { quiet: true }));
+  // One compiler for all projects: Nx would start one for each. It emits; types are what check.mjs reports, of all packages at once.
+  await step('building', () => run(process.execPath, ['node_modules/typescript/bin/tsc', '-b', '--noCheck'], { quiet: true }));
 }
 
 function requireNode(major, minor) {
