@@ -149,10 +149,10 @@ const ANSWERS: Readonly<Record<string, readonly Row[]>> = {
     answered({ __row: 4n, coins: null, tags: [] }, { coins: 'missing', tags: 'missing' }),
   ],
   'dataset-default': [
-    answered({ __row: 1n, bought1d: -1, spent1d: -2n, visits1d: 1 }),
-    answered({ __row: 2n, bought1d: 2, spent1d: 8n, visits1d: 1 }),
-    answered({ __row: 3n, bought1d: -1, spent1d: -2n, visits1d: -3 }),
-    answered({ __row: 4n, bought1d: null, spent1d: null, visits1d: null }, MISSING(['bought1d', 'spent1d', 'visits1d'])),
+    answered({ __row: 1n, bought1d: -1, spent1d: -2n, visits1d: 1, middle1d: 5 }),
+    answered({ __row: 2n, bought1d: 2, spent1d: 8n, visits1d: 1, middle1d: 2 }),
+    answered({ __row: 3n, bought1d: -1, spent1d: -2n, visits1d: -3, middle1d: -4 }),
+    answered({ __row: 4n, bought1d: null, spent1d: null, visits1d: null, middle1d: null }, MISSING(['bought1d', 'spent1d', 'visits1d', 'middle1d'])),
   ],
   'dataset-include-request': [
     answered({ __row: 1n, amount: 2, total2d: 14n, mean2d: 3.5, here2d: 3 }),

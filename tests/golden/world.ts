@@ -129,7 +129,12 @@ const views = [
 const fresh = featureView('fresh', { ...of, ttl: '1d', features: (v) => ({ coins: latest(v.coins), tags: latest(v.tags) }) });
 const filled = featureView('filled', {
   ...of,
-  features: (v) => ({ bought: avg(v.amount).where(v.kind.eq('buy')).over('1d').default(-1), spent: sum(v.coins).where(v.kind.eq('buy')).over('1d').default(-2n), visits: count().over('1d').default(-3) }),
+  features: (v) => ({
+    bought: avg(v.amount).where(v.kind.eq('buy')).over('1d').default(-1),
+    spent: sum(v.coins).where(v.kind.eq('buy')).over('1d').default(-2n),
+    visits: count().over('1d').default(-3),
+    middle: approxPercentile(v.amount, 0.5).over('1d').default(-4),
+  }),
 });
 const asked = featureView('asked', {
   entity: branch,

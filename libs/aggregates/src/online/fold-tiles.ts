@@ -94,11 +94,11 @@ const LAYOUTS: Readonly<Record<TileLayout, (total: TileTotal, compute: Compute) 
 
   counted: (total, compute) => (row, fresh, asOf) => {
     const there = hopCounts(columnsOf(row, total));
-    const hops = new CountingHops<Scalar>();
+    const hops = new CountingHops<Scalar>(there);
     return {
       hop(hop, from, to) {
-        const before = hop === null ? null : countsOf(there, hop);
-        const [values, counts] = from === to && before !== null ? before : compute(fresh, from, to, asOf, before);
+        if (hop !== null && from === to) return hops.copy(hop);
+        const [values, counts] = compute(fresh, from, to, asOf, hop === null ? null : countsOf(there, hop));
         hops.add(values as readonly Scalar[], counts as readonly number[]);
       },
       columns: () => [hops.values, hops.packed],

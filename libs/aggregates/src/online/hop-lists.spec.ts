@@ -28,6 +28,11 @@ it('hops give the values and counts from any one on', () => {
       const newest = inNewestHops({ ends: hops.map(({ length }) => (end += length)), values: hops.flat() });
       hops.forEach((values, from) => {
         expect(countsOf(counting, from)).toEqual([values, values.map((value) => value + 1)]);
+        const copied = new CountingHops<number>(counting);
+        hops.slice(from).forEach((_, i) => copied.copy(from + i));
+        const later = new CountingHops<number>();
+        for (const own of hops.slice(from)) later.add(own, own.map((value) => value + 1));
+        expect([copied.values, copied.packed]).toEqual([later.values, later.packed]);
         const after = hops.slice(from).flat();
         const different = [...new Set(after)].sort();
         const [found, counts] = countsFrom(counting, from);

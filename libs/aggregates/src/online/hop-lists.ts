@@ -70,6 +70,28 @@ export class CountingHops<T extends Scalar> implements HopCounts<T> {
   readonly values: T[] = [];
   readonly packed: string[] = [];
   readonly #known = new Map<T, number>();
+  /** Where the values of hops before are now; −1: not known yet. */
+  readonly #moved: Int32Array;
+
+  /** `before`: hops of which some are taken as they are. */
+  constructor(private readonly before: HopCounts<T> = { values: [], packed: [] }) {
+    this.#moved = new Int32Array(before.values.length).fill(-1);
+  }
+
+  /** A hop of those before. */
+  copy(hop: number): void {
+    const packed = this.before.packed[hop]!;
+    const [positions, counts]: [number[], number[]] = [[], []];
+    let stays = true;
+    unpackCounts(packed, (position, count) => {
+      if (this.#moved[position] === -1) this.#moved[position] = this.#positionOf(this.before.values[position]!);
+      const now = this.#moved[position]!;
+      if (now !== position) stays = false;
+      positions.push(now);
+      counts.push(count);
+    });
+    this.packed.push(stays ? packed : packCounts(positions, counts));
+  }
 
   add(values: readonly T[], counts: readonly number[]): void {
     this.packed.push(packCounts(values.map((value) => this.#positionOf(value)), counts));
