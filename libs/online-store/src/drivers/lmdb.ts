@@ -88,22 +88,34 @@ export async function openLmdbStore({ path }: LmdbOptions): Promise<OnlineStore>
 
   function putBases(rows: readonly PackedRow[]): number {
     let written = 0;
-    // Rows of one write are mostly all new or all there: as the one before was, the next is taken to be.
-    let isNew = true;
-    for (const row of rows) {
-      const key = storedKey(row.key);
-      if (isNew && db.putSync(key, row.value, { noOverwrite: true })) {
+    let last = '';
+    /** No stored key lies between the last row's and this one; null: none lies beyond; undefined: not known. */
+    let next: string | null | undefined;
+    for (const { key, value } of rows) {
+      const inOrder = sortsAsBytes(key);
+      const isFree = inOrder && key !== last && next !== undefined && (next === null || key < next);
+      if (isFree && db.putSync(key, value, next === null ? APPEND : PUT)) {
         written++;
+        last = key;
         continue;
       }
-      const stored = peekStored(key);
-      isNew = stored === undefined;
-      const value = replaceBase(stored, row.value);
-      if (value === null) continue;
-      db.putSync(key, value);
-      written++;
+      const at = storedKey(key);
+      const stored = peekStored(at);
+      const replaced = replaceBase(stored, value);
+      if (replaced !== null) {
+        db.putSync(at, replaced);
+        written++;
+      }
+      if (!inOrder) continue;
+      last = key;
+      next = stored === undefined ? keyAfter(key) : undefined;
     }
     return written;
+  }
+
+  function keyAfter(key: string): string | null {
+    for (const after of db.getKeys({ start: key, exclusiveStart: true, limit: 1 })) return (after as Buffer).toString('utf8');
+    return null;
   }
 
   function putFrames(keys: readonly KeyFrames[], emptyBase: Uint8Array): Appended[] {
@@ -239,6 +251,16 @@ async function rootCause(error: unknown): Promise<unknown> {
 function inKeyOrder(rows: readonly PackedRow[]): readonly PackedRow[] {
   return rows.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
 }
+
+const PUT = {};
+/** Quicker than a put that looks for its place. LMDB refuses a key that is not beyond all others. */
+const APPEND = { append: true };
+
+/** Whether the key is stored as it is and UTF-16, in which JavaScript compares, has it where UTF-8 does: the two differ on what lies beyond the surrogates. */
+function sortsAsBytes(key: string): boolean {
+  return key.length * MOST_BYTES <= LONGEST_KEY && !BEYOND_SURROGATES.test(key);
+}
+const BEYOND_SURROGATES = /[\ud800-\uffff]/;
 
 /** Keys are UTF-8, written where LMDB reads them; they come back as bytes. */
 const KEYS = {
