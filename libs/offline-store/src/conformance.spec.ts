@@ -306,6 +306,23 @@ describe.each(Object.entries(TARGETS))('offline store, %s', (_name, start) => {
     });
   });
 
+  test('gives the bytes of a large answer in pieces, and frees the connection where reading stops early', async () => {
+    const numbers = (count: number) => sql(`SELECT number FROM (SELECT number FROM numbers({count:UInt64})) FORMAT RowBinary`, { count });
+    const parts: Buffer[] = [];
+    for await (const piece of store.pieces(numbers(1_500_000))) parts.push(piece);
+    expect(Buffer.concat(parts).equals(Buffer.from(BigUint64Array.from({ length: 1_500_000 }, (_number, i) => BigInt(i)).buffer))).toBe(true);
+    for (let round = 0; round < 4; round++) for await (const _piece of store.pieces(numbers(3_000_000))) break;
+    expect(await store.rows(sql('SELECT 1 AS one'))).toEqual([{ one: 1 }]);
+  });
+
+  test('fails where a large answer fails after it has begun', async () => {
+    const read = async (): Promise<void> => {
+      for await (const _piece of store.pieces(sql("SELECT throwIf(number = 1900000, 'too far') FROM (SELECT number FROM numbers(2000000)) FORMAT RowBinary"))) continue;
+    };
+    expect(await failure(read())).toMatchObject({ code: 'QUERY_FAILED', message: expect.stringContaining('too far') as unknown });
+    expect(await store.rows(sql('SELECT 1 AS one'))).toEqual([{ one: 1 }]);
+  });
+
   test('quarantine keeps a reject once, whatever is in it', async () => {
     const source = { ...PAYMENTS, name: 'bad' };
     await store.ensureSource(source);

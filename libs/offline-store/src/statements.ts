@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { drainStream, type ClickHouseClient, type ClickHouseSettings } from '@clickhouse/client';
 import type { Statement } from '@granary/contracts';
 import { decodeRows, rowDecoder, type Row } from './decode.js';
@@ -24,8 +25,8 @@ export interface Statements {
   rows(statement: Statement, options?: StatementOptions): Promise<Row[]>;
   /** Rows in batches as they arrive; memory stays bounded. Stopping early stops the statement. */
   stream(statement: Statement, options?: StatementOptions): AsyncIterable<Row[]>;
-  /** All of what a query whose text ends in FORMAT gives. */
-  bytes(statement: Statement, options?: StatementOptions): Promise<Buffer>;
+  /** What a query whose text ends in FORMAT gives, in pieces. One that fails may have given some, of whole rows and the beginning of one. */
+  pieces(statement: Statement, options?: StatementOptions): AsyncIterable<Buffer>;
   /** DDL and INSERT … SELECT. */
   command(statement: Statement, options?: StatementOptions): Promise<void>;
   /** The raw document of a query whose text ends in FORMAT. */
@@ -35,6 +36,7 @@ export interface Statements {
 }
 
 const FORMAT = 'JSONCompactEachRowWithNamesAndTypes';
+const WHOLE = { wait_end_of_query: 1 } as const;
 
 interface Call {
   readonly query_id: string;
@@ -48,8 +50,8 @@ export interface StatementsConfig {
   readonly maxMemoryBytes: number;
   readonly client: ClickHouseClient;
   readonly where: string;
-  /** A server goes on with an INSERT whose client is gone; it must be told to stop. */
-  readonly killOnAbort: boolean;
+  /** Over HTTP. It goes on with an INSERT whose client is gone: it must be told to stop. */
+  readonly isServer: boolean;
 }
 
 export function createStatements(config: StatementsConfig): Statements {
@@ -61,7 +63,7 @@ export function createStatements(config: StatementsConfig): Statements {
       options.signal?.throwIfAborted();
       return await run(call);
     } catch (cause) {
-      if (config.killOnAbort && options.signal?.aborted) await kill(client, call.query_id);
+      if (config.isServer && options.signal?.aborted) await kill(client, call.query_id);
       throw storeError(cause, failure);
     }
   }
@@ -84,23 +86,37 @@ export function createStatements(config: StatementsConfig): Statements {
     }
   }
 
-  async function bytes(statement: Statement, options: StatementOptions = {}): Promise<Buffer> {
+  async function* pieces(statement: Statement, options: StatementOptions = {}): AsyncGenerator<Buffer> {
+    const { failure } = prepare(config, statement.params, options);
+    // A server that fails after its answer has begun says so among the bytes: it must have all before it begins.
+    const settings = { ...options.settings, ...(config.isServer ? WHOLE : {}) };
+    const { stream: body } = await guarded(statement.params, { ...options, settings }, (call) => client.exec({ query: statement.sql, ...call }));
+    const closed = finished(body).catch(() => undefined);
+    try {
+      for await (const piece of body) yield bufferOf(piece as Uint8Array);
+    } catch (cause) {
+      throw storeError(cause, failure);
+    } finally {
+      // The embedded engine reads its tables until then.
+      await closed;
+    }
+  }
+
+  async function whole(sql: string, params: Statement['params'], options: StatementOptions): Promise<string> {
     // The whole answer is wanted anyway; complete before it is sent, its failure is a proper error in both modes.
-    const settings = { ...options.settings, wait_end_of_query: 1 };
-    return guarded(statement.params, { ...options, settings }, async (call) => {
-      const { stream: body } = await client.exec({ query: statement.sql, ...call });
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of body) chunks.push(chunk as Uint8Array);
-      const [only, ...others] = chunks;
-      return only !== undefined && others.length === 0 ? Buffer.from(only.buffer, only.byteOffset, only.byteLength) : Buffer.concat(chunks);
+    return guarded(params, { ...options, settings: { ...options.settings, ...WHOLE } }, async (call) => {
+      const { stream: body } = await client.exec({ query: sql, ...call });
+      const parts: Buffer[] = [];
+      for await (const part of body) parts.push(bufferOf(part as Uint8Array));
+      return (parts.length === 1 ? parts[0]! : Buffer.concat(parts)).toString();
     });
   }
 
   return {
     stream,
-    bytes,
+    pieces,
     async rows({ sql, params }, options = {}) {
-      return decodeRows((await bytes({ sql: `${withoutSemicolon(sql)}\nFORMAT ${FORMAT}`, params }, options)).toString());
+      return decodeRows(await whole(`${withoutSemicolon(sql)}\nFORMAT ${FORMAT}`, params, options));
     },
     async command(statement, options = {}) {
       await guarded(statement.params, options, (call) => client.command({ query: statement.sql, ...call }));
@@ -142,4 +158,8 @@ async function kill(client: ClickHouseClient, queryId: string): Promise<void> {
 // Ours or the client's FORMAT clause must not stand behind a semicolon.
 function withoutSemicolon(sql: string): string {
   return sql.replace(/[\s;]+$/, '');
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -25,8 +25,11 @@ export interface OfflineStore {
 
   rows(statement: Statement, options?: StatementOptions): Promise<Row[]>;
   stream(statement: Statement, options?: StatementOptions): AsyncIterable<Row[]>;
-  /** All of what a query whose text ends in FORMAT gives, such as RowBinary. */
-  bytes(statement: Statement, options?: StatementOptions): Promise<Buffer>;
+  /**
+   * What a query whose text ends in FORMAT gives, such as RowBinary, in pieces as they come. One that fails may have given some: whole
+   * rows and the beginning of one.
+   */
+  pieces(statement: Statement, options?: StatementOptions): AsyncIterable<Buffer>;
   command(statement: Statement, options?: StatementOptions): Promise<void>;
   exportParquet(statement: Statement, path: string, options?: StatementOptions): Promise<ExportResult>;
 
@@ -94,7 +97,7 @@ function facade(options: ResolvedOptions, statements: Statements, close: () => P
     where: options.where,
     rows: statements.rows,
     stream: statements.stream,
-    bytes: statements.bytes,
+    pieces: statements.pieces,
     command: statements.command,
     exportParquet: (statement, path, more) => exportParquet(statements, statement, path, more),
     createTable: (definition) => createTable(statements, definition),
@@ -137,7 +140,7 @@ function serial(turns: Turns): <T>(name: string, run: () => Promise<T>) => Promi
 
 function statementsOf(client: ClickHouseClient, options: ResolvedOptions): Statements {
   const { where, maxExecutionSeconds, maxMemoryBytes } = options;
-  return createStatements({ client, where, maxExecutionSeconds, maxMemoryBytes, killOnAbort: options.kind === 'server' });
+  return createStatements({ client, where, maxExecutionSeconds, maxMemoryBytes, isServer: options.kind === 'server' });
 }
 
 function connect(options: ResolvedOptions, engine: Engine | undefined, database: string): ClickHouseClient {

@@ -49,6 +49,28 @@ function conformance(subject: Subject): void {
     expect(inPlace.at(rows.length)).toBeNull();
   });
 
+  it('writes each row as if alone, whatever lies around it, of any text, and comes twice', async () => {
+    const random = randomFrom(seed);
+    const texts = ['', 'a', 'ab', 'é', '\ud7ff', '\ue000', '\uffff', '👩‍👧', 'k'.repeat(2_500)];
+    const keys = Array.from({ length: 300 }, (_key, i) => `around ${'a'.repeat(Math.floor(random() * 2))}${texts[i % texts.length]!}${Math.floor(random() * 60)}`);
+    const there = new Map<string, Buffer>();
+    for (let round = 0; round < 12; round++) {
+      const rows = shuffled(keys, random).slice(0, Math.floor(random() * 200)).map((key) => ({ key, value: packed(at(Math.floor(random() * 6)), Buffer.from(`${random()}`)) }));
+      let written = 0;
+      for (const { key, value } of rows) {
+        const stored = there.get(key);
+        if (stored !== undefined && !outranks(value, stored)) continue;
+        there.set(key, value);
+        written++;
+      }
+      expect(await store.write(rows)).toEqual({ written, stale: rows.length - written });
+      const gone = keys.filter(() => random() < 0.1);
+      await store.delete(gone);
+      for (const key of gone) there.delete(key);
+    }
+    expect((await store.read(keys)).map(hex)).toEqual(keys.map((key) => hex(there.get(key) ?? null)));
+  });
+
   it('tells apart keys of any text and length', async () => {
     const long = 'k'.repeat(5_000);
     const keys = ['{}', 'a:b', 'a|b', 'a\0', 'a', 'é', 'e\u0301', '👩‍👧', long, `${long}k`, `!meta:${long}`];

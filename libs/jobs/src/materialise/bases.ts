@@ -1,12 +1,13 @@
 import { compileCompact, eventColumns, representView, type EntityState, type ViewRepresentation } from '@granary/aggregates';
 import { compileState, type StateScope } from '@granary/compiler';
-import { isGranaryError, GranaryError, type Instant, type Statement, type Value } from '@granary/contracts';
+import { GranaryError, identifier, isGranaryError, type Instant, type Statement, type Value } from '@granary/contracts';
 import type { OfflineStore, StatementOptions } from '@granary/offline-store';
 import { NO_BASE, createStateCodec, packBases, rowKeys, type OnlineStore, type PackedRow, type StateCodec } from '@granary/online-store';
 import { explainOverflow } from '../overflow.js';
+import { eachNext, readAhead } from '../pieces.js';
 import type { ViewParts } from '../view-parts.js';
 import { reinterpretsArrays } from './reinterprets-arrays.js';
-import { readRowBinary } from './row-binary.js';
+import { RowBinaryReader } from './row-binary.js';
 
 /** All that writing a view's bases needs beside what they are of; made once. */
 export interface BaseWriter {
@@ -30,6 +31,8 @@ export interface BasesOf extends BasePoint {
   /** Keys of entities that may be online: those of them that have nothing are told so. Null: all that have nothing were never there. */
   readonly candidates: Statement | null;
   readonly limits: Pick<StatementOptions, 'signal' | 'maxMemoryBytes'>;
+  /** ClickHouse gives them in the order of their keys: of many, written in another order, each costs LMDB a page. Default false. */
+  readonly inKeyOrder?: boolean;
 }
 
 export interface WrittenBases {
@@ -45,46 +48,97 @@ export function baseWriter(offline: OfflineStore, online: OnlineStore, parts: Vi
   return { parts, offline, online, kept, codec: createStateCodec(kept, view.version), compact: compileCompact(kept), keyOf: rowKeys(project, entity, view.name, view.version) };
 }
 
-/** Computed, and not written yet. */
-export interface ComputedBases {
-  readonly rows: readonly PackedRow[];
-  readonly of: BasesOf;
-}
-
 /**
  * Computes bases in ClickHouse and writes them. A base depends on nothing but the entity, the sequence and the instant: who
  * writes it again, or beside another, does no harm.
  */
 export async function writeBases(writer: BaseWriter, of: BasesOf): Promise<WrittenBases> {
-  return storeBases(writer, await computeBases(writer, of));
+  const total = { written: 0, deleted: 0 };
+  for await (const { written, deleted } of writeEachBases(writer, [of])) {
+    total.written += written;
+    total.deleted += deleted;
+  }
+  return total;
 }
 
-export async function computeBases({ parts, offline, kept, keyOf }: BaseWriter, of: BasesOf): Promise<ComputedBases> {
-  const { sequence, asOf, scope } = of;
+export interface BasesProgress extends WrittenBases {
+  /** Bases that were computed for this, whether or not they changed anything. */
+  readonly rows: number;
+  /** Whether all that was to be written of one of those asked for is. */
+  readonly ended: boolean;
+}
+
+/**
+ * The same of each in turn: while some are being written, ClickHouse computes what comes next. Says after each write what it did.
+ * Nothing is written before `ready` has resolved.
+ */
+export async function* writeEachBases(writer: BaseWriter, each: readonly BasesOf[], ready?: Promise<unknown>): AsyncGenerator<BasesProgress, undefined> {
+  let there = new Set<string>();
+  for await (const { of, rows } of readAhead(computeEach(writer, each))) {
+    await ready;
+    if (rows === null) {
+      const { written, deleted } = await writeNothings(writer, of, there);
+      yield { written, deleted, rows: 0, ended: true };
+      there = new Set();
+    } else {
+      if (of.candidates !== null) for (const { key } of rows) there.add(key);
+      const { written } = await writer.online.write(rows);
+      yield { written, deleted: 0, rows: rows.length, ended: false };
+    }
+  }
+  return undefined;
+}
+
+async function* computeEach(writer: BaseWriter, each: readonly BasesOf[]): AsyncGenerator<{ readonly of: BasesOf; readonly rows: readonly PackedRow[] | null }, undefined> {
+  for (const of of each) {
+    for await (const rows of computeBases(writer, of)) yield { of, rows };
+    yield { of, rows: null };
+  }
+  return undefined;
+}
+
+/** Bytes that are written at once. */
+const BATCH_BYTES = 8 * 1024 ** 2;
+
+/** Computed, and not written yet: in batches. */
+export async function* computeBases({ parts, offline, kept, keyOf }: BaseWriter, of: BasesOf): AsyncGenerator<readonly PackedRow[], undefined> {
+  const { sequence, asOf, scope, inKeyOrder = false } = of;
   const { view, entity, source } = parts;
   const keys = entity.keys.map((key) => key.name);
   const states = compileState(view, entity, source, { ...scope, at: asOf });
   const packed = packBases(kept, states, { keys, version: view.version, sequence, asOf, settled: scope.settled ?? false, reinterpretsArrays: await reinterpretsArrays(offline) });
-  const statement = { sql: `${packed.sql}\nFORMAT RowBinary`, params: packed.params };
-  const bytes = await explainValues(view.name, () => explainOverflow(`feature view ${view.name}`, () => offline.bytes(statement, statementOptions(view.name, of))));
+  const order = inKeyOrder ? `\nORDER BY ${keys.map(identifier).join(', ')}` : '';
+  const statement = { sql: `${packed.sql}${order}\nFORMAT RowBinary`, params: packed.params };
   const types = entity.keys.map((key) => key.type);
-  return { of, rows: Array.from(readRowBinary(bytes, types), ({ values, packed: value }): PackedRow => ({ key: keyOf(values), value })) };
+  const explain = <T>(run: () => Promise<T>): Promise<T> => explainValues(view.name, () => explainOverflow(`feature view ${view.name}`, run));
+  let rows: PackedRow[] = [];
+  let size = 0;
+  const reader = new RowBinaryReader(types, (values, bytes, from, to) => rows.push({ key: keyOf(values), value: bytes.subarray(from, to) }));
+  for await (const piece of eachNext(offline.pieces(statement, statementOptions(view.name, of)), explain)) {
+    reader.read(piece);
+    size += piece.length;
+    if (size < BATCH_BYTES) continue;
+    yield rows;
+    rows = [];
+    size = 0;
+  }
+  if (reader.isWithinRow) throw new Error(`the bases of ${view.name} end within a row`);
+  if (rows.length > 0) yield rows;
+  return undefined;
 }
 
-export async function storeBases(writer: BaseWriter, { rows, of }: ComputedBases): Promise<WrittenBases> {
+/** Of the candidates those that are not there have nothing. */
+async function writeNothings(writer: BaseWriter, of: BasesOf, there: ReadonlySet<string>): Promise<WrittenBases> {
   const { parts, offline, online, keyOf } = writer;
-  const { candidates } = of;
-  const { written } = await online.write(rows);
-  if (candidates === null) return { written, deleted: 0 };
-  const there = new Set(rows.map(({ key }) => key));
+  if (of.candidates === null) return { written: 0, deleted: 0 };
   const nothing = emptyState(writer, of);
   const names = parts.entity.keys.map(({ name }) => name);
   let deleted = 0;
-  for await (const batch of offline.stream(candidates, statementOptions(parts.view.name, of))) {
+  for await (const batch of offline.stream(of.candidates, statementOptions(parts.view.name, of))) {
     const gone = batch.map((row) => keyOf(names.map((name) => row[name] as Value))).filter((key) => !there.has(key));
     deleted += (await online.write(gone.map((key) => ({ key, value: nothing })))).written;
   }
-  return { written, deleted };
+  return { written: 0, deleted };
 }
 
 /** The base of an entity without events: as good as no row, and no older write can take its place. */

@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import type { Progress } from '@granary/contracts';
 import { OfflineStore } from '@granary/offline-store';
 import { openOnlineStore, readUnfinished, unfinishedName, watermarkName, type OnlineStore, type OnlineStoreOptions } from '@granary/online-store';
 import { startRedis, whyNoRedis, type TestRedis } from '@granary/online-store/testing';
@@ -90,12 +91,12 @@ for (const [offlineName, kind, whyNot] of [
 
     it('ends when aborted, and the next run goes on from there, then takes in what came meanwhile', async () => {
       const abort = new AbortController();
-      const onProgress = ({ done }: { readonly done: number }): void => void (done > 2 && abort.abort());
+      const onProgress = ({ done, total }: Progress): void => void (done > total! / 2 && abort.abort());
       await expect(run(T1, { project: 'third', signal: abort.signal, onProgress })).rejects.toMatchObject({ code: 'CANCELLED' });
       // What was being written when it was aborted may be there as well.
       const unfinished = (await readUnfinished(online, 'third', shopSales))!;
       expect(unfinished).toMatchObject({ asOf: T1, since: null });
-      expect(unfinished.written).toBeGreaterThanOrEqual(3);
+      expect(unfinished.written).toBeGreaterThanOrEqual(1);
       expect(unfinished.written).toBeLessThan(shopsOf(events));
       const late: Sale = { id: 'after the stop', tenant: 't11', shopId: 1n, amount: 2, payment: 'cash', tags: [], at: T3 };
       await append(offline, sales, [late]);

@@ -8,7 +8,7 @@ import { currentHorizon, withEvents } from '../events/with-events.js';
 import { withStage } from '../stage-table.js';
 import { partsOfView, type ViewParts } from '../view-parts.js';
 import { withinMemory } from '../within-memory.js';
-import { baseWriter, computeBases, storeBases, type BaseWriter, type BasesOf, type ComputedBases, type WrittenBases } from './bases.js';
+import { baseWriter, writeEachBases, type BaseWriter, type BasesOf, type WrittenBases } from './bases.js';
 import { noteHorizon } from './noted-horizons.js';
 import { noteOnlineKeys, onlineKeys } from './online-keys.js';
 import { advanceWatermark, noteUnfinished, refuseFuture, refuseOlder } from './watermark.js';
@@ -24,7 +24,7 @@ export interface MaterialiseOptions extends JobOptions {
   readonly views?: readonly string[] | undefined;
   /** Every entity is written anew, which also takes from memory what no read from `at` on needs. Default: only those with new events. */
   readonly full?: boolean | undefined;
-  /** Entities between two checkpoints. Default: half of all, from 20,000 to 50,000. */
+  /** Entities between two checkpoints. Default: 50,000, and 400,000 where none has a log. */
   readonly chunkRows?: number | undefined;
   /** Bytes that a statement may use. Default: the store's own limit. */
   readonly maxMemoryBytes?: number | undefined;
@@ -131,9 +131,9 @@ async function run(work: Work, unfinished: UnfinishedView): Promise<WrittenBases
     // Of a fixed horizon: the same before and after.
     const { entities: rows, unsettled } = await extentOf(work, scope, unfinished.asOf);
     const states = { ...scope, settled: logsAreEmpty(writer.kept, unsettled) };
-    const result = await withTouched(work, unfinished, async (touched) => {
-      const entities = touched === null ? rows : await countOf(offline, touched);
-      const chunks = unfinished.chunks || Math.max(1, Math.ceil(entities / (options.chunkRows ?? rowsPerChunk(entities))));
+    const result = await withTouched(work, unfinished, async (table) => {
+      const touched = { table, entities: table === null ? rows : await countOf(offline, table) };
+      const chunks = unfinished.chunks || Math.max(1, Math.ceil(touched.entities / (options.chunkRows ?? rowsPerChunk(states))));
       return withinMemory(chunks, (count) => writeChunks(work, states, touched, count === unfinished.chunks ? unfinished : { ...unfinished, chunks: count, written: 0 }));
     });
     throwIfLost(work);
@@ -145,50 +145,52 @@ async function run(work: Work, unfinished: UnfinishedView): Promise<WrittenBases
   });
 }
 
-/** A chunk is computed while the one before is written; each is another look at all events. */
-function rowsPerChunk(entities: number): number {
-  return Math.min(50_000, Math.max(20_000, Math.ceil(entities / 2)));
+/** Each chunk is another look at all events. Those of entities with logs take the more memory in ClickHouse the more entities there are. */
+function rowsPerChunk({ settled }: BasesOf['scope']): number {
+  return settled === true ? 400_000 : 50_000;
 }
 
-/** Writes what is left of the chunks; while one is being written ClickHouse computes the next. */
-async function writeChunks(work: Work, scope: BasesOf['scope'], touched: string | null, from: UnfinishedView): Promise<WrittenBases> {
+/** So many are mostly written at once, and the online store sorts them. */
+const ROWS_OF_A_BATCH = 10_000;
+
+/** Writes what is left of the chunks of so many entities. */
+async function writeChunks(work: Work, scope: BasesOf['scope'], touched: Touched, from: UnfinishedView): Promise<WrittenBases> {
   const { writer, options } = work;
   const { online, parts } = writer;
   const { signal, maxMemoryBytes, onProgress, project } = options;
   const { chunks: count, asOf } = from;
-  const total = { written: 0, deleted: 0 };
-  const compute = (index: number): Promise<ComputedBases> => {
-    const computing = computeBases(writer, {
+  const chunks = Array.from({ length: count - from.written }, (_, i): BasesOf => {
+    const index = from.written + i;
+    return {
       sequence: sequenceOf(from.horizon),
       asOf,
-      scope: { ...scope, chunk: count === 1 ? undefined : { index, count }, keysIn: touched ?? undefined },
-      candidates: candidatesOf(parts, project, scope, touched, { index, count }),
+      scope: { ...scope, chunk: count === 1 ? undefined : { index, count }, keysIn: touched.table ?? undefined },
+      candidates: candidatesOf(parts, project, scope, touched.table, { index, count }),
       limits: { signal, maxMemoryBytes },
-    });
-    // It may fail while another is being written: who awaits it later gets the failure.
-    computing.catch(() => undefined);
-    return computing;
-  };
-  let next = from.written < count ? compute(from.written) : undefined;
-  try {
+      inKeyOrder: touched.entities > ROWS_OF_A_BATCH,
+    };
+  });
+  throwIfLost(work);
+  const stage = `materialise ${parts.view.name}`;
+  const total = { written: 0, deleted: 0 };
+  let index = from.written;
+  let rows = Math.round((touched.entities * index) / count);
+  const report = (): void => onProgress?.({ stage, done: Math.min(rows, touched.entities), total: touched.entities, unit: 'rows' });
+  report();
+  const noted = noteUnfinished(online, project, parts.view, from);
+  // It may fail before anyone waits for it.
+  noted.catch(() => undefined);
+  for await (const did of writeEachBases(writer, chunks, noted)) {
+    total.written += did.written;
+    total.deleted += did.deleted;
+    rows += did.rows;
     throwIfLost(work);
-    await noteUnfinished(online, project, parts.view, from);
-    for (let index = from.written; next !== undefined; index++) {
-      throwIfCancelled(signal, `materialise ${parts.view.name}`);
-      onProgress?.({ stage: `materialise ${parts.view.name}`, done: index, total: count, unit: 'chunks' });
-      const computed = await next;
-      next = index + 1 < count ? compute(index + 1) : undefined;
-      const { written, deleted } = await storeBases(writer, computed);
-      total.written += written;
-      total.deleted += deleted;
-      throwIfLost(work);
-      // The last is noted by the watermark.
-      if (next !== undefined) await noteUnfinished(online, project, parts.view, { ...from, written: index + 1 });
-    }
-  } finally {
-    // What it reads from may be dropped as soon as this returns.
-    await next?.catch(() => undefined);
+    // The last is noted by the watermark.
+    if (did.ended && ++index < count) await noteUnfinished(online, project, parts.view, { ...from, written: index });
+    report();
+    throwIfCancelled(signal, stage);
   }
+  await noted;
   return total;
 }
 
@@ -200,6 +202,13 @@ function candidatesOf(parts: ViewParts, project: string, scope: EventScope, touc
   if (touched === null) return compileKeys(view, entity, source, { ...scope, chunk });
   const names = entity.keys.map((key) => key.name);
   return { sql: `SELECT ${names.map(identifier).join(', ')} FROM ${identifier(touched)} WHERE ${emitInChunk(names, chunk)}`, params: {} };
+}
+
+/** The entities to write. */
+interface Touched {
+  /** Of their keys; null: all there are. */
+  readonly table: string | null;
+  readonly entities: number;
 }
 
 /** Puts the keys of the entities that new events touch into a table while `use` runs; null: all entities are written. */

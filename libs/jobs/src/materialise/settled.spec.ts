@@ -1,7 +1,7 @@
 import { compileExtent, logsAreEmpty } from '@granary/compiler';
 import type { Feature, Source, VersionedView } from '@granary/contracts';
 import { OfflineStore } from '@granary/offline-store';
-import { openOnlineStore, type OnlineStore } from '@granary/online-store';
+import { openOnlineStore, type OnlineStore, type PackedRow } from '@granary/online-store';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DAY, START, append, randomFrom, randomSales, sales, shopSales, snapshot } from '../testing/shop.js';
 import { scratchFolder } from '../testing/stores.js';
@@ -41,7 +41,9 @@ describe(`bases of settled events (seed ${seed})`, () => {
     const view: VersionedView = { ...shopSales, source: source.name, features: [...features] };
     const writer = baseWriter(offline, online, { view, source, entity: snapshot.entities[0]! }, 'main');
     const base = async (settled: boolean, scope: BasesOf['scope']): Promise<readonly string[]> => {
-      const { rows } = await computeBases(writer, { sequence: COUNT, asOf: AFTER_ALL, scope: { horizon: new Map([[source.name, COUNT]]), ...scope, settled }, candidates: null, limits: {} });
+      const rows: PackedRow[] = [];
+      const batches = computeBases(writer, { sequence: COUNT, asOf: AFTER_ALL, scope: { horizon: new Map([[source.name, COUNT]]), ...scope, settled }, candidates: null, limits: {} });
+      for await (const batch of batches) rows.push(...batch);
       return rows.map(({ key, value }) => `${key} ${Buffer.from(value).toString('hex')}`).sort();
     };
     for (const scope of [{}, { chunk: { index: 1, count: 3 } }, { keysIn: 'some' }]) {

@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseError } from '@clickhouse/client';
@@ -6,6 +5,7 @@ import { Session, drainPending } from 'chdb';
 import type { Settings } from '../settings.js';
 import { statementShape, type StatementShape } from '../sql-text.js';
 import { spoolToFile, type Body } from './body.js';
+import { followFile } from './follow-file.js';
 import { isStreamable, withoutHeader } from './headers.js';
 import { openError, refuseLocked } from './lock.js';
 import { scratchFolder } from './scratch.js';
@@ -159,24 +159,41 @@ function returnable(generator: AsyncGenerator<Uint8Array>): AsyncIterable<Uint8A
   };
 }
 
-/** Formats that chDB can't stream are written to a file and read from there: as bounded in memory, and one document. */
+/**
+ * What chDB can't stream is written to a file and read from there while it is written: as bounded in memory, and one document. A
+ * large result costs less than in memory, where chDB copies it as it grows.
+ */
 async function viaFile(slot: Slot, shape: StatementShape, format: string, done: Done): Promise<EngineResult> {
   const folder = await scratchFolder('result');
-  const clean = () => rm(folder, { recursive: true, force: true });
   const file = join(folder, 'result');
   const into = ` INTO OUTFILE '${file}' COMPRESSION 'none' `;
   const sql = shape.sql.slice(0, shape.outfileAt) + into + (shape.format === null ? `FORMAT ${format}` : shape.sql.slice(shape.outfileAt));
+  // The connection is free as soon as all is written, however slowly it is read.
+  const written = slot.chdb.queryAsync(sql, { format: 'Null' }).then(
+    () => done(),
+    async (error: unknown) => {
+      await done(true);
+      throw clickhouseError(error);
+    },
+  );
+  const clean = async (): Promise<void> => {
+    await written.catch(() => undefined);
+    await rm(folder, { recursive: true, force: true });
+  };
+  const pieces = followFile(file, written);
   try {
-    const result = await slot.chdb.queryAsync(sql, { format: 'Null' });
-    await done();
+    // The first piece is awaited here, so that most errors come before the answer begins.
+    const first = await pieces.next();
     async function* chunks(): AsyncGenerator<Uint8Array> {
       try {
-        yield* createReadStream(file);
+        if (!first.done) yield first.value;
+        yield* pieces;
       } finally {
+        await pieces.return(undefined);
         await clean();
       }
     }
-    return { chunks: returnable(chunks()), format, readRows: result.rowsRead, readBytes: result.bytesRead };
+    return { chunks: returnable(chunks()), format, readRows: 0, readBytes: 0 };
   } catch (error) {
     await clean();
     throw error;

@@ -249,7 +249,7 @@ async function rootCause(error: unknown): Promise<unknown> {
 
 /** A transaction that goes through the tree from left to right touches each of its pages once. Rows of one key keep their order. */
 function inKeyOrder(rows: readonly PackedRow[]): readonly PackedRow[] {
-  return rows.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  return rows.toSorted(({ key: a }, { key: b }) => (a < b ? -1 : a === b ? 0 : 1));
 }
 
 const PUT = {};
