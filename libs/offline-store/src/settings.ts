@@ -15,9 +15,14 @@ export function baseSettings(limits: { readonly maxExecutionSeconds: number; rea
     output_format_json_quote_decimals: 1,
     output_format_json_quote_denormals: 1,
     date_time_output_format: 'iso',
+    // A chain of comparisons of one number stays one: made into IN it compares bytes, and to it -0 is not 0.
+    optimize_min_equality_disjunction_chain_length: LONGEST_CHAIN,
+    optimize_min_inequality_conjunction_chain_length: LONGEST_CHAIN,
     ...COMPILING,
   });
 }
+
+const LONGEST_CHAIN = 2 ** 32 - 1;
 
 /**
  * From the hundredth use on, not the third, expressions become machine code: that takes 40 to 80 ms of a statement, and a

@@ -25,17 +25,21 @@ const FUSION = 60;
  * compared, so the order is by reciprocal rank fusion (Cormack, Clarke and Büttcher 2009); equals by the first finder.
  */
 export function retrieve(generators: readonly CandidateGenerator[], history: History, exclude: History, perGenerator: number): Retrieved {
-  const best = new Map<number, Found & { readonly rank: number }>();
+  const best = new Map<number, { candidate: Candidate; generator: number; rank: number; fused: number }>();
   generators.forEach((each, generator) => {
     each.candidates(history, perGenerator, exclude).forEach((candidate, i) => {
       const rank = i + 1;
       const known = best.get(candidate.item);
-      const fused = (known?.fused ?? 0) + 1 / (FUSION + rank);
-      best.set(candidate.item, known === undefined || rank < known.rank ? { ...candidate, generator, rank, fused } : { ...known, fused });
+      if (known === undefined) {
+        best.set(candidate.item, { candidate, generator, rank, fused: 1 / (FUSION + rank) });
+        return;
+      }
+      known.fused += 1 / (FUSION + rank);
+      if (rank < known.rank) Object.assign(known, { candidate, generator, rank });
     });
   });
   // A Map keeps the order of first insertion, and the sort is stable.
-  const found = [...best.values()].sort((a, b) => b.fused - a.fused).map(({ rank: _rank, ...each }): Found => each);
+  const found = [...best.values()].sort((a, b) => b.fused - a.fused).map(({ candidate, generator, fused }): Found => ({ ...candidate, generator, fused }));
   const items = Int32Array.from(found, ({ item }) => item);
   return { items, found, scores: scoreAll(generators, history, items) };
 }

@@ -115,10 +115,21 @@ async function solveDual(byUser: SparseRows, byItem: SparseRows, lambda: number,
   const row = new Float64Array(itemCount);
   return (item) => {
     row.fill(0);
-    for (const user of rowOf(byItem, item)) for (let j = 0, at = user * itemCount; j < itemCount; j++, at++) row[j]! += z[at]!;
+    addRows(row, z, rowOf(byItem, item));
     for (let j = 0; j < itemCount; j++) row[j] = j === item ? 0 : row[j]! / (1 - diagonal[j]!);
     return row;
   };
+}
+
+/** Adds the given rows of a matrix as wide as the sum, in their order; four at a time, as the sum is read and written each time. */
+function addRows(sum: Float64Array, matrix: Float64Array, rows: Int32Array): void {
+  const width = sum.length;
+  let r = 0;
+  for (; r + 4 <= rows.length; r += 4) {
+    const [a, b, c, d] = [rows[r]! * width, rows[r + 1]! * width, rows[r + 2]! * width, rows[r + 3]! * width];
+    for (let j = 0; j < width; j++) sum[j] = sum[j]! + matrix[a + j]! + matrix[b + j]! + matrix[c + j]! + matrix[d + j]!;
+  }
+  for (; r < rows.length; r++) for (let j = 0, at = rows[r]! * width; j < width; j++, at++) sum[j]! += matrix[at]!;
 }
 
 /** (AᵀA + λI)⁻¹ for the binary matrix A, [size × size]. */

@@ -12,13 +12,18 @@ export function topK(
 ): number[] {
   if (k <= 0) return [];
   const heap: number[] = [];
+  // Of the worst that is kept, once there are k: most are turned away by this one comparison.
+  let worst = -Infinity;
   for (let position = 0; position < count; position++) {
     const index = indexAt(position);
     if (heap.length < k) {
       if (accept(index)) siftUp(heap, scores, index);
-    } else if (isWorse(scores, heap[0]!, index) && accept(index)) {
+    } else if (!(scores[index]! < worst) && isWorse(scores, heap[0]!, index) && accept(index)) {
       siftDown(heap, scores, index);
+    } else {
+      continue;
     }
+    if (heap.length === k) worst = scores[heap[0]!]!;
   }
   return heap.sort((a, b) => scores[b]! - scores[a]! || a - b);
 }

@@ -31,11 +31,13 @@ export function packBases({ row, events }: Pick<ViewRepresentation, 'row' | 'eve
   const { fixed, fixedBytes, heap } = rowBytes(bytes, row, settled);
   const variable = [...heap, ...(settled ? [] : [logBytes(bytes, events)])];
   const length = HEAD_BYTES + fixedBytes + CHECKSUM_BYTES;
-  // Every `concat` copies all of its bytes. A name in it stands for what is computed there.
-  const body = variable.length === 0 ? [NO_EVENTS] : [`(concat(${[...variable, ...(settled ? [NO_EVENTS] : []), "''"].join(', ')}) AS ${VARIABLE})`];
-  const parts = [`unhex(${bytes.bind('String', headOf(order))})`, uint32(variable.length === 0 ? String(length + NO_EVENTS_BYTES) : `${length} + length(${VARIABLE})`), ...fixed, ...body];
-  const base = `concat((concat(${parts.join(', ')}) AS ${PACKED}), ${bytesOf(`CRC32(${PACKED})`)})`;
-  const sql = `SELECT ${[...keys.map(identifier), `${base} AS ${identifier(BASE)}`].join(', ')}\nFROM (\n${states.sql}\n)`;
+  const isVariable = variable.length > 0;
+  const head = [`unhex(${bytes.bind('String', headOf(order))})`, uint32(isVariable ? `${length} + length(${VARIABLE})` : String(length + NO_EVENTS_BYTES))];
+  // Every `concat` copies all of its bytes. Each is a select of its own: what is used twice in one, ClickHouse analyses twice.
+  const kept = keys.map(identifier);
+  const withVariable = isVariable ? `SELECT *, concat(${[...variable, ...(settled ? [NO_EVENTS] : []), "''"].join(', ')}) AS ${VARIABLE}\nFROM (\n${states.sql}\n)` : states.sql;
+  const packed = `SELECT ${[...kept, `concat(${[...head, ...fixed, isVariable ? VARIABLE : NO_EVENTS].join(', ')}) AS ${PACKED}`].join(', ')}\nFROM (\n${withVariable}\n)`;
+  const sql = `SELECT ${[...kept, `concat(${PACKED}, ${bytesOf(`CRC32(${PACKED})`)}) AS ${identifier(BASE)}`].join(', ')}\nFROM (\n${packed}\n)`;
   return { sql, params: { ...states.params, ...bytes.params } };
 }
 
