@@ -98,7 +98,7 @@ async function* computeEach(writer: BaseWriter, each: readonly BasesOf[]): Async
 }
 
 /** Bytes that are written at once. */
-const BATCH_BYTES = 8 * 1024 ** 2;
+const BATCH_BYTES = 16 * 1024 ** 2;
 
 /** Computed, and not written yet: in batches. */
 export async function* computeBases({ parts, offline, kept, keyOf }: BaseWriter, of: BasesOf): AsyncGenerator<readonly PackedRow[], undefined> {

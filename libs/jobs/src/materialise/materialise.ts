@@ -151,7 +151,7 @@ function rowsPerChunk({ settled }: BasesOf['scope']): number {
 }
 
 /** So many are mostly written at once, and the online store sorts them. */
-const ROWS_OF_A_BATCH = 10_000;
+const ROWS_OF_A_BATCH = 30_000;
 
 /** Writes what is left of the chunks of so many entities. */
 async function writeChunks(work: Work, scope: BasesOf['scope'], touched: Touched, from: UnfinishedView): Promise<WrittenBases> {
@@ -167,7 +167,7 @@ async function writeChunks(work: Work, scope: BasesOf['scope'], touched: Touched
       scope: { ...scope, chunk: count === 1 ? undefined : { index, count }, keysIn: touched.table ?? undefined },
       candidates: candidatesOf(parts, project, scope, touched.table, { index, count }),
       limits: { signal, maxMemoryBytes },
-      inKeyOrder: touched.entities > ROWS_OF_A_BATCH,
+      inKeyOrder: online.kind === 'lmdb' && touched.entities > ROWS_OF_A_BATCH,
     };
   });
   throwIfLost(work);
