@@ -110,7 +110,7 @@ export async function* computeBases({ parts, offline, kept, keyOf }: BaseWriter,
   const order = inKeyOrder ? `\nORDER BY ${keys.map(identifier).join(', ')}` : '';
   const statement = { sql: `${packed.sql}${order}\nFORMAT RowBinary`, params: packed.params };
   const types = entity.keys.map((key) => key.type);
-  const explain = <T>(run: () => Promise<T>): Promise<T> => explainValues(view.name, () => explainOverflow(`feature view ${view.name}`, run));
+  const explain = <T>(run: () => Promise<T>): Promise<T> => explainValues(view.name, () => explainOverflow(`feature view ${view.name}`, run, { store: offline, views: [parts] }));
   let rows: PackedRow[] = [];
   let size = 0;
   const reader = new RowBinaryReader(types, (values, bytes, from, to) => rows.push({ key: keyOf(values), value: bytes.subarray(from, to) }));
