@@ -334,6 +334,9 @@ describe('ingest to status', () => {
       const unknown = await granaryJson<Failure>(['prove', 'pgae', '--clickhouse-url', url, ...at()], 2);
       expect(unknown.error).toMatchObject({ code: 'UNKNOWN_SERVICE', todo: 'Name one of page.' });
 
+      const elsewhere = await granaryJson<Failure>(['delete', 'reader', 'readerId=1', '--yes', '--clickhouse-url', url, '--redis-url', 'redis://127.0.0.1:1', ...at()], 2);
+      expect(elsewhere.error).toMatchObject({ code: 'CONFIG_INVALID', todo: expect.stringContaining('Leave out --redis-url') });
+
       expect(await readPage(graphql)).toEqual({ value: 0, state: 'PRESENT' });
 
       const port = new URL(graphql).port;

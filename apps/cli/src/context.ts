@@ -56,8 +56,10 @@ export function createContext(environment: Environment, voice: Voice, signal: Ab
     }),
     online: once(async () => {
       const { openOnlineStore } = await import('@granary/online-store');
+      await assertServed(environment);
       const store = await openOnlineStore(environment.online);
       closers.push(() => store.close());
+      for (const hazard of await store.hazards()) voice.note(hazard);
       return store;
     }),
     artifacts: once(async () => {
@@ -108,7 +110,36 @@ async function openOffline(environment: Environment): Promise<OfflineStore> {
 export interface Endpoints {
   readonly pid: number;
   readonly clickhouse: string | null;
+  /** Where the rows are that it serves: `onlinePlace`. */
+  readonly online: string;
   readonly serving: string;
+}
+
+const EMBEDDED = 'the home';
+
+/** Without its password. */
+export async function onlinePlace({ online }: Environment): Promise<string> {
+  return online.kind === 'lmdb' ? EMBEDDED : (await import('@granary/online-store')).publicAddress(online.url);
+}
+
+/** A command that wrote to other rows than those served would say that it did what nobody sees. Throws CONFIG_INVALID. */
+async function assertServed(environment: Environment): Promise<void> {
+  const up = await readEndpoints(environment.home);
+  const own = await onlinePlace(environment);
+  if (up === null || up.pid === process.pid || up.online === own || !isRunning(up.pid)) return;
+  throw new GranaryError('CONFIG_INVALID', `process ${up.pid}, which runs for ${environment.home}, serves rows in ${up.online}, and this command is for those in ${own}`, {
+    todo: up.online === EMBEDDED ? 'Leave out --redis-url and GRANARY_REDIS_URL, or stop that process first.' : `Add --redis-url ${up.online}, with its password if it has one, or stop that process first.`,
+    details: { served: up.online, given: own },
+  });
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 function endpointsFile(home: string): string {

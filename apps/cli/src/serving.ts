@@ -4,7 +4,7 @@ import type { OfflineStore } from '@granary/offline-store';
 import type { OnlineStore } from '@granary/online-store';
 import type { FeatureReader, FeatureReaderOptions } from '@granary/serving';
 import type { BuildSchemaPart, SampleKeys, ServedRecommender, ServedScorer, ServingApp } from '@granary/serving-api';
-import { currentSnapshot, writeEndpoints, type Context } from './context.js';
+import { currentSnapshot, onlinePlace, writeEndpoints, type Context } from './context.js';
 
 /**
  * The serving API over the context's stores; it is closed with the context. `offline` is looked at for trained models at the
@@ -108,7 +108,7 @@ export async function startFront(context: Context, store: OfflineStore): Promise
 /** Tells other commands of this home where it is served, as long as it is. */
 export async function announce(context: Context, clickhouse: string | null, serving: string): Promise<void> {
   const { home } = context.environment;
-  await writeEndpoints(home, { pid: process.pid, clickhouse, serving });
+  await writeEndpoints(home, { pid: process.pid, clickhouse, online: await onlinePlace(context.environment), serving });
   context.onClose(() => writeEndpoints(home, null));
 }
 

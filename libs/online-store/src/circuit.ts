@@ -90,6 +90,7 @@ export function withCircuit(store: OnlineStore, { failures: most = 5, waitMs = 1
     ping: () => through(() => store.ping()),
     incarnation: () => store.incarnation(),
     servers: () => through(() => store.servers()),
+    hazards: () => through(() => store.hazards()),
     close() {
       closed = true;
       callOff();

@@ -93,6 +93,8 @@ export interface OnlineStore {
    * Sorted. Empty where notes are lost with the rows: LMDB, a single Redis.
    */
   servers(): Promise<readonly string[]>;
+  /** What the store's settings put at risk, each a sentence that says what to do; empty: nothing. */
+  hazards(): Promise<readonly string[]>;
   /** Afterwards every other method throws STORE_UNAVAILABLE; closing twice is fine. */
   close(): Promise<void>;
 }

@@ -195,6 +195,7 @@ export async function openLmdbStore({ path }: LmdbOptions): Promise<OnlineStore>
     // What a write has acknowledged is on this machine's disk.
     incarnation: () => 0,
     servers: () => Promise.resolve([]),
+    hazards: () => Promise.resolve([]),
     ping: () => guarded(() => void fresh(() => db.doesExist(storedKey(metaKey('ping'))))),
     async close() {
       if (closed) return;

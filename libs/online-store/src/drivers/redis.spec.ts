@@ -166,6 +166,19 @@ function againstServer(): void {
     }
   });
 
+  it('says when the server may drop rows', async () => {
+    store = await openOnlineStore({ kind: 'redis', url: server.url });
+    const admin = new Redis(server.url);
+    expect(await store.hazards()).toEqual([]);
+    await admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    expect(await store.hazards()).toEqual([]);
+    await admin.config('SET', 'maxmemory', '50mb');
+    expect(await store.hazards()).toEqual([expect.stringMatching(/52428800 bytes \(maxmemory-policy allkeys-lru\).*set maxmemory-policy noeviction/)]);
+    await admin.config('SET', 'maxmemory', '0');
+    await admin.config('SET', 'maxmemory-policy', 'noeviction');
+    await admin.quit();
+  });
+
   it('keeps rows of two databases of one server apart', async () => {
     store = await openOnlineStore({ kind: 'redis', url: `${server.url}/1` });
     const other = await openOnlineStore({ kind: 'redis', url: `${server.url}/2` });

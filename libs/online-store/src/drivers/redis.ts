@@ -6,6 +6,7 @@ import { metaKey, metaText } from './meta.js';
 import { clusterRefusal, isClusterRefusal, isClusterUrl, publicAddress, unavailable, type RedisOptions } from './redis-address.js';
 import { connectCluster } from './redis-cluster.js';
 import type { Argument, KeyedCommand } from './redis-port.js';
+import { evictions } from './redis-hazards.js';
 import { sampleServers } from './redis-sample.js';
 import { APPEND_FRAMES, SWAP, WRITE_BASES, type Script } from './redis-scripts.js';
 import { connectServer } from './redis-server.js';
@@ -86,6 +87,7 @@ export async function openRedisStore(options: RedisOptions): Promise<OnlineStore
     ping: () => guarded(() => redis.ping()),
     incarnation: () => redis.lost(),
     servers: () => guarded(() => redis.processes()),
+    hazards: () => guarded(() => evictions(redis.servers())),
     async close() {
       if (closed) return;
       closed = true;
