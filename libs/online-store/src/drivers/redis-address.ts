@@ -23,6 +23,7 @@ export interface ClusterAddress {
 
 const CLUSTER = /^(rediss?)\+cluster:\/\/(?:([^@/]*)@)?([^@/]+)\/?$/;
 const NODE = /^(\[[0-9a-fA-F:.]+\]|[^:[\]]+)(?::(\d{1,5}))?$/;
+const DATABASE = /^(\/\d{0,9})?$/;
 const DEFAULT_PORT = 6379;
 
 export function isClusterUrl(url: string): boolean {
@@ -51,7 +52,7 @@ export function publicAddress(url: string): string {
     return `redis${tls ? 's' : ''}+cluster://${nodes.map(({ host, port }) => `${host}:${port}`).join(',')}`;
   }
   const parsed = URL.canParse(url) ? new URL(url) : null;
-  if (parsed === null || !['redis:', 'rediss:'].includes(parsed.protocol) || parsed.hostname === '') throw invalidUrl();
+  if (parsed === null || !['redis:', 'rediss:'].includes(parsed.protocol) || parsed.hostname === '' || !DATABASE.test(parsed.pathname)) throw invalidUrl();
   return `${parsed.protocol}//${parsed.host}${parsed.pathname}`;
 }
 

@@ -17,7 +17,7 @@ describe('redis driver without a server', () => {
     expect(JSON.stringify([(error as Error).message, error])).not.toContain('secret-password');
   });
 
-  it.each(['', 'localhost', 'http://localhost:6379', 'redis://', '/tmp/socket'])('refuses the URL "%s"', async (url) => {
+  it.each(['', 'localhost', 'http://localhost:6379', 'redis://', '/tmp/socket', 'redis://localhost/x', 'redis://localhost/-1'])('refuses the URL "%s"', async (url) => {
     await expect(openOnlineStore({ kind: 'redis', url })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 });
@@ -110,12 +110,14 @@ function againstServer(): void {
     await store.read(['k']);
     const [before] = await rowConnections();
     const reads = Array.from({ length: 200 }, () => store.read(['k', 'none']).catch((error: unknown) => error));
+    const incarnation = store.incarnation();
     await admin.client('KILL', 'ID', before!);
     for (const answer of await Promise.all(reads)) {
       if (answer instanceof Error) expect(answer).toMatchObject(UNAVAILABLE);
       else expect(answer).toEqual([row.value, null]);
     }
     await untilItAnswers();
+    expect(store.incarnation()).not.toBe(incarnation);
     for (let now: string[] = []; now.length === 0 || now.includes(before!); now = await rowConnections()) {
       expect(await store.read(['k'])).toEqual([row.value]);
       await store.ping();
@@ -164,6 +166,26 @@ function againstServer(): void {
     } finally {
       await guarded.stop();
     }
+  });
+
+  it('refuses a database that the server has not', async () => {
+    await expect(openOnlineStore({ kind: 'redis', url: `${server.url}/99` })).rejects.toMatchObject({ ...UNAVAILABLE, message: expect.stringContaining('DB index is out of range') as unknown });
+    store = await openOnlineStore({ kind: 'redis', url: server.url });
+  });
+
+  it('leaves no connection behind where it can not have both of its own', async () => {
+    const narrow = await startRedis(['--maxclients', '2']);
+    const admin = new Redis(narrow.url);
+    await admin.ping();
+    try {
+      await expect(openOnlineStore({ kind: 'redis', url: narrow.url })).rejects.toMatchObject(UNAVAILABLE);
+      const clients = async (): Promise<number> => ((await admin.client('LIST')) as string).trim().split('\n').length;
+      while ((await clients()) > 1) await new Promise((resolve) => setTimeout(resolve, 10));
+    } finally {
+      await admin.quit();
+      await narrow.stop();
+    }
+    store = await openOnlineStore({ kind: 'redis', url: server.url });
   });
 
   it('says when the server may drop rows', async () => {

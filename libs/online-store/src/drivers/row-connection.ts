@@ -11,6 +11,8 @@ export interface RowConnection {
 
 interface Call {
   readonly since: number;
+  /** How many keys it asks for. */
+  readonly count: number;
   readonly resolve: (rows: RowsInPlace) => void;
   readonly reject: (error: Error) => void;
 }
@@ -51,7 +53,9 @@ function startSession(socket: Redis['stream'], timeoutMs: number): Session {
   }
 
   function answer(reply: MgetReply): void {
-    const { resolve, reject } = calls[answered++]!;
+    const { count, resolve, reject } = calls[answered]!;
+    if (reply.error === null && reply.places.length !== 2 * count) throw new Error(`an MGET of ${count} keys was answered with ${reply.places.length / 2} values`);
+    answered++;
     if (answered > 1_000) calls.splice(0, answered), (answered = 0);
     if (reply.error === null) resolve(rowsIn(replies.bytes, reply.places));
     else reject(new Error(reply.error));
@@ -85,7 +89,7 @@ function startSession(socket: Redis['stream'], timeoutMs: number): Session {
   return {
     send: (keys) =>
       new Promise((resolve, reject) => {
-        calls.push({ since: performance.now(), resolve, reject });
+        calls.push({ since: performance.now(), count: keys.length, resolve, reject });
         commands.push(mget(keys));
         if (commands.length === 1) process.nextTick(flush);
         timer ??= setTimeout(watch, timeoutMs);
