@@ -24,8 +24,12 @@ export interface ProvenMismatch {
   readonly served: FeatureValue;
   /** From the stored events that had arrived by the horizon of the read. */
   readonly computed: FeatureValue;
-  /** The events that make the difference, where a single one does: without it, or with it, the value is the one served. */
-  readonly suspects: readonly Suspect[];
+  /**
+   * The events that make the difference, where a single one does: without it, or with it, the value is the one served. None: no
+   * stored event that can have been in the value does; one may have been deleted or changed. Null: single events can't tell (a
+   * derived feature, one served as expired, an entity not found with several events, too many events).
+   */
+  readonly suspects: readonly Suspect[] | null;
   /** The events that it was computed from, for each view's feature that it reads. */
   readonly explained: readonly ExplainedFeature[];
 }

@@ -14,26 +14,30 @@ export interface Suspect {
 /** Folding all of more events than this once for each of them takes too long. */
 const MOST_EVENTS = 500;
 
-export function suspectsOf(served: ServedFeature, explained: readonly ExplainedFeature[], was: FeatureValue, at: Instant): readonly Suspect[] {
+/** None: no stored event that can have been in the value explains it. Null: that can't be told by single events. */
+export function suspectsOf(served: ServedFeature, explained: readonly ExplainedFeature[], was: FeatureValue, at: Instant): readonly Suspect[] | null {
   const [only] = explained;
   // Of a derived feature each input may be at fault, and its own value was not logged.
-  if (served.kind === 'derived' || only === undefined || was.state === 'expired') return [];
+  if (served.kind === 'derived' || only === undefined || was.state === 'expired') return null;
   const counted = only.events.filter(({ leftOut }) => leftOut === null);
   if (was.state === 'missing') {
     const visible = only.events.filter(({ leftOut }) => leftOut === null || !UNSEEN.has(leftOut));
-    return visible.length === 1 ? [{ event: visible[0]!, says: 'served without it' }] : [];
+    return visible.length === 1 ? [{ event: visible[0]!, says: 'served without it' }] : null;
   }
-  if (counted.length > MOST_EVENTS) return [];
+  if (counted.length > MOST_EVENTS) return null;
   const gives = (events: readonly EntityEvent[]): boolean => {
     const value = naiveValue(only.feature, only.source, events, only.request?.row ?? null, at);
     return sameAnswer(served.type, was, { value, state: value === null ? 'null' : 'present', eventTime: null });
   };
-  const near = only.events.filter(({ leftOut }) => leftOut !== null && leftOut !== LEFT_OUT.otherEntity && leftOut !== LEFT_OUT.filtered && leftOut !== LEFT_OUT.noValue).slice(0, MOST_EVENTS);
+  const near = only.events.filter(({ leftOut }) => leftOut !== null && NEAR.has(leftOut)).slice(0, MOST_EVENTS);
   return [
     ...counted.filter((event) => gives(withoutOne(only, event, counted))).map((event): Suspect => ({ event, says: 'served without it' })),
     ...near.filter((event) => gives([...counted, event])).map((event): Suspect => ({ event, says: 'served with it' })),
   ];
 }
+
+/** Such events were there when it was served, and a computation that is wrong may have taken them up; the others were not, or can't change the value. */
+const NEAR: ReadonlySet<LeftOut> = new Set([LEFT_OUT.corrected, LEFT_OUT.tooOld, LEFT_OUT.tooNew, LEFT_OUT.notLatest]);
 
 /** An entity that has only such events is missing. */
 const UNSEEN: ReadonlySet<LeftOut> = new Set([LEFT_OUT.arrivedLater, LEFT_OUT.notKnownYet, LEFT_OUT.notHappenedYet, LEFT_OUT.corrected, LEFT_OUT.otherEntity]);
