@@ -138,6 +138,22 @@ describe('what is wrong', () => {
     expect(await store.countQuarantined(payments)).toBe(4);
   });
 
+  test('is an event that is nested too deep: a dead letter with its text, which keeps no other event of the request', async () => {
+    await store.ensureSource(payments);
+    await store.dropQuarantined(payments);
+    const deep = (field: string, levels: number): string => `{"paymentId":"deep, \\"[","${field}":${'['.repeat(levels)}9007199254740993${']'.repeat(levels)},"at":${AT}}`;
+    const reason = 'row: nested deeper than 100 levels';
+    const [userId, extra] = [deep('userId', 100_000), deep('extra', 5_000)];
+    const rows = [userId, JSON.stringify(payment()), extra, deep('userId', 99), JSON.stringify(payment({ userId: 7, note: [['}', '{']] }))];
+    const rejected = [{ index: 0, reason }, { index: 2, reason }, { index: 3, reason: expect.stringMatching(/^userId: \[{79}/) }];
+    for (const [body, headers] of [[rows.join('\n'), ndjson], [` [ ${rows.join(' , ')} ] `, {}]] as const) {
+      expect(await post('payments', body, headers)).toMatchObject({ status: 207, body: { accepted: 2, rejected } });
+      expect((await store.listQuarantine(payments)).map(({ text }) => text).sort()).toEqual([userId, extra, rows[3]].sort());
+    }
+    expect(await post('payments', userId)).toMatchObject({ status: 400, body: { accepted: 0, rejected: [{ index: 0, reason }] } });
+    expect(log).toEqual([]);
+  });
+
   test.each([
     ['an unknown source', 'nowhere', '{}', {}, 404, 'UNKNOWN_SOURCE'],
     ['a computed source', 'big_payments', '{}', {}, 400, 'INVALID_USAGE'],

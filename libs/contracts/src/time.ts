@@ -105,8 +105,10 @@ function zoneOffsetMs(zone: string): number {
   return (zone.startsWith('-') ? -1 : 1) * minutes * UNIT_MS.m;
 }
 
-function quote(value: unknown): string {
-  return typeof value === 'bigint' ? `${value}n` : (JSON.stringify(value) ?? String(value));
+/** Any value as messages show it; a bigint, which JSON has not, by its digits. */
+export function quote(value: unknown): string {
+  if (typeof value === 'bigint') return String(value);
+  return JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? String(each) : each)) ?? String(value);
 }
 
 /** `2026-01-31T12:00:00.000Z`. */

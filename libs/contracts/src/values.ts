@@ -1,5 +1,5 @@
 import { GranaryError } from './errors.js';
-import { INSTANT_BOUNDS, isBeyondInstants, parseInstant } from './time.js';
+import { INSTANT_BOUNDS, isBeyondInstants, parseInstant, quote } from './time.js';
 import { formatType, type ElementType, type FieldType, type Scalar, type Value, type ValueMap } from './types.js';
 
 const INT32 = [-2147483648, 2147483647] as const;
@@ -77,7 +77,7 @@ function parseInt64(type: FieldType, value: unknown): bigint {
 }
 
 function invalid(type: FieldType, value: unknown): GranaryError {
-  const shown = typeof value === 'bigint' ? `${value}` : (JSON.stringify(value) ?? String(value));
+  const shown = quote(value);
   return new GranaryError('INVALID_VALUE', `${shown.length > 80 ? `${shown.slice(0, 80)}…` : shown} ${misfit(type, value)}`, {
     todo: `Give a value of type ${formatType(type)}.`,
   });

@@ -46,6 +46,12 @@ describe('NDJSON', () => {
     ]);
   });
 
+  it('tells a line that is nested too deep', async () => {
+    const deep = `{"a":${'['.repeat(5_000)}${']'.repeat(5_000)}}`;
+    const file = files.write('deep.ndjson', `${deep}\n{"a":1}`);
+    expect(brief(await readAll(readNdjson, file, AB))).toEqual([[1, 'row: nested deeper than 100 levels', deep], [2, [1, undefined]]]);
+  });
+
   it('takes no value from an object that it does not hold itself', async () => {
     const file = files.write('proto.ndjson', '{"a":1}\n');
     expect(brief(await readAll(readNdjson, file, [field('constructor', 'string'), field('toString', 'string')]))).toEqual([[1, [undefined, undefined]]]);

@@ -1,5 +1,5 @@
 import type { SourceField } from '@granary/contracts';
-import { parseJson, valuesOf } from './json.js';
+import { jsonFault, parseJson, valuesOf } from './json.js';
 import { ignore, MAX_ROW_BYTES, type RawRow, type ReadState } from './raw-row.js';
 import { openTextFile } from './text-file.js';
 
@@ -60,7 +60,8 @@ function toRawRow(names: readonly string[], line: Line, damaged: boolean, state:
   try {
     value = parseJson(text);
   } catch (error) {
-    return fault(`not JSON (${(error as Error).message})`, 'not JSON');
+    const { reason, mistake } = jsonFault(error);
+    return fault(reason, mistake);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return fault('not a JSON object');
   for (const key in value) if (!names.includes(key)) ignore(state, key);

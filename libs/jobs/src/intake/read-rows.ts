@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { GranaryError } from '@granary/contracts';
-import { parseJson } from '../ingest/json.js';
+import { TooDeep, elementTexts, jsonFault, parseJson } from '../ingest/json.js';
 import { UnreadableRow } from './event-sink.js';
 
 /** `json`: one object, or an array of them. `ndjson`: an object a line. */
@@ -13,8 +13,8 @@ export interface BodyRows {
 }
 
 /**
- * The rows of a request's body. A line of NDJSON that can't be read is a row like others, which will be rejected; JSON that
- * can't be read has no rows: throws INVALID_VALUE. Whole numbers beyond 2^53 keep their digits (as bigint).
+ * The rows of a request's body. A line of NDJSON that can't be read, or an object nested too deep, is a row like others, which
+ * will be rejected; JSON that can't be read has no rows: throws INVALID_VALUE. Whole numbers beyond 2^53 keep their digits (as bigint).
  */
 export function readRows(body: Uint8Array, format: RowsFormat): BodyRows {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8').replace(/^\ufeff/, '');
@@ -27,17 +27,18 @@ export function readRows(body: Uint8Array, format: RowsFormat): BodyRows {
   try {
     value = parseJson(text);
   } catch (error) {
+    if (error instanceof TooDeep) return { rows: elementTexts(text).map(readLine), lines: null };
     throw invalid((error as Error).message, 'Send one JSON object or an array of them; for an object a line say content-type: application/x-ndjson.');
   }
   return { rows: Array.isArray(value) ? value : [value], lines: null };
 }
 
-/** One line of NDJSON, or why it is none. */
+/** The row that a text is, or why it is none. */
 export function readLine(line: string): unknown {
   try {
     return parseJson(line);
   } catch (error) {
-    return new UnreadableRow(line, `row: not JSON (${(error as Error).message})`);
+    return new UnreadableRow(line, `row: ${jsonFault(error).reason}`);
   }
 }
 
